@@ -1,0 +1,1 @@
+"""Context-aware learning in JAX."""
