@@ -1,0 +1,138 @@
+"""The only door to distrax: distributions, and the divergence between any two.
+
+Distributions are built, sampled and scored inside one mapped function; only
+arrays leave it (distrax distributions do not survive a ``vmap`` boundary).
+"""
+
+from typing import Any, Literal, NamedTuple
+
+import distrax
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cal_jax.divergences import categorical_kl, diagonal_gaussian_kl, gaussian_kl
+
+Distribution = Any
+"""A distrax distribution, or anything with its ``sample``, ``log_prob`` and shapes."""
+
+KLMethod = Literal["analytic", "monte_carlo"]
+
+
+_diagonal_matrix = jnp.vectorize(jnp.diag, signature="(c)->(c,c)")
+
+
+class Divergence(NamedTuple):
+    """A divergence, and whether it is exact."""
+
+    nats: Array
+    """[...]: the KL, or its one-sample estimate."""
+    exact: bool
+    """True for a closed form, False where the value is a Monte Carlo estimate."""
+
+
+def diagonal_gaussian(mean: Array, log_variance: Array) -> distrax.Distribution:
+    """A Gaussian with diagonal covariance: mean, log_variance [..., C]; batch [...], event [C]."""
+    mean, log_variance = jnp.broadcast_arrays(mean, log_variance)
+    return distrax.Independent(distrax.Normal(mean, jnp.exp(0.5 * log_variance)), 1)
+
+
+def standard_gaussian(shape: tuple[int, ...]) -> distrax.Distribution:
+    """N(0, I) with batch ``shape[:-1]`` and event ``shape[-1:]``."""
+    return diagonal_gaussian(jnp.zeros(shape), jnp.zeros(shape))
+
+
+def full_gaussian(mean: Array, covariance: Array) -> distrax.Distribution:
+    """A Gaussian with full covariance: mean [..., C], covariance [..., C, C]."""
+    with jax.numpy_rank_promotion("allow"):
+        return distrax.MultivariateNormalFullCovariance(mean, covariance)
+
+
+def bernoulli(logits: Array, event_ndims: int) -> distrax.Distribution:
+    """Independent Bernoullis from logits; the last ``event_ndims`` axes are one event.
+
+    ``log_prob`` works from the logits, so a saturated pixel costs a finite
+    number of nats (the sigmoid of thesis B.1.1 is for pictures only).
+    """
+    return distrax.Independent(distrax.Bernoulli(logits=logits, dtype=logits.dtype), event_ndims)
+
+
+def categorical(logits: Array) -> distrax.Distribution:
+    """A categorical from unnormalised logits [..., M]; batch [...], scalar event."""
+    return distrax.Categorical(logits=logits)
+
+
+def log_prob(distribution: Distribution, value: Array) -> Array:
+    """log p(value) in nats; leading axes of ``value`` beyond the batch are broadcast."""
+    with jax.numpy_rank_promotion("allow"):
+        return distribution.log_prob(value)
+
+
+def kl(
+    q: Distribution, p: Distribution, sample: Array, *, method: KLMethod = "analytic"
+) -> Divergence:
+    """KL(q || p) in nats, in closed form where there is one (thesis A.3, A.4).
+
+    Args:
+      q: batch [...].
+      p: the same event; its batch broadcasts against q's.
+      sample: a draw from q, [..., *event]: what a Monte Carlo estimate uses.
+      method: "analytic" takes the closed form and falls back to Monte Carlo
+        where none is registered; "monte_carlo" always estimates.
+
+    Returns:
+      Divergence(nats [broadcast batch], exact): ``exact`` is False wherever
+      the value is log q(sample) - log p(sample).
+
+    Raises:
+      ValueError: for an unknown method or batches that do not broadcast.
+    """
+    if method not in ("analytic", "monte_carlo"):
+        raise ValueError(f"kl must be 'analytic' or 'monte_carlo', got {method!r}")
+    shape = jnp.broadcast_shapes(q.batch_shape, p.batch_shape)
+    if method == "analytic":
+        exact = _closed_form(q, p)
+        if exact is not None:
+            return Divergence(jnp.broadcast_to(exact, shape), exact=True)
+    estimate = log_prob(q, sample) - jnp.broadcast_to(log_prob(p, sample), shape)
+    return Divergence(estimate, exact=False)
+
+
+def _closed_form(q: Distribution, p: Distribution) -> Array | None:
+    diagonal_q, diagonal_p = _diagonal_moments(q), _diagonal_moments(p)
+    if diagonal_q and diagonal_p:
+        return diagonal_gaussian_kl(*diagonal_q, *diagonal_p)
+    full_q, full_p = _moments(q), _moments(p)
+    if full_q and full_p:
+        return gaussian_kl(*full_q, *full_p)
+    if isinstance(q, distrax.Categorical) and isinstance(p, distrax.Categorical):
+        return categorical_kl(q.logits, p.logits)
+    try:
+        with jax.numpy_rank_promotion("allow"):
+            return q.kl_divergence(p)
+    except NotImplementedError:
+        return None
+
+
+def _diagonal_moments(distribution: Distribution) -> tuple[Array, Array] | None:
+    """(mean, log variance) of either spelling of a diagonal Gaussian vector."""
+    if isinstance(distribution, distrax.MultivariateNormalDiag):
+        return distribution.loc, 2.0 * jnp.log(distribution.scale_diag)
+    if isinstance(distribution, distrax.Independent):
+        inner = distribution.distribution
+        is_vector = len(distribution.event_shape) == 1 and inner.event_shape == ()
+        if is_vector and isinstance(inner, distrax.Normal):
+            return inner.loc, 2.0 * jnp.log(inner.scale)
+    return None
+
+
+def _moments(distribution: Distribution) -> tuple[Array, Array] | None:
+    """(mean, covariance) of any Gaussian vector."""
+    diagonal = _diagonal_moments(distribution)
+    if diagonal:
+        mean, log_variance = diagonal
+        return mean, _diagonal_matrix(jnp.exp(log_variance))
+    if isinstance(distribution, distrax.MultivariateNormalFromBijector):
+        with jax.numpy_rank_promotion("allow"):
+            return distribution.loc, distribution.covariance()
+    return None

@@ -1,0 +1,99 @@
+"""Binds a Flax model to an objective of one data set, and maps it over samples and data sets."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+from jax import Array
+
+from cal_jax.axes import DATASET, SAMPLE
+from cal_jax.networks.passes import Pass
+
+Variables = Any
+"""A Flax variable collection: {"params": ..., "batch_stats": ...}."""
+
+
+def dataset_keys(key: Array, first: int | Array, count: int, samples: int) -> Array:
+    """Keys [count, samples], one for each sample of each data set of a batch.
+
+    They are split by *global* data-set index, ``first`` being the index of the
+    first one here, so the noise does not depend on how a batch is divided
+    between devices.
+    """
+    indices = first + jax.numpy.arange(count)
+    return jax.vmap(lambda index: jax.random.split(jax.random.fold_in(key, index), samples))(
+        indices
+    )
+
+
+def map_objective(
+    objective: Callable[..., Any],
+    model: nn.Module,
+    *,
+    extra_axes: tuple[str, ...] = (),
+    training: bool = True,
+    **options: Any,
+) -> Callable[..., tuple[Any, Variables]]:
+    """The objective of a batch of data sets, with several samples of each.
+
+    Args:
+      objective: a pure objective ``(key, generative, inference, x, *labels,
+        mask=..., **options)`` of one data set.
+      model: a module whose ``generative(run)`` and ``inference(run)`` return
+        the callables that the objective asks for.
+      extra_axes: mapped axes around this function over which batch statistics
+        are taken too ("device" under pmap).
+      training: batch statistics, and their running averages updated; False
+        evaluates with the running averages and leaves them.
+      options: passed to the objective.
+
+    Returns:
+      ``mapped(variables, keys [B, S], x [B, N, *X], *labels [B, ...], mask=None
+      or [B, N]) -> (terms, batch_stats)``: every term has the leading axes
+      [B, S]; ``batch_stats`` are the updated running averages, {} where the
+      model has none.
+    """
+    axes = (*extra_axes, DATASET, SAMPLE) if training else None
+
+    def bound(module: Any, key: Array, mask: Array | None, *data: Array) -> Any:
+        run = Pass(mask, axes)
+        return objective(
+            key, module.generative(run), module.inference(run), *data, mask=mask, **options
+        )
+
+    apply = nn.apply(bound, model, mutable=["batch_stats"])
+
+    def mapped(
+        variables: Variables, keys: Array, *data: Array, mask: Array | None = None
+    ) -> tuple[Any, Variables]:
+        def one(key: Array, mask: Array | None, *data: Array) -> tuple[Any, Variables]:
+            terms, updated = apply(variables, key, mask, *data)
+            return terms, updated.get("batch_stats", {})
+
+        over_samples = jax.vmap(
+            one, in_axes=(0, *[None] * (1 + len(data))), out_axes=(0, None), axis_name=SAMPLE
+        )
+        over_sets = jax.vmap(over_samples, out_axes=(0, None), axis_name=DATASET)
+        return over_sets(keys, mask, *data)
+
+    return mapped
+
+
+def init_variables(
+    objective: Callable[..., Any], model: nn.Module, key: Array, *data: Array
+) -> Variables:
+    """Initial variables of a model: parameters and running averages.
+
+    Args:
+      objective: the objective that the model will serve.
+      model: see ``map_objective``.
+      key: a PRNG key.
+      data: one data set, x [N, *X] and its labels, as the objective takes them.
+    """
+
+    def bound(module: Any) -> Any:
+        run = Pass(None, ())
+        return objective(key, module.generative(run), module.inference(run), *data)
+
+    return jax.jit(nn.init(bound, model))(key)

@@ -1,0 +1,1 @@
+"""Flax models whose methods serve as the callables that objectives ask for."""

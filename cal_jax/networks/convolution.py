@@ -1,0 +1,91 @@
+"""The convolutional encoder of images and the decoder that mirrors it (thesis 6.4.1)."""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+from jax import Array
+
+from cal_jax.networks.dense import Embedding
+from cal_jax.networks.normalisation import Norm, normalisation
+from cal_jax.networks.passes import Pass
+
+KERNEL = (3, 3)
+LAYERS_PER_GROUP = 3
+
+
+def halved_sizes(size: int, groups: int) -> list[int]:
+    """The side of the image before, between and after groups that halve it, rounding up."""
+    sizes = [size]
+    for _ in range(groups):
+        sizes.append((sizes[-1] + 1) // 2)
+    return sizes
+
+
+class ConvolutionalEncoder(nn.Module):
+    """Groups of three 3x3 convolutions, the last of each group with stride 2.
+
+    With the default widths, the nine layers of thesis 6.4.1.
+    """
+
+    widths: Sequence[int] = (16, 32, 64)
+    norm: Norm = "batch"
+
+    @nn.compact
+    def __call__(self, x: Array, run: Pass) -> Array:
+        """Map images x [N, H, W] to features [N, F]."""
+        use_bias = self.norm == "none"
+        x = x[..., None]
+        for width in self.widths:
+            for layer in range(LAYERS_PER_GROUP):
+                stride = 2 if layer == LAYERS_PER_GROUP - 1 else 1
+                convolution = nn.Conv(
+                    width,
+                    KERNEL,
+                    strides=stride,
+                    use_bias=use_bias,
+                    kernel_init=nn.initializers.he_normal(),
+                )
+                x = nn.relu(normalisation(self.norm)(convolution(x), run))
+        return x.reshape(x.shape[0], -1)
+
+
+class ConvolutionalDecoder(nn.Module):
+    """The encoder's mirror: groups of three transposed convolutions, the first with stride 2.
+
+    A linear embedding of the inputs makes the smallest image; one last
+    convolution with a single channel makes the logits.
+    """
+
+    image_size: int
+    widths: Sequence[int] = (16, 32, 64)
+    norm: Norm = "batch"
+
+    @nn.compact
+    def __call__(self, run: Pass, *inputs: Array) -> Array:
+        """Map inputs [N, F_i] to Bernoulli logits [N, H, W]."""
+        use_bias = self.norm == "none"
+        widths = tuple(reversed(self.widths))
+        smallest, *sizes = reversed(halved_sizes(self.image_size, len(widths)))
+        x = Embedding(smallest * smallest * widths[0], use_bias=use_bias)(*inputs)
+        x = x.reshape(-1, smallest, smallest, widths[0])
+        x = nn.relu(normalisation(self.norm)(x, run))
+        for width, size in zip(widths, sizes, strict=True):
+            for layer in range(LAYERS_PER_GROUP):
+                stride = 2 if layer == 0 else 1
+                transposed = nn.ConvTranspose(
+                    width,
+                    KERNEL,
+                    strides=(stride, stride),
+                    padding=_transposed_padding(x.shape[1], size, stride),
+                    use_bias=use_bias,
+                    kernel_init=nn.initializers.he_normal(),
+                )
+                x = nn.relu(normalisation(self.norm)(transposed(x), run))
+        logits = nn.Conv(1, KERNEL, kernel_init=nn.initializers.glorot_normal())(x)
+        return logits[..., 0]
+
+
+def _transposed_padding(size: int, target: int, stride: int) -> list[tuple[int, int]]:
+    """Padding of the dilated input with which a 3x3 kernel makes ``target`` of ``size``."""
+    total = target + KERNEL[0] - 1 - ((size - 1) * stride + 1)
+    return [((total + 1) // 2, total // 2)] * 2

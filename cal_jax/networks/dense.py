@@ -1,0 +1,91 @@
+"""Fully connected subnetworks with a skip connection, and their Gaussian heads."""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+from cal_jax.networks.normalisation import Norm, normalisation
+from cal_jax.networks.passes import Pass
+
+
+class GaussianParameters(NamedTuple):
+    """A diagonal Gaussian's mean and log variance, of one shape."""
+
+    mean: Array
+    log_variance: Array
+
+
+class Embedding(nn.Module):
+    """Inputs of several kinds, each embedded linearly and summed.
+
+    An input with fewer leading axes than the others (a set's, among items')
+    is embedded once and broadcast.
+    """
+
+    width: int
+    use_bias: bool = True
+
+    @nn.compact
+    def __call__(self, *inputs: Array) -> Array:
+        """Embed inputs [..., F_i] into [..., width], the most leading axes of any input."""
+        ndim = max(x.ndim for x in inputs)
+        total: Array | None = None
+        for index, x in enumerate(inputs):
+            layer = nn.Dense(
+                self.width,
+                use_bias=self.use_bias and index == 0,
+                kernel_init=nn.initializers.he_normal(),
+                name=f"input_{index}",
+            )
+            embedded = layer(x)
+            embedded = embedded.reshape((1,) * (ndim - x.ndim) + embedded.shape)
+            total = embedded if total is None else total + embedded
+        assert total is not None
+        return total
+
+
+class ResidualMLP(nn.Module):
+    """``depth`` hidden layers; with ``skip``, the first is added to the last.
+
+    "We use skip connections between the first and last hidden layers in all
+    fully connected subnetworks" (thesis 6.4.1): the first hidden activation
+    joins before the last nonlinearity.
+    """
+
+    width: int
+    depth: int = 3
+    norm: Norm = "batch"
+    skip: bool = True
+
+    @nn.compact
+    def __call__(self, run: Pass, *inputs: Array) -> Array:
+        """Map inputs [..., F_i] to [..., width]."""
+        use_bias = self.norm == "none"
+        x = Embedding(self.width, use_bias=use_bias, name="embedding")(*inputs)
+        first = x = nn.relu(normalisation(self.norm)(x, run))
+        for layer in range(1, self.depth):
+            x = nn.Dense(self.width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
+            x = normalisation(self.norm)(x, run)
+            if self.skip and layer == self.depth - 1:
+                x = x + first
+            x = nn.relu(x)
+        return x
+
+
+class GaussianHead(nn.Module):
+    """Linear outputs read as the mean and log variance of Gaussians of a given shape."""
+
+    shape: tuple[int, ...]
+
+    @nn.compact
+    def __call__(self, x: Array) -> GaussianParameters:
+        """Map x [..., F] to two arrays [..., *shape]."""
+        size = 1
+        for length in self.shape:
+            size *= length
+        outputs = nn.Dense(2 * size, kernel_init=nn.initializers.glorot_normal())(x)
+        outputs = outputs.reshape(*x.shape[:-1], 2, *self.shape)
+        mean, log_variance = jnp.moveaxis(outputs, x.ndim - 1, 0)
+        return GaussianParameters(mean, log_variance)

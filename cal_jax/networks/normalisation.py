@@ -1,0 +1,102 @@
+"""Normalisation layers that share one call, ``layer(x, run)``."""
+
+from typing import Literal, get_args
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cal_jax.errors import InputError
+from cal_jax.networks.passes import Pass
+
+Norm = Literal["batch", "layer", "none"]
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation over items, positions and all the mapped axes of a pass.
+
+    Statistics are sums divided by counts, taken over every axis but the last
+    and over the named axes together, so sets of unequal sizes weigh by their
+    items, padding weighs nothing and an empty set changes nothing. (linen's
+    masked BatchNorm averages the sets' means instead.) Ioffe & Szegedy 2015;
+    thesis 4.4, 5.3.1 and 6.4.1.
+    """
+
+    momentum: float = 0.9
+    epsilon: float = 1e-5
+
+    @nn.compact
+    def __call__(self, x: Array, run: Pass) -> Array:
+        """Normalise x [..., F]; in training, update the running averages."""
+        shape = x.shape[-1:]
+        scale = self.param("scale", nn.initializers.ones, shape)
+        bias = self.param("bias", nn.initializers.zeros, shape)
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
+        running_variance = self.variable("batch_stats", "variance", jnp.ones, shape)
+
+        if run.training:
+            mean, variance, count = _statistics(x, run, named=not self.is_initializing())
+            if not self.is_initializing():
+                momentum = jnp.where(count > 0, self.momentum, 1.0)
+                for running, new in ((running_mean, mean), (running_variance, variance)):
+                    running.value = momentum * running.value + (1.0 - momentum) * new
+        else:
+            mean, variance = running_mean.value, running_variance.value
+
+        factor = scale * jax.lax.rsqrt(variance + self.epsilon)
+        return x * _row(factor, x) + _row(bias - mean * factor, x)
+
+
+def _statistics(x: Array, run: Pass, *, named: bool) -> tuple[Array, Array, Array]:
+    """Mean [F], variance [F] and number of rows [] of the values that count."""
+    over = tuple(range(x.ndim - 1))
+    if run.mask is None:
+        weighted, count = x, jnp.asarray(x.size // x.shape[-1], x.dtype)
+    else:
+        weights = (run.mask > 0).astype(x.dtype)
+        weights = weights.reshape(weights.shape + (1,) * (x.ndim - weights.ndim))
+        weighted = x * weights
+        count = jnp.sum(jnp.broadcast_to(weights, (*x.shape[:-1], 1)))
+    sums = jnp.sum(weighted, axis=over), jnp.sum(weighted * x, axis=over), count
+    if named:
+        sums = jax.lax.psum(sums, run.axes)
+    total, total_of_squares, count = sums
+    mean = total / jnp.maximum(count, 1.0)
+    variance = total_of_squares / jnp.maximum(count, 1.0) - jnp.square(mean)
+    return mean, jnp.maximum(variance, 0.0), count
+
+
+def _row(values: Array, like: Array) -> Array:
+    return values.reshape((1,) * (like.ndim - 1) + values.shape)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalisation over the features of each row: blind to the batch and the mask."""
+
+    @nn.compact
+    def __call__(self, x: Array, run: Pass) -> Array:
+        """Normalise x [..., F]."""
+        del run
+        return nn.LayerNorm()(x)
+
+
+class Identity(nn.Module):
+    """No normalisation."""
+
+    def __call__(self, x: Array, run: Pass) -> Array:
+        """Return x."""
+        del run
+        return x
+
+
+def normalisation(norm: Norm) -> nn.Module:
+    """The layer of that name.
+
+    Raises:
+      InputError: for an unknown name.
+    """
+    layers = {"batch": BatchNorm, "layer": LayerNorm, "none": Identity}
+    if norm not in layers:
+        raise InputError(f"norm must be one of {', '.join(get_args(Norm))}: got {norm!r}")
+    return layers[norm]()

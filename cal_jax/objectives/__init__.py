@@ -1,0 +1,1 @@
+"""Pure objectives: one data set, one Monte Carlo sample, nats; the caller maps them."""
