@@ -80,6 +80,30 @@ def map_objective(
     return mapped
 
 
+def map_model(function: Callable[..., Any], model: nn.Module) -> Callable[..., Any]:
+    """A function of a trained model and one data set, mapped over data sets.
+
+    Running averages are used, so a result does not depend on its batch-mates.
+
+    Args:
+      function: ``(generative, inference, *args) -> arrays``.
+      model: see ``map_objective``.
+
+    Returns:
+      ``(variables, *args [B, ...]) -> arrays [B, ...]``.
+    """
+
+    def bound(module: Any, *args: Any) -> Any:
+        return function(module.generative(Pass()), module.inference(Pass()), *args)
+
+    apply = nn.apply(bound, model)
+
+    def mapped(variables: Variables, *args: Any) -> Any:
+        return jax.vmap(lambda *one: apply(variables, *one), axis_name=DATASET)(*args)
+
+    return mapped
+
+
 def init_variables(
     objective: Callable[..., Any], model: nn.Module, key: Array, *data: Array
 ) -> Variables:

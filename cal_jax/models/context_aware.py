@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -11,11 +11,13 @@ from jax import Array
 from cal_jax.distributions import Distribution, bernoulli, diagonal_gaussian, standard_gaussian
 from cal_jax.errors import InputError
 from cal_jax.networks.convolution import ConvolutionalDecoder, ConvolutionalEncoder
-from cal_jax.networks.dense import GaussianHead, GaussianParameters, ResidualMLP
+from cal_jax.networks.dense import GaussianHead, ResidualMLP
+from cal_jax.networks.fully_connected import DenseDecoder, DenseEncoder
 from cal_jax.networks.normalisation import Norm
 from cal_jax.networks.passes import EVALUATION, Pass
 from cal_jax.networks.statistic import StatisticNetwork
 
+ImageNetwork = Literal["convolutional", "dense"]
 Prior = Literal["learned", "standard"]
 
 
@@ -31,8 +33,12 @@ class ContextAwareConfig:
     """Z."""
     image_size: int = 28
     """H = W of the items."""
+    image_network: ImageNetwork = "convolutional"
+    """The encoder and decoder of images: convolutional (thesis), or dense."""
     convolution_widths: tuple[int, ...] = (16, 32, 64)
     """Channels of each group of three convolutions; the decoder mirrors them."""
+    dense_width: int = 512
+    """Units of each layer of a dense encoder and decoder."""
     statistic_width: int = 256
     """Units of the three layers before and the three after pooling."""
     inference_width: int = 128
@@ -54,9 +60,16 @@ class ContextAwareConfig:
         for name in ("num_contexts", "context_dim", "latent_dim", "image_size", "depth"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1: got {getattr(self, name)}")
-        for name in ("context_prior", "latent_prior"):
-            if getattr(self, name) not in get_args(Prior):
-                raise InputError(f"{name} must be 'learned' or 'standard': got {getattr(self, name)!r}")
+        choices = {
+            "image_network": ImageNetwork,
+            "norm": Norm,
+            "context_prior": Prior,
+            "latent_prior": Prior,
+        }
+        for name, names in choices.items():
+            if getattr(self, name) not in get_args(names):
+                accepted = ", ".join(get_args(names))
+                raise InputError(f"{name} must be one of {accepted}: got {getattr(self, name)!r}")
 
 
 class Inference(NamedTuple):
@@ -92,12 +105,16 @@ class ContextAwareLearner(nn.Module):
         contexts = (c.num_contexts, c.context_dim)
         latent = (c.latent_dim,)
         narrow = _subnetwork(c, c.inference_width)
-        self.encoder = ConvolutionalEncoder(c.convolution_widths, c.norm)
+        if c.image_network == "convolutional":
+            self.encoder = ConvolutionalEncoder(c.convolution_widths, c.norm)
+            self.decoder = ConvolutionalDecoder(c.image_size, c.convolution_widths, c.norm)
+        else:
+            self.encoder = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
+            self.decoder = DenseDecoder(c.image_size, c.dense_width, c.depth, c.norm, c.skip)
         self.statistic = StatisticNetwork(c.statistic_width, c.depth, c.norm, c.skip)
         self.constant_head = GaussianHead(contexts)
         self.varying_trunk, self.varying_head = narrow(), GaussianHead(contexts)
         self.latent_trunk, self.latent_head = narrow(), GaussianHead(latent)
-        self.decoder = ConvolutionalDecoder(c.image_size, c.convolution_widths, c.norm)
         if c.context_prior == "learned":
             self.constant_prior_head = GaussianHead(contexts)
             self.varying_prior_trunk, self.varying_prior_head = narrow(), GaussianHead(contexts)

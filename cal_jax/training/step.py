@@ -1,0 +1,109 @@
+"""One step of training as a pure function."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from cal_jax.axes import DEVICE
+from cal_jax.mapping import Variables, dataset_keys
+from cal_jax.objectives.weighting import Weights
+
+Metrics = dict[str, Array]
+
+
+class TrainState(NamedTuple):
+    """Everything that training changes."""
+
+    step: Array
+    """[] int32: steps taken."""
+    params: Any
+    batch_stats: Any
+    opt_state: Any
+
+
+class DataSet(NamedTuple):
+    """One data set as an objective takes it."""
+
+    data: tuple[Array, ...]
+    """x [N, *X], then its labels."""
+    mask: Array | None = None
+    """[N], or None when all items count."""
+
+
+class StepConfig(NamedTuple):
+    """The functions that a step is made of; all pure."""
+
+    mapped: Callable[..., tuple[Any, Any]]
+    """From ``mapping.map_objective``, with "device" among its axes."""
+    criterion: Callable[[Any, Weights], Array]
+    """(terms with leading axes, weights) -> what is maximised, nats per data set."""
+    weights: Callable[[Array], Weights]
+    """Steps taken [] -> the weights of the terms."""
+    draw: Callable[[Array, Any, Array], DataSet]
+    """(key, data on the device, row []) -> one data set."""
+    optimiser: optax.GradientTransformation
+    samples: int = 1
+    """S, Monte Carlo samples of each data set."""
+
+
+def initial_state(variables: Variables, optimiser: optax.GradientTransformation) -> TrainState:
+    """The state before the first step."""
+    params = variables["params"]
+    batch_stats = variables.get("batch_stats", {})
+    return TrainState(jnp.zeros((), jnp.int32), params, batch_stats, optimiser.init(params))
+
+
+def train_step(
+    config: StepConfig, state: TrainState, key: Array, data: Any, rows: Array
+) -> tuple[TrainState, Metrics]:
+    """Maximise the weighted objective for one step; runs inside a map over "device".
+
+    The loss is minus the criterion per *item* of the whole batch, and the
+    metrics are the terms of the unweighted bound per item, in nats.
+
+    Args:
+      config: see ``StepConfig``.
+      state: the same on every device.
+      key: the run's key; the step's own is folded from it.
+      data: whatever ``config.draw`` reads, on the device.
+      rows: [B] int32, this device's share of the batch.
+
+    Returns:
+      The next state and the metrics, the same on every device.
+    """
+    key_data, key_noise = jax.random.split(jax.random.fold_in(key, state.step))
+    first = jax.lax.axis_index(DEVICE) * rows.shape[0]
+    count = rows.shape[0]
+
+    data_keys = dataset_keys(key_data, first, count, 1)[:, 0]
+    sets = jax.vmap(config.draw, in_axes=(0, None, 0))(data_keys, data, rows)
+    noise_keys = dataset_keys(key_noise, first, count, config.samples)
+    weights = config.weights(state.step)
+    items = jax.lax.pmean(_count_items(sets), DEVICE)
+
+    def loss_of(params: Any) -> tuple[Array, tuple[Any, Any]]:
+        variables = {"params": params, "batch_stats": state.batch_stats}
+        terms, batch_stats = config.mapped(variables, noise_keys, *sets.data, mask=sets.mask)
+        terms = jax.tree.map(lambda term: jnp.sum(jnp.mean(term, axis=1), axis=0) / items, terms)
+        return -config.criterion(terms, weights), (terms, batch_stats)
+
+    (loss, (terms, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
+        state.params
+    )
+    gradients, loss, terms = jax.lax.pmean((gradients, loss, terms), DEVICE)
+    updates, opt_state = config.optimiser.update(gradients, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+
+    metrics = {"loss": loss, **terms._asdict(), "gradient_norm": optax.global_norm(gradients)}
+    return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
+
+
+def _count_items(sets: DataSet) -> Array:
+    x = sets.data[0]
+    if sets.mask is None:
+        return jnp.asarray(x.shape[0] * x.shape[1], jnp.float32)
+    return jnp.maximum(jnp.sum(sets.mask > 0), 1).astype(jnp.float32)
