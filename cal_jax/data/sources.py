@@ -1,0 +1,56 @@
+"""One door to every source of images."""
+
+import os
+from pathlib import Path
+
+from cal_jax.data.digits import load_digits
+from cal_jax.data.download import download_mnist
+from cal_jax.data.images import ImageSplits, resize
+from cal_jax.data.mnist import load_mnist
+from cal_jax.data.prepared import load_prepared, looks_prepared
+from cal_jax.errors import InputError
+
+
+def load_images(data_dir: Path | None, *, size: int, download: bool = False) -> ImageSplits:
+    """Load labelled digits at one image size.
+
+    Args:
+        data_dir: a directory with MNIST, prepared by tensorflow-datasets (see
+            ``prepared``) or as the four IDX files (see ``mnist``). None: the
+            embedded digits, or with ``download`` the directory ``download_directory()``.
+        size: height and width of the images returned.
+        download: bring the published MNIST files into the directory first.
+
+    Returns:
+        The published split, images uint8 [M, size, size].
+
+    Raises:
+        InputError: no such directory, or whatever the source itself raises.
+    """
+    if download:
+        data_dir = data_dir or download_directory()
+        download_mnist(data_dir)
+    splits = _load(data_dir)
+    return splits._replace(
+        train=splits.train._replace(images=resize(splits.train.images, size)),
+        test=splits.test._replace(images=resize(splits.test.images, size)),
+    )
+
+
+def download_directory() -> Path:
+    """``cal_jax/mnist`` in the user's cache: $XDG_CACHE_HOME where it is absolute, or ~/.cache."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (cache if cache.is_absolute() else Path.home() / ".cache") / "cal_jax" / "mnist"
+
+
+def _load(data_dir: Path | None) -> ImageSplits:
+    if data_dir is None:
+        return load_digits()
+    if not data_dir.is_dir():
+        raise InputError(
+            f"{data_dir}: not a directory; accepted: a directory with MNIST's four IDX files, "
+            "or one prepared by tensorflow-datasets"
+        )
+    if looks_prepared(data_dir):
+        return load_prepared(data_dir)
+    return load_mnist(data_dir)

@@ -1,0 +1,65 @@
+import math
+
+import numpy as np
+import pytest
+
+from cal_jax.data.label_mix import mixed_labels
+from cal_jax.errors import InputError
+
+MIX = (((1, 0), 5), ((0, 1), 1))
+
+
+def counts(mix, num_sets, seed=0):
+    labels = mixed_labels(np.random.default_rng(seed), mix, num_sets, 2)
+    assert labels.shape == (num_sets, 2)
+    assert labels.dtype == np.float32
+    return [int((labels == np.asarray(label)).all(axis=1).sum()) for label, _ in mix]
+
+
+@pytest.mark.parametrize(
+    ("mix", "num_sets", "expected"),
+    [
+        (MIX, 20_000, [16_667, 3_333]),
+        (MIX, 6, [5, 1]),
+        (MIX, 1, [1, 0]),
+        (MIX, 2, [2, 0]),
+        (MIX, 3, [3, 0]),  # 2.5 and 0.5: a tie goes to the first of the two
+        ((((1, 0), 1), ((0, 1), 1), ((1, 1), 1)), 10, [4, 3, 3]),
+        ((((1, 0), 0.2), ((0, 1), 0.3), ((1, 1), 0.5)), 10, [2, 3, 5]),
+        ((((1, 1), 0), ((0, 0), 2)), 7, [0, 7]),
+    ],
+)
+def test_counts_by_largest_remainder(mix, num_sets, expected):
+    assert counts(mix, num_sets) == expected
+
+
+def test_order_is_random_and_reproducible():
+    first, again, other = (
+        mixed_labels(np.random.default_rng(seed), MIX, 100, 2) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert (np.diff(first[:, 0]) != 0).sum() > 10
+
+
+@pytest.mark.parametrize(
+    ("mix", "reason"),
+    [
+        ((), r"weights \[\]"),
+        ((((1, 0), -1), ((0, 1), 2)), "weights .*accepted: finite"),
+        ((((1, 0), math.inf),), "weights"),
+        ((((1, 0), math.nan),), "weights"),
+        ((((1, 0), 0),), "weights"),
+        ((((1, 0, 0), 1),), r"label \(1, 0, 0\); accepted: 2 entries"),
+        ((((2, 0), 1),), r"label \(2, 0\)"),
+        ((((1, 0), 1), ((1, 0), 1)), r"label \(1, 0\); .*each label once"),
+    ],
+)
+def test_bad_mix(mix, reason):
+    with pytest.raises(InputError, match=f"^mix: {reason}"):
+        mixed_labels(np.random.default_rng(0), mix, 10, 2)
+
+
+def test_no_sets():
+    with pytest.raises(InputError, match="num_sets 0; accepted: 1 or more"):
+        mixed_labels(np.random.default_rng(0), MIX, 0, 2)
