@@ -62,6 +62,12 @@ def categorical(logits: Array) -> distrax.Distribution:
     return distrax.Categorical(logits=logits)
 
 
+def sample(distribution: Distribution, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
+    """A draw: ``sample_shape`` before the batch and the event."""
+    with jax.numpy_rank_promotion("allow"):
+        return distribution.sample(seed=key, sample_shape=sample_shape)
+
+
 def log_prob(distribution: Distribution, value: Array) -> Array:
     """log p(value) in nats; leading axes of ``value`` beyond the batch are broadcast."""
     with jax.numpy_rank_promotion("allow"):
@@ -69,20 +75,20 @@ def log_prob(distribution: Distribution, value: Array) -> Array:
 
 
 def kl(
-    q: Distribution, p: Distribution, sample: Array, *, method: KLMethod = "analytic"
+    q: Distribution, p: Distribution, draw: Array, *, method: KLMethod = "analytic"
 ) -> Divergence:
     """KL(q || p) in nats, in closed form where there is one (thesis A.3, A.4).
 
     Args:
       q: batch [...].
       p: the same event; its batch broadcasts against q's.
-      sample: a draw from q, [..., *event]: what a Monte Carlo estimate uses.
+      draw: a sample of q, [..., *event]: what a Monte Carlo estimate uses.
       method: "analytic" takes the closed form and falls back to Monte Carlo
         where none is registered; "monte_carlo" always estimates.
 
     Returns:
       Divergence(nats [broadcast batch], exact): ``exact`` is False wherever
-      the value is log q(sample) - log p(sample).
+      the value is log q(draw) - log p(draw).
 
     Raises:
       ValueError: for an unknown method or batches that do not broadcast.
@@ -94,7 +100,7 @@ def kl(
         exact = _closed_form(q, p)
         if exact is not None:
             return Divergence(jnp.broadcast_to(exact, shape), exact=True)
-    estimate = log_prob(q, sample) - jnp.broadcast_to(log_prob(p, sample), shape)
+    estimate = log_prob(q, draw) - jnp.broadcast_to(log_prob(p, draw), shape)
     return Divergence(estimate, exact=False)
 
 

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from cal_jax.distributions import sample
 from cal_jax.objectives.context_aware import select_contexts
 from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
 
@@ -47,18 +48,16 @@ def generate_set(
       GeneratedSet of N items.
     """
     key_constant, key_varying, key_latent, key_item = jax.random.split(key, 4)
-    chosen = generative.constant_prior(a).sample(seed=key_constant)
+    chosen = sample(generative.constant_prior(a), key_constant)
     if constants is not None:
         use = (a if given is None else given)[:, None] > 0
         chosen = jnp.where(use, constants, chosen)
     chosen = a[:, None] * chosen
-    varying = generative.varying_prior(chosen, a).sample(
-        seed=key_varying, sample_shape=(num_items,)
-    )
+    varying = sample(generative.varying_prior(chosen, a), key_varying, (num_items,))
     contexts = select_contexts(chosen, varying, a)
-    z = generative.latent_prior(contexts).sample(seed=key_latent)
+    z = sample(generative.latent_prior(contexts), key_latent)
     likelihood = generative.likelihood(z, contexts)
-    return GeneratedSet(likelihood.sample(seed=key_item), likelihood.mean())
+    return GeneratedSet(sample(likelihood, key_item), likelihood.mean())
 
 
 def infer_constants(

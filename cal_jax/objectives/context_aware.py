@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.distributions import KLMethod, kl as divergence, log_prob
+from cal_jax.distributions import KLMethod, log_prob, sample
+from cal_jax.distributions import kl as divergence
 from cal_jax.errors import InputError
 from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
 
@@ -99,7 +100,7 @@ def context_aware_elbo(
     h = inference.encode(x)
 
     posterior = inference.constant_contexts(h, a, mask)
-    constants = posterior.sample(seed=key_constant)
+    constants = sample(posterior, key_constant)
     kl_constant = divergence(posterior, generative.constant_prior(a), constants, method=kl)
     constants = a[:, None] * constants
 
@@ -139,7 +140,7 @@ def context_aware_items(
     """
     key_varying, key_latent = jax.random.split(key)
     posterior = inference.varying_contexts(h, constants, a)
-    varying = posterior.sample(seed=key_varying)
+    varying = sample(posterior, key_varying)
     kl_varying = divergence(posterior, generative.varying_prior(constants, a), varying, method=kl)
     contexts = select_contexts(constants, varying, a)
     latent = context_aware_items_given_contexts(
@@ -172,7 +173,7 @@ def context_aware_items_given_contexts(
       LatentTerms, nats per item.
     """
     posterior = inference.latent(h, contexts)
-    z = posterior.sample(seed=key)
+    z = sample(posterior, key)
     kl_latent = divergence(posterior, generative.latent_prior(contexts), z, method=kl)
     reconstruction = log_prob(generative.likelihood(z, contexts), x)
     return LatentTerms(reconstruction, kl_latent.nats)

@@ -1,0 +1,79 @@
+"""The network of the oracle: a small CNN whose convolutions are matrix products.
+
+XLA:CPU's convolution gradients are slow, and slower still inside a loop. Here a
+convolution gathers its patches with plain slices and multiplies them by one
+matrix, so that the weight gradient is a matrix product too. LayerNorm over
+channels: no batch statistics, so a prediction does not depend on its batch-mates.
+
+An image is first brought to one polarity (its border dark), and the polarity is
+given to the heads: a digit need not be learned twice, black on white and white on
+black.
+"""
+
+import math
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+def patches(x: jax.Array, size: int, stride: int) -> jax.Array:
+    """The size x size neighbourhood of every stride-th pixel, zero-padded (SAME).
+
+    Args:
+        x: [B, H, W, C].
+        size: odd side of a neighbourhood.
+        stride: pixels between the centres of two neighbours.
+
+    Returns:
+        [B, ceil(H / stride), ceil(W / stride), size * size * C].
+    """
+    height, width = x.shape[1:3]
+    half = size // 2
+    padded = jnp.pad(x, ((0, 0), (half, half), (half, half), (0, 0)))
+    taps = [
+        padded[:, row : row + height : stride, column : column + width : stride]
+        for row in range(size)
+        for column in range(size)
+    ]
+    return jnp.concatenate(taps, axis=-1)
+
+
+def polarity_of(x: jax.Array) -> jax.Array:
+    """+1 where most border pixels of [B, H, W] are 0 and -1 where most are 1: [B]."""
+    inner = x[:, 1:-1, 1:-1]
+    border = x.sum(axis=(1, 2)) - inner.sum(axis=(1, 2))
+    count = x.shape[1] * x.shape[2] - inner.shape[1] * inner.shape[2]
+    return jnp.where(2.0 * border > count, -1.0, 1.0)
+
+
+class OracleNetwork(nn.Module):
+    """Logits of every factor from a binary image.
+
+    Attributes:
+        sizes: number of values of each factor, length F.
+        widths: channels of the convolutions, then the units of the dense layer.
+            The first is 5 x 5 (stride 2 for images of 20 pixels or more), the
+            others 3 x 3 with stride 2.
+        dropout: share of the dense layer's units dropped in training.
+    """
+
+    sizes: Sequence[int]
+    widths: Sequence[int]
+    dropout: float
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool) -> tuple[jax.Array, ...]:
+        """Images [B, H, W] in {0, 1} to F arrays of logits [B, sizes[f]]."""
+        *channels, units = self.widths
+        polarity = polarity_of(x)
+        h = polarity[:, None, None, None] * (2.0 * x[..., None] - 1.0)
+        for layer, width in enumerate(channels):
+            size, stride = (5, 2 if x.shape[1] >= 20 else 1) if layer == 0 else (3, 2)
+            h = nn.relu(nn.LayerNorm()(nn.Dense(width)(patches(h, size, stride))))
+        h = nn.relu(nn.LayerNorm()(nn.Dense(units)(h.reshape(h.shape[0], -1))))
+        h = nn.Dropout(self.dropout, deterministic=not train)(h)
+        # Scaled to weigh as much as all the units together, so that it is learned at once.
+        h = jnp.concatenate([h, math.sqrt(units) * polarity[:, None]], axis=-1)
+        return tuple(nn.Dense(size)(h) for size in self.sizes)

@@ -1,0 +1,210 @@
+"""The figures of a run: grids of sets, and the terms of the bound against the step.
+
+Shapes: R rows, N items in a set, items [H, W] with grey levels 0 (black) to 1 (white).
+matplotlib is imported where it is used: the library alone does not need it.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cal_jax.errors import InputError
+from cal_jax.evaluation.atomic import write_atomically
+
+DPI = 150
+INCHES_PER_ITEM = 0.42
+LARGEST_WIDTH = 10.0
+BORDER = 0.55  # grey level of the frame, seen against black and white items alike
+PANELS = (
+    ("elbo", "ELBO", "#000000"),
+    ("reconstruction", "reconstruction log p(x | z)", "#0072B2"),
+    ("kl_latent", "KL of z", "#D55E00"),
+    ("kl_varying", "KL of varying contexts", "#009E73"),
+    ("kl_constant", "KL of constant contexts", "#CC79A7"),
+)  # in the colours of Okabe and Ito
+
+
+def draw_sets(
+    path: Path, sets: ArrayLike, *, title: str, row_labels: Sequence[str] | None = None
+) -> Path:
+    """One set a row (thesis figure 6.2).
+
+    Args:
+        path: the PNG to write.
+        sets: [R, N, H, W].
+        title: above the grid.
+        row_labels: R labels at the left of the rows.
+    """
+    return _draw_columns(path, [(title, _grid(sets))], row_labels)
+
+
+def draw_set_pairs(
+    path: Path,
+    left: ArrayLike,
+    right: ArrayLike,
+    left_title: str,
+    right_title: str,
+    *,
+    row_labels: Sequence[str] | None = None,
+) -> Path:
+    """Two sets a row (thesis figures 6.3 and 6.4).
+
+    Args:
+        path: the PNG to write.
+        left: [R, N, H, W]: a constant digit, or the sets that were given.
+        right: [R, N', H, W]: a constant background, or the sets generated from them.
+        left_title: above the left sets.
+        right_title: above the right sets.
+        row_labels: R labels at the left of the rows.
+    """
+    columns = [(left_title, _grid(left)), (right_title, _grid(right))]
+    if len(columns[0][1]) != len(columns[1][1]):
+        raise InputError("the left and right sets of a figure need the same number of rows")
+    return _draw_columns(path, columns, row_labels)
+
+
+def draw_synthesis(
+    path: Path,
+    first: ArrayLike,
+    second: ArrayLike,
+    synthesised: ArrayLike,
+    *,
+    first_label: str,
+    second_label: str,
+    label: str = "synthesised",
+    title: str = "",
+) -> Path:
+    """Two source sets, and below them the sets synthesised from both (thesis figure 6.7).
+
+    Args:
+        path: the PNG to write.
+        first: the set that gives one constant context, [N, H, W].
+        second: the set that gives the other, [N, H, W].
+        synthesised: [R, N, H, W].
+        first_label: at the left of the first row.
+        second_label: at the left of the second.
+        label: at the left of the first synthesised row.
+        title: above the grid.
+    """
+    sources = np.stack([np.asarray(first), np.asarray(second)])
+    rows = _grid(np.concatenate([sources, np.asarray(synthesised)]))
+    labels = [first_label, second_label, label, *[""] * (len(rows) - 3)]
+    return _draw_columns(path, [(title, rows)], labels, break_after=2)
+
+
+def draw_training(
+    path: Path, records: Sequence[Mapping[str, Any]], *, title: str = "", smooth: int = 1
+) -> Path:
+    """The bound and its terms in nats per item against the step, a small panel each.
+
+    Args:
+        path: the PNG to write.
+        records: each has `step` and some of the names in `PANELS`.
+        title: above the panels.
+        smooth: records in the running mean that is drawn over the pale raw curve.
+    """
+    panels = [panel for panel in PANELS if any(panel[0] in record for record in records)]
+    if not panels:
+        raise InputError("the records hold no term of the bound: there is nothing to draw")
+    figure = _figure(10.0, 2.9 * ((len(panels) + 2) // 3))
+    figure.set_layout_engine("constrained")
+    columns = min(3, len(panels))
+    axes = figure.subplots(-(-len(panels) // columns), columns, squeeze=False).ravel()
+    for axis, (name, label, colour) in zip(axes, panels, strict=False):
+        kept = [record for record in records if name in record]
+        steps = np.array([record["step"] for record in kept])
+        values = np.array([record[name] for record in kept], float)
+        window = min(smooth, len(values))
+        axis.plot(steps, values, color=colour, lw=1.2, alpha=0.3 if window > 1 else 1.0)
+        if window > 1:
+            mean = np.convolve(values, np.full(window, 1 / window), mode="valid")
+            middle = slice((window - 1) // 2, (window - 1) // 2 + len(mean))
+            axis.plot(steps[middle], mean, color=colour, lw=1.6)
+        axis.set_title(label, loc="left", fontsize=11, color=colour)
+        axis.set_xlabel("step")
+        axis.set_ylabel("nats per item")
+        axis.grid(color="0.9", lw=0.6)
+        axis.spines[["top", "right"]].set_visible(False)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    if title:
+        figure.suptitle(title, fontsize=12)
+    return _save(path, figure)
+
+
+def _draw_columns(
+    path: Path,
+    columns: Sequence[tuple[str, np.ndarray]],
+    row_labels: Sequence[str] | None,
+    *,
+    break_after: int | None = None,
+) -> Path:
+    """Columns of sets [R, N, H, W] side by side, each set a strip with thin gaps."""
+    rows = len(columns[0][1])
+    if row_labels is not None and len(row_labels) != rows:
+        raise InputError(f"{len(row_labels)} row labels for {rows} rows")
+    pixels = columns[0][1].shape[-1]
+    widths = [strips.shape[1] for _, strips in columns]
+    item = min(INCHES_PER_ITEM, LARGEST_WIDTH / sum(widths))
+    between, row_gap, break_gap = 0.6 * item, 0.14 * item, 0.4 * item
+    margin, top, bottom = 0.1, 0.36 if any(title for title, _ in columns) else 0.1, 0.1
+    label_width = 0.068 * max(map(len, row_labels), default=0) if row_labels else 0.0
+    left = margin + label_width
+    width = left + item * sum(widths) + between * (len(columns) - 1) + margin
+    gaps = row_gap * (rows - 1) + (break_gap if break_after is not None else 0.0)
+    height = top + rows * item + gaps + bottom
+    figure = _figure(width, height)
+    start = left
+    for (title, strips), items in zip(columns, widths, strict=True):
+        if title:
+            figure.text(start / width, 1 - 0.5 * top / height, title, fontsize=9, va="center")
+        below = height - top
+        for row, strip in enumerate(strips):
+            below -= item
+            box = (start / width, below / height, items * item / width, item / height)
+            axis = figure.add_axes(box)
+            axis.imshow(_strip(strip, pixels), cmap="gray", vmin=0, vmax=1, aspect="auto")
+            axis.set_axis_off()
+            if row_labels and start == left:
+                x, y = (start - 0.06) / width, (below + 0.5 * item) / height
+                figure.text(x, y, row_labels[row], fontsize=8, ha="right", va="center")
+            below -= row_gap + (break_gap if break_after == row + 1 else 0.0)
+        start += items * item + between
+    return _save(path, figure)
+
+
+def _strip(strip: np.ndarray, pixels: int) -> np.ndarray:
+    """The items of [N, H, W] in a row, in grey frames: enlarged so that a frame is thin."""
+    scale = max(1, round(56 / pixels))
+    large = strip.repeat(scale, axis=1).repeat(scale, axis=2)
+    framed = np.pad(large, ((0, 0), (1, 1), (1, 1)), constant_values=BORDER)
+    gapped = np.pad(framed, ((0, 0), (0, 0), (1, 1)), constant_values=1.0)
+    return np.concatenate(list(gapped), axis=1)
+
+
+def _grid(sets: ArrayLike) -> np.ndarray:
+    grid = np.asarray(sets, np.float32)
+    if grid.ndim != 4 or grid.size == 0:
+        raise InputError(f"a figure needs sets of rank 4 [R, N, H, W], not shape {grid.shape}")
+    if not (grid.min() >= 0.0 and grid.max() <= 1.0):
+        raise InputError("a figure needs grey levels between 0 and 1")
+    return grid
+
+
+def _figure(width: float, height: float) -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(path: Path, figure: Any) -> Path:
+    body = io.BytesIO()
+    figure.savefig(body, format="png", metadata={"Software": None})
+    return write_atomically(path, body.getvalue())

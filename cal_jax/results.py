@@ -1,0 +1,185 @@
+"""The published tables, made of several runs.
+
+`gather` joins the runs of one experiment and preset that differ in nothing but the
+seed; the README's tables are written from the joined files and checked against them.
+
+    python -m cal_jax.results gather runs/bw-0 runs/bw-1 runs/bw-2
+    python -m cal_jax.results readme --check
+"""
+
+import argparse
+import json
+import re
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cal_jax.errors import InputError
+from cal_jax.evaluation.atomic import write_atomically
+from cal_jax.evaluation.run_record import read_json, read_run, read_text
+from cal_jax.evaluation.scores import shown, shown_unit
+
+SHARED = ("experiment", "preset", "device", "versions", "oracle", "data")
+_SEED = re.compile(r"--seed[= ]\S+")
+_OUT = re.compile(r" --out[= ]\S+")
+_BLOCK = re.compile(r"(<!-- results:([\w.-]+) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL)
+
+
+def gather(run_dirs: Iterable[Path]) -> dict[str, Any]:
+    """One result of several runs that differ in nothing but the seed, in order of seed."""
+    runs = sorted(((read_run(path), path) for path in run_dirs), key=lambda pair: pair[0]["seed"])
+    if not runs:
+        raise InputError("no run directories given")
+    first, first_dir = runs[0]
+    for run, path in runs[1:]:
+        for field in SHARED:
+            if run[field] != first[field]:
+                raise InputError(f"{path} and {first_dir} differ in {field}: they cannot be mixed")
+        if _general(run["command"], "") != _general(first["command"], ""):
+            raise InputError(f"{path} and {first_dir} differ in command: they cannot be mixed")
+        odd = sorted(set(run["scores"]) ^ set(first["scores"]))
+        if odd:
+            raise InputError(f"{path} and {first_dir} do not both have {', '.join(odd)}")
+    seeds = [run["seed"] for run, _ in runs]
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"the same seed occurs twice among {seeds}")
+    return {
+        "experiment": first["experiment"],
+        "preset": first["preset"],
+        "command": _general(first["command"], ",".join(map(str, seeds))),
+        "seeds": seeds,
+        "device": first["device"],
+        "versions": first["versions"],
+        "revisions": [run["revision"] for run, _ in runs],
+        "seconds": [run["seconds"] for run, _ in runs],
+        "oracle": first["oracle"],
+        "data": first["data"],
+        "scores": {
+            name: _joined(name, [run["scores"][name] for run, _ in runs])
+            for name in first["scores"]
+        },
+    }
+
+
+def write(results: dict[str, Any], directory: Path) -> Path:
+    """Writes a gathered result as `<experiment>-<preset>.json` and returns the path."""
+    path = Path(directory) / f"{results['experiment']}-{results['preset']}.json"
+    body = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
+    return write_atomically(path, (body + "\n").encode())
+
+
+def table(results: dict[str, Any]) -> str:
+    """A gathered result as a Markdown table; sd is the sample standard deviation over seeds."""
+    seeds = len(results["seeds"])
+    spread = f"mean ± sd ({seeds} seeds)" if seeds > 1 else "value (1 seed)"
+    lines = [f"| score | {spread} | ceiling | unit |", "|---|---|---|---|"]
+    for name, score in results["scores"].items():
+        values, unit = score["values"], score["unit"]
+        mean = shown(statistics.fmean(values), unit)
+        if seeds > 1:
+            mean += f" ± {shown(statistics.stdev(values), unit)}"
+        ceiling = shown(score["ceiling"], unit)
+        lines.append(f"| {name} | {mean} | {ceiling} | {shown_unit(unit)} |")
+    return "\n".join(lines) + "\n"
+
+
+def caption(results: dict[str, Any]) -> str:
+    """What must be read beside the table: the command, the machine, the data, the oracle."""
+    data = results["data"]
+    minutes = statistics.fmean(results["seconds"]) / 60
+    kinds = [str(data[key]) for key in ("image_size", "binarisation") if key in data]
+    accuracy = ", ".join(
+        f"{name} {100 * value:.1f} %" for name, value in results["oracle"]["accuracy"].items()
+    )
+    return (
+        f"`{results['command']}`: {minutes:.1f} minutes a seed on {results['device']};"
+        f" data {' '.join([data['name'], *kinds])}; oracle on single test images: {accuracy}.\n"
+    )
+
+
+def update_readme(path: Path, results_dir: Path, *, check: bool = False) -> bool:
+    """Rewrites each text between `<!-- results:NAME -->` and `<!-- /results:NAME -->`.
+
+    Args:
+        path: the README.
+        results_dir: where `NAME.json` lies.
+        check: only compare, and raise InputError where the text is out of date.
+
+    Returns:
+        Whether the file was changed.
+    """
+    text = read_text(path)
+    blocks = [match.group(2) for match in _BLOCK.finditer(text)]
+    opened = re.findall(r"<!-- results:(\S+) -->", text)
+    if not opened or blocks != opened or len(re.findall("<!-- /results:", text)) != len(opened):
+        raise InputError(f"{path} needs pairs of <!-- results:NAME --> and <!-- /results:NAME -->")
+
+    def block(match: re.Match[str]) -> str:
+        source = Path(results_dir) / f"{match.group(2)}.json"
+        results = read_json(source)
+        try:
+            body = f"{table(results)}\n{caption(results)}"
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{source} is not a gathered result: {error!r}") from error
+        return f"{match.group(1)}\n{body}\n{match.group(4)}"
+
+    updated = _BLOCK.sub(block, text)
+    if updated == text:
+        return False
+    if check:
+        raise InputError(f"{path} is out of date: run python -m cal_jax.results readme")
+    write_atomically(path, updated.encode())
+    return True
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; 2 for input that cannot be used."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.action == "gather":
+            print(write(gather(options.run_dirs), options.out))
+        else:
+            changed = update_readme(options.readme, options.results, check=options.check)
+            print(f"{options.readme} {'rewritten' if changed else 'is up to date'}")
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cal_jax.results",
+        description="Joins runs into published results and writes the README's tables from them.",
+    )
+    actions = parser.add_subparsers(dest="action", required=True)
+    joins = actions.add_parser("gather", help="join runs that differ only in the seed")
+    joins.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR", help="has scores.json")
+    joins.add_argument("--out", type=Path, default=Path("results"), help="default: %(default)s")
+    readme = actions.add_parser("readme", help="write the tables between the README's markers")
+    readme.add_argument("--check", action="store_true", help="fail if a table is out of date")
+    readme.add_argument("--readme", type=Path, default=Path("README.md"), help="%(default)s")
+    readme.add_argument("--results", type=Path, default=Path("results"), help="%(default)s")
+    return parser
+
+
+def _general(command: str, seeds: str) -> str:
+    """The command without its output directory, its seed replaced."""
+    return _SEED.sub(f"--seed {seeds}", _OUT.sub("", command))
+
+
+def _joined(name: str, scores: list[dict[str, Any]]) -> dict[str, Any]:
+    ceilings = [score["ceiling"] for score in scores]
+    if len({score["unit"] for score in scores}) > 1 or len({c is None for c in ceilings}) > 1:
+        raise InputError(f"the runs differ in the unit or in having a ceiling of {name}")
+    return {
+        "values": [score["value"] for score in scores],
+        "ceiling": None if ceilings[0] is None else statistics.fmean(ceilings),
+        "unit": scores[0]["unit"],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The thesis's experiments, one program each."""

@@ -1,0 +1,102 @@
+"""The door to distrax: both spellings of a Gaussian, broadcasting, honest fall-backs."""
+
+import distrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cal_jax.distributions import (
+    bernoulli,
+    categorical,
+    diagonal_gaussian,
+    full_gaussian,
+    kl,
+    log_prob,
+    sample,
+    standard_gaussian,
+)
+from cal_jax.divergences import diagonal_gaussian_kl
+
+MEAN, LOG_VARIANCE = jax.random.normal(jax.random.key(0), (2, 4, 3))
+
+
+def spellings(mean, log_variance):
+    scale = jnp.exp(0.5 * log_variance)
+    covariance = jnp.vectorize(jnp.diag, signature="(c)->(c,c)")(scale**2)
+    return {
+        "independent": distrax.Independent(distrax.Normal(mean, scale), 1),
+        "diag": distrax.MultivariateNormalDiag(mean, scale),
+        "full": full_gaussian(mean, covariance),
+    }
+
+
+@pytest.mark.parametrize("spelling_q", ["independent", "diag", "full"])
+@pytest.mark.parametrize("spelling_p", ["independent", "diag", "full"])
+def test_every_pair_of_spellings_has_the_closed_form(spelling_q, spelling_p):
+    q = spellings(MEAN, LOG_VARIANCE)[spelling_q]
+    p = spellings(0.5 * MEAN, 0.3 * LOG_VARIANCE)[spelling_p]
+    divergence = kl(q, p, jnp.zeros((4, 3)))
+    want = diagonal_gaussian_kl(MEAN, LOG_VARIANCE, 0.5 * MEAN, 0.3 * LOG_VARIANCE)
+    assert divergence.exact
+    np.testing.assert_allclose(divergence.nats, want, rtol=1e-4)
+
+
+def test_a_prior_without_the_item_axis_is_broadcast():
+    q = diagonal_gaussian(jnp.tile(MEAN, (5, 1, 1)), jnp.tile(LOG_VARIANCE, (5, 1, 1)))
+    for p in (standard_gaussian((4, 3)), distrax.MultivariateNormalDiag(jnp.zeros((4, 3)), jnp.ones((4, 3)))):
+        for method in ("analytic", "monte_carlo"):
+            nats = kl(q, p, q.sample(seed=jax.random.key(1)), method=method).nats
+            assert nats.shape == (5, 4)
+
+
+def test_monte_carlo_is_unbiased_and_says_that_it_is_an_estimate():
+    q = diagonal_gaussian(MEAN[0], LOG_VARIANCE[0])
+    p = standard_gaussian((3,))
+
+    def one(key):
+        return kl(q, p, q.sample(seed=key), method="monte_carlo").nats
+
+    values = np.asarray(jax.vmap(one)(jax.random.split(jax.random.key(2), 50_000)), np.float64)
+    exact = kl(q, p, MEAN[0])
+    assert exact.exact and not kl(q, p, MEAN[0], method="monte_carlo").exact
+    assert abs(values.mean() - exact.nats) < 5 * values.std() / np.sqrt(values.size)
+
+
+def test_a_pair_without_a_closed_form_falls_back_and_says_so():
+    q = standard_gaussian((3,))
+    mixture = distrax.MixtureSameFamily(
+        distrax.Categorical(jnp.zeros(2)),
+        distrax.MultivariateNormalDiag(jnp.zeros((2, 3)), jnp.ones((2, 3))),
+    )
+    sample = jnp.ones(3)
+    divergence = kl(q, mixture, sample)
+    assert not divergence.exact
+    np.testing.assert_allclose(divergence.nats, 0.0, atol=1e-5)  # both components are q
+
+
+def test_what_distrax_registers_is_used():
+    q, p = distrax.Gamma(2.0, 3.0), distrax.Gamma(1.0, 1.0)
+    divergence = kl(q, p, jnp.asarray(0.5))
+    assert divergence.exact
+    np.testing.assert_allclose(divergence.nats, q.kl_divergence(p), rtol=1e-6)
+    assert kl(categorical(jnp.zeros(3)), categorical(jnp.ones(3)), jnp.zeros((), int)).exact
+
+
+def test_bernoulli_scores_from_logits_and_sums_over_pixels():
+    logits = jnp.array([[[200.0, -200.0], [1.0, -1.0]]])
+    x = jnp.array([[[1.0, 0.0], [1.0, 0.0]]])
+    want = 2 * jax.nn.log_sigmoid(1.0)
+    distribution = bernoulli(logits, event_ndims=2)
+    np.testing.assert_allclose(log_prob(distribution, x), [want], rtol=1e-6)
+    wrong = log_prob(distribution, 1 - x)
+    np.testing.assert_allclose(wrong, [-400 + 2 * jax.nn.log_sigmoid(-1.0)], rtol=1e-6)
+    assert sample(distribution, jax.random.key(0)).dtype == jnp.float32
+
+
+def test_an_unknown_method_and_unlike_batches_are_refused():
+    q = standard_gaussian((3,))
+    with pytest.raises(ValueError, match="'analytic' or 'monte_carlo'"):
+        kl(q, q, jnp.zeros(3), method="exact")
+    with pytest.raises(ValueError, match="broadcast"):
+        kl(standard_gaussian((4, 3)), standard_gaussian((5, 3)), jnp.zeros((4, 3)))

@@ -1,0 +1,219 @@
+"""Runs joined by hand-computed numbers, what must not be mixed, and the README's tables."""
+
+import json
+import re
+
+import pytest
+
+from cal_jax import results
+from cal_jax.errors import InputError
+from cal_jax.evaluation.run_record import read_run, score_fields, write_run
+from cal_jax.evaluation.scores import Score
+
+COMMAND = "python -m experiments.black_and_white --preset cpu"
+
+
+def run(seed=0, digit=0.9, **changed):
+    fields = {
+        "experiment": "black_and_white",
+        "preset": "cpu",
+        "command": f"{COMMAND} --seed {seed} --out runs/{seed}",
+        "seed": seed,
+        "device": "cpu",
+        "versions": {"jax": "0.10.2"},
+        "revision": "abc",
+        "seconds": 60.0 + seed,
+        "oracle": {"digest": "d1", "accuracy": {"digit": 0.956, "background": 1.0}},
+        "data": {
+            "name": "mnist",
+            "fingerprint": "f1",
+            "binarisation": "static",
+            "image_size": 14,
+        },
+        "scores": score_fields(
+            {
+                "conditional_digit": Score(digit, 0.95, "fraction"),
+                "elbo_per_item": Score(-41.0 - seed, None, "nats per item"),
+            }
+        ),
+    }
+    return fields | changed
+
+
+@pytest.fixture
+def directory(tmp_path):
+    def make(*runs):
+        paths = [tmp_path / f"run{index}" for index in range(len(runs))]
+        for path, fields in zip(paths, runs, strict=True):
+            write_run(path, fields)
+        return paths
+
+    return make
+
+
+def test_runs_are_joined_in_order_of_seed(directory):
+    joined = results.gather(directory(run(2, 0.8), run(0, 0.9), run(10, 0.94)))
+    assert joined["seeds"] == [0, 2, 10]
+    assert joined["seconds"] == [60.0, 62.0, 70.0]
+    assert joined["command"] == f"{COMMAND} --seed 0,2,10"
+    assert joined["scores"]["conditional_digit"] == {
+        "values": [0.9, 0.8, 0.94],
+        "ceiling": pytest.approx(0.95),
+        "unit": "fraction",
+    }
+    assert joined["scores"]["elbo_per_item"]["ceiling"] is None
+
+
+def test_the_published_file_is_named_by_experiment_and_preset(directory, tmp_path):
+    joined = results.gather(directory(run()))
+    path = results.write(joined, tmp_path / "results")
+    assert path.name == "black_and_white-cpu.json"
+    assert json.loads(path.read_text()) == joined
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"experiment": "other"}, "experiment"),
+        ({"preset": "gpu"}, "preset"),
+        ({"device": "H100"}, "device"),
+        ({"versions": {"jax": "0.11"}}, "versions"),
+        ({"oracle": {"digest": "d2", "accuracy": {}}}, "oracle"),
+        ({"data": run()["data"] | {"fingerprint": "f2"}}, "data"),
+        ({"command": "python -m experiments.black_and_white --seed 1 --steps 5"}, "command"),
+        ({"scores": {"elbo_per_item": run()["scores"]["elbo_per_item"]}}, "conditional_digit"),
+        ({"seed": 0}, "same seed"),
+    ],
+)
+def test_runs_that_differ_are_not_mixed(directory, changed, named):
+    with pytest.raises(InputError, match=named) as caught:
+        results.gather(directory(run(0), run(1) | changed))
+    assert "\n" not in str(caught.value)
+
+
+def test_units_are_not_mixed(directory):
+    other = run(1)
+    other["scores"]["conditional_digit"]["unit"] = "ratio"
+    with pytest.raises(InputError, match="conditional_digit"):
+        results.gather(directory(run(0), other))
+
+
+@pytest.mark.parametrize("field", list(run()))
+def test_a_run_without_a_field_is_refused(directory, field):
+    (path,) = directory(run())
+    fields = run()
+    del fields[field]
+    (path / "scores.json").write_text(json.dumps(fields))
+    with pytest.raises(InputError, match=field):
+        read_run(path)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seed": "0"},
+        {"seed": True},
+        {"experiment": "../up"},
+        {"data": {"name": "mnist"}},
+        {"oracle": {"accuracy": {}}},
+        {"scores": {}},
+        {"scores": {"a": {"value": 1.0, "unit": "fraction"}}},
+        {"scores": {"a": {"value": 1.0, "ceiling": None, "unit": "apples"}}},
+        {"scores": {"a": {"value": "1", "ceiling": None, "unit": "ratio"}}},
+        {"scores": {"a": {"value": float("nan"), "ceiling": None, "unit": "ratio"}}},
+    ],
+)
+def test_bad_fields_are_refused_when_written_and_when_read(tmp_path, changed):
+    with pytest.raises(InputError):
+        write_run(tmp_path, run() | changed)
+    (tmp_path / "scores.json").write_text(json.dumps(run() | changed))
+    with pytest.raises(InputError) as caught:
+        read_run(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_table_has_mean_and_sample_deviation(directory):
+    text = results.table(results.gather(directory(run(0, 0.90), run(1, 0.92), run(2, 0.94))))
+    assert text.splitlines() == [
+        "| score | mean ± sd (3 seeds) | ceiling | unit |",
+        "|---|---|---|---|",
+        "| conditional_digit | 92.0 ± 2.0 | 95.0 | % |",
+        "| elbo_per_item | -42.00 ± 1.00 |  | nats per item |",
+    ]
+
+
+def test_one_seed_has_no_deviation(directory):
+    text = results.table(results.gather(directory(run())))
+    assert "value (1 seed)" in text
+    assert "| conditional_digit | 90.0 | 95.0 | % |" in text
+
+
+def test_the_caption_names_what_bounds_cannot_be_compared_without(directory):
+    text = results.caption(results.gather(directory(run())))
+    assert "mnist 14 static" in text
+    assert "digit 95.6 %" in text
+    assert "1.0 minutes a seed on cpu" in text
+
+
+@pytest.fixture
+def readme(directory, tmp_path):
+    results.write(results.gather(directory(run(0), run(1))), tmp_path / "results")
+    path = tmp_path / "README.md"
+    path.write_text(
+        "before\n<!-- results:black_and_white-cpu -->\nold\n"
+        "<!-- /results:black_and_white-cpu -->\nafter\n"
+    )
+    return path
+
+
+def test_the_readme_is_rewritten_between_its_markers_only(readme):
+    assert results.update_readme(readme, readme.parent / "results")
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- results:black_and_white-cpu -->\n\n| score |")
+    assert text.endswith("<!-- /results:black_and_white-cpu -->\nafter\n")
+    assert "old" not in text
+    assert not results.update_readme(readme, readme.parent / "results", check=True)
+
+
+def test_check_fails_on_an_outdated_readme_and_leaves_it(readme):
+    before = readme.read_text()
+    with pytest.raises(InputError, match="out of date"):
+        results.update_readme(readme, readme.parent / "results", check=True)
+    assert readme.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no markers",
+        "<!-- results:black_and_white-cpu -->\nnever closed",
+        "<!-- results:black_and_white-cpu -->\n<!-- /results:other -->\n",
+        "<!-- results:absent-cpu -->\n<!-- /results:absent-cpu -->\n",
+    ],
+)
+def test_bad_markers_are_refused(readme, text):
+    readme.write_text(text)
+    with pytest.raises(InputError):
+        results.update_readme(readme, readme.parent / "results")
+    assert readme.read_text() == text
+
+
+def test_a_result_that_was_not_gathered_is_refused(readme):
+    (readme.parent / "results" / "black_and_white-cpu.json").write_text('{"seeds": []}')
+    with pytest.raises(InputError, match="not a gathered result"):
+        results.update_readme(readme, readme.parent / "results")
+
+
+def test_the_command_line(directory, readme, capsys):
+    out = readme.parent / "published"
+    paths = [str(path) for path in directory(run(0), run(1))]
+    assert results.main(["gather", *paths, "--out", str(out)]) == 0
+    assert (out / "black_and_white-cpu.json").exists()
+    where = ["--readme", str(readme), "--results", str(out)]
+    assert results.main(["readme", "--check", *where]) == 2
+    assert results.main(["readme", *where]) == 0
+    assert results.main(["readme", "--check", *where]) == 0
+    assert results.main(["gather", "absent"]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert all(re.match("error: ", line) for line in errors)
