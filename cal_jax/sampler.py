@@ -35,10 +35,7 @@ class Sampler:
             generative: Any, inference: Any, key: Array, x: Array, labels: Array
         ) -> GeneratedSet:
             sources = jnp.stack(
-                [
-                    infer_constants(inference, x[index], labels[index])
-                    for index in range(x.shape[0])
-                ]
+                [infer_constants(inference, x[index], labels[index]) for index in range(x.shape[0])]
             )
             constants, a = combine_constants(sources, labels)
             return generate_set(key, generative, a, num_items, constants=constants)

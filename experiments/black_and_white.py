@@ -385,9 +385,7 @@ def _run_name(request: cli.Request, images: Images) -> str:
     return f"{EXPERIMENT}-{request.preset}-{images.name}{held_back}-seed{request.seed}"
 
 
-def _rendered(
-    config: BlackAndWhiteConfig, images: LabelledImages, sets: ContextSets
-) -> np.ndarray:
+def _rendered(config: BlackAndWhiteConfig, images: LabelledImages, sets: ContextSets) -> np.ndarray:
     binary = binarised(config, images, TEST_SEED)
     return np.asarray(render_black_and_white(binary[sets.items], sets.factors[..., 1]))
 
@@ -415,7 +413,9 @@ def _report(
         scores=scores,
         figures=figures,
         config=flatten(config),
-        provenance={name: record[name] for name in ("device", "seconds", "versions", "oracle", "data")},
+        provenance={
+            name: record[name] for name in ("device", "seconds", "versions", "oracle", "data")
+        },
         targets=TARGETS if published else None,
     )
 
@@ -430,7 +430,9 @@ def _print_summary(record: dict[str, Any], scores: dict[str, Score], report: Pat
         f"({record['data']['binarisation']} binarisation, {record['data']['evaluated_on']}); "
         f"untrained: {record['untrained_elbo_per_item']:.2f}"
     )
-    print(f"oracle {record['oracle']['digest'][:12]}, {record['seconds']:.0f} s on {record['device']}")
+    print(
+        f"oracle {record['oracle']['digest'][:12]}, {record['seconds']:.0f} s on {record['device']}"
+    )
     print(f"report: {report}")
 
 

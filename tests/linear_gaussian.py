@@ -113,7 +113,9 @@ def _posterior(
     loadings = jnp.asarray(loadings, jnp.float32)
     weighted = jnp.einsum("...xc,xy->...cy", loadings, jnp.asarray(precision, jnp.float32))
     information = count * jnp.einsum("...cy,...yd->...cd", weighted, loadings)
-    covariance = jnp.linalg.inv(information + jnp.broadcast_to(jnp.eye(CONTEXT_DIM), information.shape))
+    covariance = jnp.linalg.inv(
+        information + jnp.broadcast_to(jnp.eye(CONTEXT_DIM), information.shape)
+    )
     mean = jnp.einsum("...cd,...dy,...y->...c", covariance, weighted, total)
     return full_gaussian(mean, jnp.broadcast_to(covariance, (*mean.shape, CONTEXT_DIM)))
 
@@ -132,6 +134,8 @@ def coupled_model(a: tuple[int, ...], *, seed: int = 0) -> LinearGaussian:
     blocks = np.moveaxis(basis[:, :columns].reshape(dim, -1, CONTEXT_DIM), 1, 0)
     blocks = blocks * rng.uniform(0.7, 1.5, size=(len(blocks), 1, CONTEXT_DIM))
     loadings = blocks[:-1].copy()
-    for varying, constant in zip(np.flatnonzero(label == 0), np.flatnonzero(label == 1), strict=False):
+    for varying, constant in zip(
+        np.flatnonzero(label == 0), np.flatnonzero(label == 1), strict=False
+    ):
         loadings[varying] += 0.8 * blocks[constant]
     return LinearGaussian(label, loadings, blocks[-1] + 0.6 * blocks[0], noise=0.6)

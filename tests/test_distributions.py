@@ -44,7 +44,10 @@ def test_every_pair_of_spellings_has_the_closed_form(spelling_q, spelling_p):
 
 def test_a_prior_without_the_item_axis_is_broadcast():
     q = diagonal_gaussian(jnp.tile(MEAN, (5, 1, 1)), jnp.tile(LOG_VARIANCE, (5, 1, 1)))
-    for p in (standard_gaussian((4, 3)), distrax.MultivariateNormalDiag(jnp.zeros((4, 3)), jnp.ones((4, 3)))):
+    for p in (
+        standard_gaussian((4, 3)),
+        distrax.MultivariateNormalDiag(jnp.zeros((4, 3)), jnp.ones((4, 3))),
+    ):
         for method in ("analytic", "monte_carlo"):
             nats = kl(q, p, q.sample(seed=jax.random.key(1)), method=method).nats
             assert nats.shape == (5, 4)

@@ -19,7 +19,9 @@ def two_gaussians():
 
 
 def covariances(seed):
-    root = jax.random.normal(jax.random.key(seed), (2, DIM, DIM)) + 2 * jnp.tile(jnp.eye(DIM), (2, 1, 1))
+    root = jax.random.normal(jax.random.key(seed), (2, DIM, DIM)) + 2 * jnp.tile(
+        jnp.eye(DIM), (2, 1, 1)
+    )
     return root @ jnp.swapaxes(root, -1, -2)
 
 

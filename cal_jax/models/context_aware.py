@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import flax.linen as nn
-import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.distributions import Distribution, bernoulli, diagonal_gaussian, standard_gaussian
 from cal_jax.errors import InputError
 from cal_jax.networks.convolution import ConvolutionalDecoder, ConvolutionalEncoder
-from cal_jax.networks.dense import GaussianHead, ResidualMLP
+from cal_jax.networks.dense import GaussianHead, LearnedGaussian, ResidualMLP
 from cal_jax.networks.fully_connected import DenseDecoder, DenseEncoder
 from cal_jax.networks.normalisation import Norm
 from cal_jax.networks.passes import EVALUATION, Pass
@@ -116,7 +115,11 @@ class ContextAwareLearner(nn.Module):
         self.varying_trunk, self.varying_head = narrow(), GaussianHead(contexts)
         self.latent_trunk, self.latent_head = narrow(), GaussianHead(latent)
         if c.context_prior == "learned":
-            self.constant_prior_head = GaussianHead(contexts)
+            if c.prior_sees_label:
+                self.constant_prior_trunk = narrow()
+                self.constant_prior_head = GaussianHead(contexts)
+            else:
+                self.constant_prior_parameters = LearnedGaussian(contexts)
             self.varying_prior_trunk, self.varying_prior_head = narrow(), GaussianHead(contexts)
         if c.latent_prior == "learned":
             self.latent_prior_trunk, self.latent_prior_head = narrow(), GaussianHead(latent)
@@ -150,8 +153,10 @@ class ContextAwareLearner(nn.Module):
         def constant_prior(a: Array) -> Distribution:
             if c.context_prior == "standard":
                 return standard_gaussian(contexts_shape)
-            role = a if c.prior_sees_label else jnp.zeros_like(a)
-            return diagonal_gaussian(*self.constant_prior_head(role))
+            if c.prior_sees_label:
+                trunk = self.constant_prior_trunk(run.of_the_set(), a)
+                return diagonal_gaussian(*self.constant_prior_head(trunk))
+            return diagonal_gaussian(*self.constant_prior_parameters())
 
         def varying_prior(constants: Array, a: Array) -> Distribution:
             if c.context_prior == "standard":

@@ -89,3 +89,16 @@ class GaussianHead(nn.Module):
         outputs = outputs.reshape(*x.shape[:-1], 2, *self.shape)
         mean, log_variance = jnp.moveaxis(outputs, x.ndim - 1, 0)
         return GaussianParameters(mean, log_variance)
+
+
+class LearnedGaussian(nn.Module):
+    """Gaussians of a given shape that depend on nothing; N(0, I) before training."""
+
+    shape: tuple[int, ...]
+
+    @nn.compact
+    def __call__(self) -> GaussianParameters:
+        """The two arrays, [*shape] each."""
+        mean = self.param("mean", nn.initializers.zeros, self.shape)
+        log_variance = self.param("log_variance", nn.initializers.zeros, self.shape)
+        return GaussianParameters(mean, log_variance)

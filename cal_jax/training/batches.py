@@ -12,7 +12,9 @@ def steps_per_epoch(num_sets: int, batch_size: int) -> int:
       InputError: where not even one batch is full.
     """
     if not 1 <= batch_size <= num_sets:
-        raise InputError(f"batch_size must be 1 to the number of data sets, {num_sets}: got {batch_size}")
+        raise InputError(
+            f"batch_size must be 1 to the number of data sets, {num_sets}: got {batch_size}"
+        )
     return num_sets // batch_size
 
 

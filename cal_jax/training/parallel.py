@@ -100,5 +100,3 @@ def parallel_chunk(
         return state, jax.tree.map(lambda *m: np.stack(m), *map(unreplicate, each))
 
     return run
-
-

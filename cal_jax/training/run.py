@@ -134,9 +134,7 @@ def train(
     step_config = StepConfig(
         task.mapped, task.criterion, weights, task.draw, optimiser, config.samples
     )
-    chunk = parallel_chunk(
-        functools.partial(train_step, step_config), devices, config.chunk_form
-    )
+    chunk = parallel_chunk(functools.partial(train_step, step_config), devices, config.chunk_form)
     initial = jax.device_get(initial_state(task.init(), optimiser))
     step, host_state, spent = _resumed(folder, initial, fingerprint)
     initial_variables = _variables(initial)

@@ -109,11 +109,19 @@ def test_the_parts_add_up_and_carry_the_documented_shapes(method):
     model, _, x, mask = padded_case((1, 0, 1), masked=True)
     label = jnp.array([1.0, 0.0, 1.0])
     terms = context_aware_elbo(
-        jax.random.key(0), model.generative(), model.exact_inference(), x, label, mask=mask, kl=method
+        jax.random.key(0),
+        model.generative(),
+        model.exact_inference(),
+        x,
+        label,
+        mask=mask,
+        kl=method,
     )
     assert terms.kl_varying.shape == terms.kl_constant.shape == (3,)
     assert terms.elbo.shape == terms.reconstruction.shape == terms.kl_latent.shape == ()
-    parts = terms.reconstruction - terms.kl_latent - terms.kl_varying.sum() - terms.kl_constant.sum()
+    parts = (
+        terms.reconstruction - terms.kl_latent - terms.kl_varying.sum() - terms.kl_constant.sum()
+    )
     np.testing.assert_allclose(terms.elbo, parts, rtol=1e-6)
     assert terms.kl_constant[1] == 0 and np.all(terms.kl_varying[np.array([0, 2])] == 0)
     assert terms.kl_varying[1] != 0 and np.all(terms.kl_constant[np.array([0, 2])] != 0)
@@ -170,14 +178,14 @@ def test_items_given_constants_and_given_contexts_are_the_bound_s_own_terms():
     key_varying, key_latent = jax.random.split(key_items)
     varying = inference.varying_contexts(x, constants, label).sample(seed=key_varying)
     contexts = select_contexts(constants, varying, label)
-    latents = context_aware_items_given_contexts(
-        key_latent, generative, inference, x, x, contexts
-    )
+    latents = context_aware_items_given_contexts(key_latent, generative, inference, x, x, contexts)
     terms = context_aware_elbo(key, generative, inference, x, label)
     assert items.elbo.shape == latents.elbo.shape == (NUM_ITEMS,)
     np.testing.assert_allclose(items.elbo.sum() - terms.kl_constant.sum(), terms.elbo, rtol=1e-5)
     np.testing.assert_allclose(items.kl_varying.sum(axis=0), terms.kl_varying, rtol=1e-5)
-    np.testing.assert_allclose(latents.elbo.sum(), items.elbo.sum() + items.kl_varying.sum(), rtol=1e-5)
+    np.testing.assert_allclose(
+        latents.elbo.sum(), items.elbo.sum() + items.kl_varying.sum(), rtol=1e-5
+    )
 
 
 def test_one_compiled_program_serves_every_label():
@@ -191,7 +199,9 @@ def test_one_compiled_program_serves_every_label():
             jax.random.key(0), model.generative(), model.exact_inference(), x, a
         ).elbo
 
-    values = [bound(jnp.asarray(a, jnp.float32)) for a in ((1, 0), (0, 1), (1, 1), (0, 0), (0.5, 0.2))]
+    values = [
+        bound(jnp.asarray(a, jnp.float32)) for a in ((1, 0), (0, 1), (1, 1), (0, 0), (0.5, 0.2))
+    ]
     assert np.all(np.isfinite(values)) and len(traces) == 1
 
 

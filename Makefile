@@ -1,0 +1,54 @@
+# Two commands for a fresh machine: `make demo` and `make test`.
+# Each installs what it needs, uv included, into .uv/ and .venv/.
+
+PYTHON ?= python3
+UV ?= .uv/bin/uv
+PRESET ?= demo
+RUN := $(UV) run --frozen --no-sync
+
+.PHONY: help demo test lint types format results check clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet uv==0.13.9
+
+.venv/.demo: $(UV) pyproject.toml uv.lock
+	$(UV) sync --frozen --inexact --extra experiments
+	touch $@
+
+.venv/.test: $(UV) pyproject.toml uv.lock
+	$(UV) sync --frozen --inexact --extra experiments --extra data --group test
+	touch $@
+
+.venv/.lint: $(UV) pyproject.toml uv.lock
+	$(UV) sync --frozen --inexact --extra experiments --extra data --group test --group lint
+	touch $@
+
+demo: .venv/.demo  ## train, score and draw on the embedded digits (PRESET=smoke: in seconds)
+	$(RUN) python -m experiments.black_and_white --preset $(PRESET)
+
+test: .venv/.test  ## run the tests
+	$(RUN) python -m pytest -n auto
+
+lint: .venv/.lint  ## check style and formatting
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+
+types: .venv/.lint  ## check types
+	$(RUN) mypy
+
+format: .venv/.lint  ## mend style and formatting
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+results: .venv/.demo  ## write the README's tables from results/
+	$(RUN) python -m cal_jax.results readme
+
+check: .venv/.demo  ## fail where the README's tables are not those of results/
+	$(RUN) python -m cal_jax.results readme --check
+
+clean:  ## remove the environments
+	rm -rf .venv .uv

@@ -1,0 +1,123 @@
+"""The model meets the protocol, at the thesis's size and at others."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cal_jax.errors import InputError
+from cal_jax.mapping import init_variables, map_model, map_objective
+from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
+from cal_jax.objectives.context_aware import context_aware_elbo
+from tests.small_models import binary_sets, small_config, small_model
+
+
+def parameter_count(config):
+    model = ContextAwareLearner(config)
+    x = jnp.zeros((1, config.image_size, config.image_size))
+    variables = jax.eval_shape(
+        lambda: init_variables(
+            context_aware_elbo, model, jax.random.key(0), x, jnp.zeros(config.num_contexts)
+        )
+    )
+    return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+
+
+def test_the_thesis_s_model_has_1_6_million_parameters():
+    assert parameter_count(ContextAwareConfig()) == 1_621_793
+
+
+def test_parameters_grow_linearly_in_the_number_of_contexts():
+    counts = [parameter_count(small_config(num_contexts=k)) for k in (1, 2, 3, 4)]
+    assert len(set(np.diff(counts))) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"image_network": "convolutional"},
+        {"norm": "layer"},
+        {"norm": "none", "skip": False},
+        {"context_prior": "standard", "latent_prior": "standard"},
+        {"prior_sees_label": True},
+        {"num_contexts": 3, "context_dim": 2, "latent_dim": 5, "depth": 3},
+    ],
+)
+def test_every_choice_trains_and_evaluates(changes):
+    model, variables = small_model(**changes)
+    x, _ = binary_sets(2, 3)
+    labels = np.zeros((2, model.config.num_contexts), np.float32)
+    labels[:, 0] = 1
+    keys = jax.random.split(jax.random.key(1), (2, 2))
+    for training in (True, False):
+        mapped = map_objective(context_aware_elbo, model, training=training)
+
+        def loss(params, mapped=mapped):
+            terms, _ = mapped({**variables, "params": params}, keys, x, labels)
+            return -terms.elbo.mean()
+
+        value, gradient = jax.jit(jax.value_and_grad(loss))(variables["params"])
+        assert np.isfinite(value)
+        assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(gradient))
+
+
+def test_each_callable_has_the_documented_batch_and_event_shapes():
+    model, variables = small_model()
+    c = model.config
+    shapes = {}
+
+    def probe(generative, inference, x, a):
+        h = inference.encode(x)
+        constants = jnp.zeros((c.num_contexts, c.context_dim))
+        contexts = jnp.zeros((len(x), c.num_contexts, c.context_dim))
+        z = jnp.zeros((len(x), c.latent_dim))
+        for name, distribution in {
+            "constant_contexts": inference.constant_contexts(h, a, None),
+            "varying_contexts": inference.varying_contexts(h, constants, a),
+            "latent": inference.latent(h, contexts),
+            "constant_prior": generative.constant_prior(a),
+            "varying_prior": generative.varying_prior(constants, a),
+            "latent_prior": generative.latent_prior(contexts),
+            "likelihood": generative.likelihood(z, contexts),
+        }.items():
+            shapes[name] = (distribution.batch_shape, distribution.event_shape)
+        return h
+
+    x, labels = binary_sets(1, 4)
+    map_model(probe, model)(variables, x, labels)
+    context, latent = (c.context_dim,), (c.latent_dim,)
+    assert shapes == {
+        "constant_contexts": ((2,), context),
+        "varying_contexts": ((4, 2), context),
+        "latent": ((4,), latent),
+        "constant_prior": ((2,), context),
+        "varying_prior": ((2,), context),
+        "latent_prior": ((4,), latent),
+        "likelihood": ((4,), (8, 8)),
+    }
+
+
+def test_a_constant_prior_sees_its_role_alone_unless_told_otherwise():
+    for sees, equal in ((False, True), (True, False)):
+        model, variables = small_model(prior_sees_label=sees)
+
+        def means(generative, _, a):
+            return generative.constant_prior(a).mean()
+
+        by_label = map_model(means, model)(variables, jnp.array([[1.0, 0.0], [1.0, 1.0]]))
+        assert np.allclose(by_label[0], by_label[1]) is equal
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"norm": "group"}, "norm must be one of batch, layer, none"),
+        ({"context_prior": "flow"}, "context_prior must be one of learned, standard"),
+        ({"image_network": "vit"}, "image_network must be one of"),
+        ({"num_contexts": 0}, "num_contexts must be at least 1"),
+    ],
+)
+def test_bad_choices_are_named(changes, message):
+    with pytest.raises(InputError, match=message):
+        small_config(**changes)

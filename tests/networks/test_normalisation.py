@@ -1,0 +1,139 @@
+"""Batch statistics over named axes, masks, empty sets; running averages."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cal_jax.axes import DATASET, SAMPLE
+from cal_jax.errors import InputError
+from cal_jax.networks.normalisation import BatchNorm, normalisation
+from cal_jax.networks.passes import EVALUATION, Pass
+
+FEATURES = 3
+AXES = (DATASET, SAMPLE)
+
+
+def variables(layer=None):
+    return (layer or BatchNorm()).init(jax.random.key(0), jnp.zeros((2, FEATURES)), Pass(None, ()))
+
+
+def mapped(x, mask, layer=None):
+    """Outputs [B, N, F] and the running averages, sets mapped over the last axis in AXES[:1]."""
+    layer = layer or BatchNorm()
+
+    def one(x, mask):
+        run = Pass(mask, (DATASET,))
+        return layer.apply(variables(layer), x, run, mutable=["batch_stats"])
+
+    return jax.vmap(one, axis_name=DATASET, out_axes=(0, None))(x, mask)
+
+
+def data(num_sets=3, num_items=5):
+    return 2.0 + 3.0 * jax.random.normal(jax.random.key(1), (num_sets, num_items, FEATURES))
+
+
+def test_statistics_are_those_of_all_the_items_of_all_the_sets():
+    x = data()
+    y, updated = mapped(x, None)
+    rows = np.asarray(x).reshape(-1, FEATURES)
+    want = (rows - rows.mean(0)) / np.sqrt(rows.var(0) + 1e-5)
+    np.testing.assert_allclose(np.asarray(y).reshape(-1, FEATURES), want, atol=1e-5)
+    stats = updated["batch_stats"]
+    np.testing.assert_allclose(stats["mean"], 0.1 * rows.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(stats["variance"], 0.9 + 0.1 * rows.var(0), rtol=1e-4)
+
+
+def test_sets_of_unequal_size_weigh_by_their_items():
+    """Not by set: linen's masked BatchNorm averages the means of the sets."""
+    x = data()
+    mask = jnp.array([[1, 1, 1, 1, 1], [1, 0, 0, 0, 0], [1, 1, 0, 0, 0]], jnp.float32)
+    rows = np.asarray(x)[np.asarray(mask) > 0]
+    assert len(rows) == 8
+    stats = mapped(x, mask)[1]["batch_stats"]
+    np.testing.assert_allclose(stats["mean"], 0.1 * rows.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(stats["variance"], 0.9 + 0.1 * rows.var(0), rtol=1e-4)
+
+
+def test_an_empty_set_and_the_contents_of_padding_change_nothing():
+    x = data(2)
+    with_empty = jnp.concatenate([x, jnp.full((1, 5, FEATURES), 1e3)])
+    mask = jnp.ones((3, 5)).at[2].set(0)
+    want = mapped(x, None)
+    got = mapped(with_empty, mask)
+    np.testing.assert_allclose(got[0][:2], want[0], atol=1e-5)
+    jax.tree.map(lambda g, w: np.testing.assert_allclose(g, w, rtol=1e-5), got[1], want[1])
+    assert np.all(np.isfinite(got[0]))
+
+
+def test_a_batch_of_nothing_but_empty_sets_leaves_the_running_averages():
+    y, updated = mapped(data(), jnp.zeros((3, 5)))
+    assert np.all(np.isfinite(y))
+    assert np.all(updated["batch_stats"]["mean"] == 0)
+    assert np.all(updated["batch_stats"]["variance"] == 1)
+
+
+def test_the_set_s_own_values_count_once_and_not_where_the_set_is_empty():
+    x = data()[:, 0]
+    mask = jnp.array([[1, 1], [1, 0], [0, 0]], jnp.float32)
+    layer = BatchNorm()
+
+    def one(x, mask):
+        run = Pass(mask, (DATASET,)).of_the_set()
+        return layer.apply(variables(), x, run, mutable=["batch_stats"])
+
+    _, updated = jax.vmap(one, axis_name=DATASET, out_axes=(0, None))(x, mask)
+    want = 0.1 * np.asarray(x)[:2].mean(0)
+    np.testing.assert_allclose(updated["batch_stats"]["mean"], want, rtol=1e-5)
+
+
+def test_samples_are_one_more_axis_of_the_statistics():
+    x = data(2, 5)  # two samples of one set
+
+    def one(x):
+        return BatchNorm().apply(variables(), x, Pass(None, AXES), mutable=["batch_stats"])
+
+    over_samples = jax.vmap(one, axis_name=SAMPLE, out_axes=(0, None))
+    over_sets = jax.vmap(over_samples, axis_name=DATASET, out_axes=(0, None))
+    _, updated = over_sets(x[None])
+    rows = np.asarray(x).reshape(-1, FEATURES)
+    np.testing.assert_allclose(updated["batch_stats"]["mean"], 0.1 * rows.mean(0), rtol=1e-5)
+
+
+def test_leaving_an_axis_out_fails_loudly():
+    def one(x):
+        return BatchNorm().apply(variables(), x, Pass(None, (DATASET,)), mutable=["batch_stats"])
+
+    over_samples = jax.vmap(one, axis_name=SAMPLE, out_axes=(0, None))
+    with pytest.raises(ValueError, match="out_axes"):
+        jax.vmap(over_samples, axis_name=DATASET, out_axes=(0, None))(data(2)[None])
+
+
+def test_image_positions_are_rows_too_and_are_masked_with_their_image():
+    x = jax.random.normal(jax.random.key(2), (4, 6, 6, FEATURES))
+    mask = jnp.array([1.0, 1.0, 0.0, 1.0])
+    layer = BatchNorm()
+    _, updated = layer.apply(variables(), x, Pass(mask, ()), mutable=["batch_stats"])
+    rows = np.asarray(x)[np.asarray(mask) > 0].reshape(-1, FEATURES)
+    np.testing.assert_allclose(updated["batch_stats"]["mean"], 0.1 * rows.mean(0), atol=1e-6)
+
+
+def test_evaluation_uses_running_averages_so_rows_do_not_see_each_other():
+    state = variables()
+    x = data(1)[0]
+    together = BatchNorm().apply(state, x, EVALUATION)
+    alone = jnp.stack([BatchNorm().apply(state, row[None], EVALUATION)[0] for row in x])
+    np.testing.assert_allclose(together, alone, rtol=1e-6)
+    np.testing.assert_allclose(together, x, rtol=1e-4)  # mean 0 and variance 1 so far
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer", "none"])
+def test_every_name_makes_a_layer_of_one_call(norm):
+    layer, x = normalisation(norm), data(1)[0]
+    state = layer.init(jax.random.key(0), x, Pass(None, ()))
+    assert layer.apply(state, x, EVALUATION).shape == x.shape
+
+
+def test_an_unknown_name_lists_the_accepted_ones():
+    with pytest.raises(InputError, match="batch, layer, none"):
+        normalisation("group")
