@@ -71,7 +71,7 @@ def sample(distribution: Distribution, key: Array, sample_shape: tuple[int, ...]
 def log_prob(distribution: Distribution, value: Array) -> Array:
     """log p(value) in nats; leading axes of ``value`` beyond the batch are broadcast."""
     with jax.numpy_rank_promotion("allow"):
-        return distribution.log_prob(value)
+        return distribution.log_prob(jnp.asarray(value))
 
 
 def kl(

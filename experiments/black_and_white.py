@@ -387,7 +387,8 @@ def _run_name(request: cli.Request, images: Images) -> str:
 
 def _rendered(config: BlackAndWhiteConfig, images: LabelledImages, sets: ContextSets) -> np.ndarray:
     binary = binarised(config, images, TEST_SEED)
-    return np.asarray(render_black_and_white(binary[sets.items], sets.factors[..., 1]))
+    shown = jnp.asarray(binary[sets.items])
+    return np.asarray(render_black_and_white(shown, jnp.asarray(sets.factors[..., 1])))
 
 
 def _report(

@@ -100,16 +100,12 @@ class ContextAwareLearner(nn.Module):
     config: ContextAwareConfig
 
     def setup(self) -> None:
+        """Make the networks that the config names."""
         c = self.config
         contexts = (c.num_contexts, c.context_dim)
         latent = (c.latent_dim,)
         narrow = _subnetwork(c, c.inference_width)
-        if c.image_network == "convolutional":
-            self.encoder = ConvolutionalEncoder(c.convolution_widths, c.norm)
-            self.decoder = ConvolutionalDecoder(c.image_size, c.convolution_widths, c.norm)
-        else:
-            self.encoder = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
-            self.decoder = DenseDecoder(c.image_size, c.dense_width, c.depth, c.norm, c.skip)
+        self.encoder, self.decoder = _image_networks(c)
         self.statistic = StatisticNetwork(c.statistic_width, c.depth, c.norm, c.skip)
         self.constant_head = GaussianHead(contexts)
         self.varying_trunk, self.varying_head = narrow(), GaussianHead(contexts)
@@ -174,6 +170,19 @@ class ContextAwareLearner(nn.Module):
             return bernoulli(self.decoder(run, z, _flat(contexts)), event_ndims=2)
 
         return Generative(constant_prior, varying_prior, latent_prior, likelihood)
+
+
+def _image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
+    """The encoder and the decoder of images."""
+    if c.image_network == "convolutional":
+        return (
+            ConvolutionalEncoder(c.convolution_widths, c.norm),
+            ConvolutionalDecoder(c.image_size, c.convolution_widths, c.norm),
+        )
+    return (
+        DenseEncoder(c.dense_width, c.depth, c.norm, c.skip),
+        DenseDecoder(c.image_size, c.dense_width, c.depth, c.norm, c.skip),
+    )
 
 
 def _subnetwork(config: ContextAwareConfig, width: int) -> Callable[[], ResidualMLP]:

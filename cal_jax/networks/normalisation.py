@@ -49,22 +49,30 @@ class BatchNorm(nn.Module):
 
 
 def _statistics(x: Array, run: Pass, *, named: bool) -> tuple[Array, Array, Array]:
-    """Mean [F], variance [F] and number of rows [] of the values that count."""
-    over = tuple(range(x.ndim - 1))
-    if run.mask is None:
-        weighted, count = x, jnp.asarray(x.size // x.shape[-1], x.dtype)
-    else:
-        weights = (run.mask > 0).astype(x.dtype)
-        weights = weights.reshape(weights.shape + (1,) * (x.ndim - weights.ndim))
-        weighted = x * weights
-        count = jnp.sum(jnp.broadcast_to(weights, (*x.shape[:-1], 1)))
-    sums = jnp.sum(weighted, axis=over), jnp.sum(weighted * x, axis=over), count
-    if named:
-        sums = jax.lax.psum(sums, run.axes)
-    total, total_of_squares, count = sums
-    mean = total / jnp.maximum(count, 1.0)
-    variance = total_of_squares / jnp.maximum(count, 1.0) - jnp.square(mean)
-    return mean, jnp.maximum(variance, 0.0), count
+    """Mean [F], variance [F] and number of rows [] of the values that count.
+
+    The variance is taken about the mean: a difference of large sums would cost
+    the digits in which one device and several agree.
+    """
+
+    def total(values: Array) -> Array:
+        values = values if weights is None else values * weights
+        local = jnp.sum(values, axis=tuple(range(x.ndim - 1)))
+        return jax.lax.psum(local, run.axes) if named else local
+
+    weights = _row_weights(x, run.mask)
+    count = total(jnp.ones((*x.shape[:-1], 1), x.dtype))[0]
+    rows = jnp.maximum(count, 1.0)
+    mean = total(x) / rows
+    return mean, total(jnp.square(x - _row(mean, x))) / rows, count
+
+
+def _row_weights(x: Array, mask: Array | None) -> Array | None:
+    """1 for the rows of x [..., F] that count and 0 for the others, [..., 1]; None when all do."""
+    if mask is None:
+        return None
+    weights = (mask > 0).astype(x.dtype)
+    return weights.reshape(weights.shape + (1,) * (x.ndim - weights.ndim))
 
 
 def _row(values: Array, like: Array) -> Array:

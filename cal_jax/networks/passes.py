@@ -21,7 +21,7 @@ class Pass(NamedTuple):
         return self.axes is not None
 
     def of_the_set(self) -> "Pass":
-        """The same pass for values that the whole set shares: one row, absent if the set is empty."""
+        """The same pass for what the whole set shares: one row, absent if the set is empty."""
         if self.mask is None:
             return self
         return self._replace(mask=jnp.any(self.mask > 0))

@@ -21,7 +21,7 @@ class ContextAwareInference(Protocol):
         """q(c_k | a, D): pools over the items; batch [K], event [C]. mask [N], None: all count."""
 
     def varying_contexts(self, h: Any, constants: Array, a: Array) -> Distribution:
-        """q(c_k^n | c_Ac, a, x_n): constants [K, C], zero where varying; batch [N, K], event [C]."""
+        """q(c_k^n | c_Ac, a, x_n): constants [K, C], 0 where varying; batch [N, K], event [C]."""
 
     def latent(self, h: Any, contexts: Array) -> Distribution:
         """q(z_n | c^n, x_n): contexts [N, K, C]; batch [N], event [Z]."""

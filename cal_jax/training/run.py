@@ -163,11 +163,12 @@ def train(
                 {"step": step, "epoch": step / per_epoch, "seconds": elapsed, **record}
             )
             progress.update(step, _shown(record))
+            stopping = stop.requested
             due = time.monotonic() - saved >= config.checkpoint_seconds
-            if due or stop.requested or step == config.steps:
+            if due or stopping or step == config.steps:
                 save(state, step)
                 saved = time.monotonic()
-            if stop.requested:
+            if stopping:
                 print(f"stopped at step {step}; the same command resumes", file=sys.stderr)
                 raise SystemExit(stop.exit_code)
     elapsed = spent + time.monotonic() - started

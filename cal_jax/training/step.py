@@ -98,7 +98,7 @@ def train_step(
     updates, opt_state = config.optimiser.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
 
-    metrics = {"loss": loss, **terms._asdict(), "gradient_norm": optax.global_norm(gradients)}
+    metrics = {"loss": loss, **terms._asdict(), "gradient_norm": optax.tree.norm(gradients)}
     return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
 
 

@@ -38,37 +38,30 @@ def samples_of(objective, count, seed=0):
     return jax.jit(jax.vmap(objective))(jax.random.split(jax.random.key(seed), count))
 
 
-@pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("a", LABELS)
-def test_every_monte_carlo_sample_at_the_exact_posterior_is_the_evidence(a, masked):
+UNMASKED = [(1,), (1, 0), (0, 1, 1)]
+CASES = [(a, True) for a in LABELS] + [(a, False) for a in UNMASKED]
+
+
+@pytest.mark.parametrize(("a", "masked"), CASES)
+def test_at_the_exact_posterior_the_bound_is_the_evidence(a, masked):
+    """Every single sample of the Monte Carlo form, and the analytic form's mean."""
     model, counted, x, mask = padded_case(a, masked)
     generative, inference = model.generative(), model.exact_inference()
     label = jnp.asarray(a, jnp.float32)
+    evidence = model.log_evidence(counted)
 
-    def one(key):
-        return context_aware_elbo(
-            key, generative, inference, x, label, mask=mask, kl="monte_carlo"
-        ).elbo
+    def both(key):
+        arguments = (key, generative, inference, x, label)
+        monte_carlo = context_aware_elbo(*arguments, mask=mask, kl="monte_carlo")
+        return monte_carlo.elbo, context_aware_elbo(*arguments, mask=mask).elbo
 
-    np.testing.assert_allclose(samples_of(one, 16), model.log_evidence(counted), rtol=1e-4)
-
-
-@pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("a", LABELS)
-def test_the_analytic_form_at_the_exact_posterior_has_the_evidence_as_its_mean(a, masked):
-    model, counted, x, mask = padded_case(a, masked)
-    generative, inference = model.generative(), model.exact_inference()
-    label = jnp.asarray(a, jnp.float32)
-
-    def one(key):
-        return context_aware_elbo(key, generative, inference, x, label, mask=mask).elbo
-
-    elbo = np.asarray(samples_of(one, 4000), np.float64)
-    error = elbo.std() / np.sqrt(elbo.size)
-    assert abs(elbo.mean() - model.log_evidence(counted)) < 5 * error
+    monte_carlo, analytic = samples_of(both, 2000)
+    np.testing.assert_allclose(monte_carlo, evidence, rtol=1e-4)
+    analytic = np.asarray(analytic, np.float64)
+    assert abs(analytic.mean() - evidence) < 5 * analytic.std() / np.sqrt(analytic.size)
 
 
-@pytest.mark.parametrize("a", [(1,), (0,), (1, 0), (1, 1), (0, 1, 1)])
+@pytest.mark.parametrize("a", [(1,), (1, 0), (0, 1, 1)])
 def test_any_other_posterior_is_below_the_evidence_by_its_kl(a):
     """Shift every exact posterior mean: the gap is the KL, which is known in closed form."""
     model, counted, x, _ = padded_case(a, masked=False)
@@ -98,7 +91,7 @@ def test_any_other_posterior_is_below_the_evidence_by_its_kl(a):
     def one(key):
         return context_aware_elbo(key, model.generative(), inference, x, label).elbo
 
-    elbo = np.asarray(samples_of(one, 8000), np.float64)
+    elbo = np.asarray(samples_of(one, 4000), np.float64)
     error = elbo.std() / np.sqrt(elbo.size)
     assert gap > 1.0
     assert abs(model.log_evidence(counted) - float(gap) - elbo.mean()) < 5 * error
@@ -141,14 +134,12 @@ def test_what_padding_holds_and_how_long_it_is_changes_neither_bound_nor_gradien
         key = jax.random.key(1)
         return context_aware_elbo(key, model.generative(), inference, x, label, mask=mask).elbo
 
-    want = jax.value_and_grad(bound)(0.7, counted, None)
-    for length, content in ((5, 0.0), (9, 1e3), (9, np.inf)):
+    both = jax.jit(jax.value_and_grad(bound))
+    want = both(0.7, counted, None)
+    for length, content in ((5, 0.0), (9, 1e3)):
         x = np.full((length, counted.shape[1]), content, np.float32)
         x[:NUM_ITEMS] = counted
-        mask = (np.arange(length) < NUM_ITEMS).astype(np.float32)
-        if np.isinf(content):  # only the value can be blind to what is not finite
-            x[NUM_ITEMS:] = 1e6
-        got = jax.value_and_grad(bound)(0.7, x, mask)
+        got = both(0.7, x, (np.arange(length) < NUM_ITEMS).astype(np.float32))
         np.testing.assert_allclose(got, want, rtol=2e-6)
 
 

@@ -1,0 +1,82 @@
+"""What importing costs, who may import whom, and that every public name loads."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cal_jax
+from cal_jax.generation import generate_set
+from cal_jax.objectives.context_aware import (
+    context_aware_elbo,
+    context_aware_items,
+    context_aware_items_given_contexts,
+)
+
+PACKAGE = Path(cal_jax.__file__).parent
+ROOT = PACKAGE.parent
+HEAVY = ("flax", "optax", "orbax", "tensorflow_datasets", "matplotlib", "sklearn", "rich")
+
+
+def imports_of(path):
+    """Modules named in a file's import statements, at any depth."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return names
+
+
+@pytest.mark.parametrize("name", cal_jax.__all__)
+def test_every_public_name_loads(name):
+    assert getattr(cal_jax, name) is not None
+
+
+def test_importing_an_objective_loads_nothing_heavy():
+    program = (
+        "import sys; from cal_jax import context_aware_elbo, diagonal_gaussian, generate_set;"
+        f"print(*[name for name in {HEAVY} if name in sys.modules])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert output.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("objectives", ("flax", "optax", "cal_jax.networks", "cal_jax.models", "cal_jax.training")),
+        ("networks", ("optax", "distrax", "cal_jax.objectives", "cal_jax.models")),
+        ("models", ("optax", "distrax", "cal_jax.objectives", "cal_jax.training")),
+        ("data", ("flax", "optax", "distrax", "cal_jax.networks", "cal_jax.models")),
+        (".", ("experiments", "benchmarks", "tests")),
+    ],
+)
+def test_no_room_opens_a_door_it_should_not(folder, forbidden):
+    for path in (PACKAGE / folder).rglob("*.py"):
+        wrong = [name for name in imports_of(path) if name.startswith(forbidden)]
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_there_is_one_door_to_distrax_and_one_to_pmap():
+    users = {
+        p for p in PACKAGE.rglob("*.py") if any(n.startswith("distrax") for n in imports_of(p))
+    }
+    assert users == {PACKAGE / "distributions.py"}
+    mapped = {p for p in PACKAGE.rglob("*.py") if "jax.pmap(" in p.read_text()}
+    assert mapped == {PACKAGE / "training" / "parallel.py"}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [context_aware_elbo, context_aware_items, context_aware_items_given_contexts, generate_set],
+)
+def test_the_key_comes_first_then_the_model(function):
+    parameters = list(inspect.signature(function).parameters)
+    assert parameters[:2] == ["key", "generative"]
