@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cal_jax.atomic import write_atomically
 from cal_jax.errors import InputError
-from cal_jax.evaluation.atomic import write_atomically
 
 DPI = 150
 INCHES_PER_ITEM = 0.42

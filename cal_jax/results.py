@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from cal_jax.atomic import write_atomically
 from cal_jax.errors import InputError
-from cal_jax.evaluation.atomic import write_atomically
 from cal_jax.evaluation.run_record import read_json, read_run, read_text
 from cal_jax.evaluation.scores import shown, shown_unit
 

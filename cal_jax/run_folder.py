@@ -1,6 +1,5 @@
 """The folder of one training run: locked by its owner, its files whole or absent."""
 
-import contextlib
 import fcntl
 import json
 import math
@@ -10,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
+from cal_jax.atomic import write_atomically
 from cal_jax.errors import InputError
 
 METRICS = "metrics.jsonl"
@@ -76,7 +76,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> Path:
         """Writes ``value`` whole or not at all; NaN and infinities become null."""
-        return self._replace(self.resolve(name), _dump(name, value, indent=2))
+        return write_atomically(self.resolve(name), _dump(name, value, indent=2))
 
     def read_json(self, name: str) -> Any:
         """The value of one JSON file.
@@ -122,7 +122,7 @@ class RunFolder:
         ]
         path = self.resolve(METRICS)
         if path.exists():
-            self._replace(path, b"".join(line + b"\n" for line in kept))
+            write_atomically(path, b"".join(line + b"\n" for line in kept))
         return len(lines) - len(kept)
 
     def _lines(self) -> list[bytes]:
@@ -139,7 +139,7 @@ class RunFolder:
         path, lines = self.resolve(METRICS), self._lines()
         whole = b"".join(line + b"\n" for line in lines)
         if path.exists() and path.stat().st_size != len(whole):
-            self._replace(path, whole)
+            write_atomically(path, whole)
 
     def _take_lock(self) -> None:
         descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -155,22 +155,6 @@ class RunFolder:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
         self._lock = descriptor
-
-    def _replace(self, path: Path, body: bytes) -> Path:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from error
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-        return path
 
 
 def _finite(value: Any) -> Any:

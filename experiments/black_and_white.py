@@ -339,7 +339,7 @@ def draw(
     return [
         (
             draw_sets(path("data_sets.png"), mixed, title="Five data sets"),
-            "Five data sets of five items: digit constant in three, background in two (figure 6.2).",
+            "Five data sets: digit constant in three, background in two (figure 6.2).",
         ),
         (
             draw_set_pairs(

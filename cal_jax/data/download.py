@@ -3,14 +3,13 @@
 import functools
 import hashlib
 import http.client
-import os
-import tempfile
 import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
+from cal_jax.atomic import write_atomically
 from cal_jax.errors import InputError
 
 MIRRORS = (
@@ -62,7 +61,7 @@ def download_mnist(directory: Path, *, opener: Opener = _urlopen) -> None:
                 continue
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-        _write(path, _fetch(name, digest, opener))
+        write_atomically(path, _fetch(name, digest, opener))
 
 
 def _fetch(name: str, digest: str, opener: Opener) -> bytes:
@@ -85,24 +84,6 @@ def _fetch(name: str, digest: str, opener: Opener) -> bytes:
         f"{name}: cannot be downloaded ({'; '.join(failures)}); "
         "accepted instead: --data-dir with a directory that holds the four MNIST files"
     )
-
-
-def _write(path: Path, body: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(body)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); accepted: a writable directory"
-        ) from error
 
 
 def _sha256(body: bytes) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cal_jax.atomic import write_atomically
 from cal_jax.errors import InputError
-from cal_jax.evaluation.atomic import write_atomically
 from cal_jax.evaluation.scores import UNITS, Score
 
 RUN_FILE = "scores.json"

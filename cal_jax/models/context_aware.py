@@ -92,6 +92,7 @@ class Generative(NamedTuple):
 class ContextAwareLearner(nn.Module):
     """One image encoder, one statistic trunk, one varying trunk, K heads on each.
 
+    Thesis 6.3.1's "2K distributions": all are computed, and the masks select.
     ``inference(run)`` and ``generative(run)`` bind the networks to one pass
     over one data set (its item mask, and where batch statistics come from)
     and return the callables of ``objectives.protocols``.

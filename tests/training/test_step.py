@@ -24,8 +24,8 @@ from cal_jax.training.parallel import (
 from cal_jax.training.step import DataSet, StepConfig, initial_state, train_step
 from tests.small_models import binary_sets, small_model
 
-NUM_SETS = 8
-ROWS = np.array([[0, 3, 5, 6], [1, 2, 4, 7], [7, 0, 6, 1]], np.int32)
+NUM_SETS = 16
+ROWS = np.stack([np.random.default_rng(step).permutation(NUM_SETS) for step in range(3)])
 
 
 def draw(key, data, row):

@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
+from cal_jax.atomic import write_atomically
 from cal_jax.errors import InputError
-from cal_jax.evaluation.atomic import write_atomically
 
 
 def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path):

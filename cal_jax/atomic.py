@@ -20,6 +20,8 @@ def write_atomically(path: Path, body: bytes) -> Path:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
         except BaseException:
@@ -27,7 +29,7 @@ def write_atomically(path: Path, body: bytes) -> Path:
                 os.unlink(temporary)
             raise
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     return path
 
 

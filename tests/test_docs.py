@@ -1,0 +1,76 @@
+"""The documents say what is so: the equation index, the map, the example, the tables."""
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from cal_jax.results import update_readme
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+ROWS = re.findall(
+    r"^\| ([^|]+) \| [^|]+ \| `([\w.]+)` \|$", (ROOT / "docs/equations.md").read_text(), re.M
+)
+
+
+def located(path):
+    """The module or the member of a module that a dotted path names."""
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError:
+        module, _, name = path.rpartition(".")
+        return getattr(importlib.import_module(module), name)
+
+
+def test_the_index_has_every_equation_of_the_known_label_bound():
+    indexed = {equation for equation, _ in ROWS}
+    assert {f"(6.{n})" for n in (2, 3, 4, 5, 6, 7, 8, 9, 10, 13)} <= indexed
+
+
+@pytest.mark.parametrize(("equation", "path"), ROWS)
+def test_every_row_of_the_index_names_code_that_names_the_equation(equation, path):
+    source = inspect.getsource(located(path))
+    number = equation.strip("()")
+    lowest, highest = (int(part) for part in (number.split(".")[-1], number.split(".")[-1]))
+    ranges = re.findall(r"\((\d+)\.(\d+)\)\s*(?:-|and|,)\s*\((?:\d+)\.(\d+)\)", source)
+    inside = any(
+        number.split(".")[0] == chapter and int(low) <= lowest and highest <= int(high)
+        for chapter, low, high in ranges
+    )
+    assert number in source or inside, f"{path} does not name {equation}"
+
+
+def test_the_map_lists_every_room_and_no_other():
+    table = README.partition("## The house")[2]
+    named = set(re.findall(r"`([\w/]+(?:\.py|/))`", table.partition("Data flows")[0]))
+    named = {name if "/" in name else f"cal_jax/{name}" for name in named}
+    folders = {
+        f"{path.relative_to(ROOT)}/"
+        for path in (*(ROOT / "cal_jax").iterdir(), ROOT / "experiments", ROOT / "benchmarks")
+        if path.is_dir() and not path.name.startswith("_")
+    }
+    files = {str(path.relative_to(ROOT)) for path in (ROOT / "cal_jax").glob("[!_]*.py")}
+    assert named - folders - files == set()
+    assert folders - named == set()
+    assert files - named - {"cal_jax/axes.py", "cal_jax/errors.py", "cal_jax/atomic.py"} == set()
+
+
+def test_the_readme_s_example_runs_as_it_stands(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert len(re.findall(r"^(?:terms|print|x, a)", example, re.M)) == 3
+    exec(compile(example, "README.md", "exec"), {})
+    elbo = float(capsys.readouterr().out.split()[0])
+    assert -1000 < elbo < 0
+
+
+def test_every_link_of_the_documents_leads_somewhere():
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_the_readme_s_tables_are_those_of_the_results():
+    assert not update_readme(ROOT / "README.md", ROOT / "results", check=True)
