@@ -27,6 +27,8 @@ PANELS = (
     ("kl_constant", "KL of constant contexts", "#CC79A7"),
 )  # in the colours of Okabe and Ito
 
+_STYLES = ("-", "--", ":", "-.")
+
 
 def draw_sets(
     path: Path, sets: ArrayLike, *, title: str, row_labels: Sequence[str] | None = None
@@ -97,13 +99,19 @@ def draw_synthesis(
 
 
 def draw_training(
-    path: Path, records: Sequence[Mapping[str, Any]], *, title: str = "", smooth: int = 1
+    path: Path,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    contexts: Sequence[str] = (),
+    title: str = "",
+    smooth: int = 1,
 ) -> Path:
     """The bound and its terms in nats per item against the step, a small panel each.
 
     Args:
         path: the PNG to write.
         records: each has `step` and some of the names in `PANELS`.
+        contexts: the names of the contexts, for the terms that have one value each.
         title: above the panels.
         smooth: records in the running mean that is drawn over the pale raw curve.
     """
@@ -119,11 +127,18 @@ def draw_training(
         steps = np.array([record["step"] for record in kept])
         values = np.array([record[name] for record in kept], float)
         window = min(smooth, len(values))
-        axis.plot(steps, values, color=colour, lw=1.2, alpha=0.3 if window > 1 else 1.0)
-        if window > 1:
-            mean = np.convolve(values, np.full(window, 1 / window), mode="valid")
-            middle = slice((window - 1) // 2, (window - 1) // 2 + len(mean))
-            axis.plot(steps[middle], mean, color=colour, lw=1.6)
+        curves = values.reshape(len(values), -1).T
+        labels = contexts if len(contexts) == len(curves) > 1 else [None] * len(curves)
+        for curve, context, style in zip(curves, labels, _STYLES[: len(curves)], strict=False):
+            alpha = 0.3 if window > 1 else 1.0
+            raw_label = None if window > 1 else context
+            axis.plot(steps, curve, style, color=colour, lw=1.2, alpha=alpha, label=raw_label)
+            if window > 1:
+                mean = np.convolve(curve, np.full(window, 1 / window), mode="valid")
+                middle = slice((window - 1) // 2, (window - 1) // 2 + len(mean))
+                axis.plot(steps[middle], mean, style, color=colour, lw=1.6, label=context)
+        if labels[0] is not None:
+            axis.legend(frameon=False)
         axis.set_title(label, loc="left", fontsize=11, color=colour)
         axis.set_xlabel("step")
         axis.set_ylabel("nats per item")

@@ -23,6 +23,39 @@ EXPLANATIONS: Mapping[str, str] = types.MappingProxyType(
 BINARISATIONS = tuple(EXPLANATIONS)
 
 
+def fixed_binary(images: np.ndarray, binarisation: str, seed: int) -> np.ndarray:
+    """Images in {0, 1} once and for all: by threshold, or by one seeded draw.
+
+    Args:
+        images: uint8 [M, H, W] grey levels.
+        binarisation: one of ``BINARISATIONS``; "dynamic" images are drawn as
+            static ones where they must stand still, as test images must.
+        seed: of the draw.
+
+    Returns:
+        uint8 [M, H, W] in {0, 1}.
+    """
+    if binarisation == "threshold":
+        return threshold_binary(images)
+    return static_binary(images, seed)
+
+
+def fresh_binary(key: jax.Array, grey: jax.Array, binarisation: str) -> jax.Array:
+    """Images in {0, 1} as a new visit sees them: by threshold, or by a draw of the key; pure.
+
+    Args:
+        key: of this visit.
+        grey: [...] grey levels 0..255.
+        binarisation: one of ``BINARISATIONS``.
+
+    Returns:
+        float32 [...] in {0, 1}.
+    """
+    if binarisation == "threshold":
+        return (grey > 127).astype(jnp.float32)
+    return dynamic_binary(key, grey)
+
+
 def static_binary(images: np.ndarray, seed: int) -> np.ndarray:
     """Draw every pixel once from Bernoulli(grey / 255).
 

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from cal_jax.data.digits import load_digits
 from cal_jax.data.download import download_mnist
-from cal_jax.data.images import ImageSplits, resize
+from cal_jax.data.images import ImageSplits, LabelledImages, fingerprint, hold_back, resize
 from cal_jax.data.mnist import load_mnist
 from cal_jax.data.prepared import load_prepared, looks_prepared
 from cal_jax.errors import InputError
@@ -35,6 +36,42 @@ def load_images(data_dir: Path | None, *, size: int, download: bool = False) -> 
         train=splits.train._replace(images=resize(splits.train.images, size)),
         test=splits.test._replace(images=resize(splits.test.images, size)),
     )
+
+
+class Evaluation(NamedTuple):
+    """Images to train on, and images to evaluate on that training never sees."""
+
+    train: LabelledImages
+    evaluated: LabelledImages
+    name: str
+    """mnist or digits."""
+    evaluated_on: str
+    """test images, or held-back training images."""
+    digest: str
+    """SHA-256 of both."""
+
+
+def load_for_evaluation(
+    data_dir: Path | None, *, size: int, download: bool = False, held_back: int = 0
+) -> Evaluation:
+    """Load labelled digits, and choose what is evaluated on.
+
+    Args:
+        data_dir, size, download: see ``load_images``.
+        held_back: 0 evaluates on test images. Otherwise so many training images
+            are held back and evaluated on, and test images stay unseen: for
+            choosing between configs.
+
+    Raises:
+        InputError: whatever ``load_images`` and ``hold_back`` raise.
+    """
+    splits = load_images(data_dir, size=size, download=download)
+    train, evaluated, kind = splits.train, splits.test, "test images"
+    if held_back:
+        train, evaluated = hold_back(splits.train, held_back, seed=0)
+        kind = "held-back training images"
+    digest = fingerprint(ImageSplits(splits.name, train, evaluated))
+    return Evaluation(train, evaluated, splits.name, kind, digest)
 
 
 def download_directory() -> Path:

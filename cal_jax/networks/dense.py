@@ -75,7 +75,11 @@ class ResidualMLP(nn.Module):
 
 
 class GaussianHead(nn.Module):
-    """Linear outputs read as the mean and log variance of Gaussians of a given shape."""
+    """Linear outputs read as the mean and log variance of Gaussians of a given shape.
+
+    The weights start small: untrained Gaussians are all close to N(0, I), and no
+    log variance overflows before running averages have settled.
+    """
 
     shape: tuple[int, ...]
 
@@ -85,7 +89,8 @@ class GaussianHead(nn.Module):
         size = 1
         for length in self.shape:
             size *= length
-        outputs = nn.Dense(2 * size, kernel_init=nn.initializers.glorot_normal())(x)
+        start_small = nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal")
+        outputs = nn.Dense(2 * size, kernel_init=start_small)(x)
         outputs = outputs.reshape(*x.shape[:-1], 2, *self.shape)
         mean, log_variance = jnp.moveaxis(outputs, x.ndim - 1, 0)
         return GaussianParameters(mean, log_variance)

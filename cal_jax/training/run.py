@@ -183,6 +183,7 @@ def _resumed(
     extra = checkpoints.read_extra(directory)
     if extra is None:
         folder.truncate_metrics(0)
+        folder.write_json("config.json", fingerprint)
         return 0, initial, 0.0
     changed = differences(extra["config"], fingerprint)
     if changed:

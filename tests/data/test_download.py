@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import http.server
 import io
+import os
 import threading
 import urllib.error
 import urllib.request
@@ -118,8 +119,8 @@ def test_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(download.os, "replace", full)
-    with pytest.raises(InputError, match=rf"{NAMES[0]}: cannot be written \(No space left"):
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(InputError, match=rf"{NAMES[0]}: cannot be written: No space left"):
         download_mnist(tmp_path, opener=FakeMirrors())
     assert holds(tmp_path) == {}
 
