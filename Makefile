@@ -2,7 +2,7 @@
 # Each installs what it needs, uv included, into .uv/ and .venv/.
 
 PYTHON ?= python3
-UV ?= .uv/bin/uv
+UV := .uv/bin/uv
 PRESET ?= demo
 RUN := $(UV) run --frozen --no-sync
 

@@ -106,6 +106,10 @@ _SMALL = ContextAwareConfig(
     inference_width=64,
 )
 
+_CPU = ContextAwareConfig(
+    image_network="dense", context_dim=32, dense_width=256, statistic_width=128
+)
+
 PRESETS = {
     "smoke": BlackAndWhiteConfig(
         summary="seconds: a small model, too short to learn; for tests",
@@ -115,9 +119,40 @@ PRESETS = {
         num_sets=160,
         test_sets=40,
     ),
+    "demo": BlackAndWhiteConfig(
+        summary="a few minutes on 2 cores, for the embedded digits",
+        model=_SMALL,
+        training=TrainingConfig(
+            steps=8_000,
+            batch_size=16,
+            learning_rate=1e-3,
+            schedule="cosine",
+            chunk_steps=250,
+            chunk_form="scan",
+        ),
+        oracle=OracleConfig(
+            widths=(32, 64, 256), steps=500, batch=64, learning_rate=4e-3, dropout=0.3
+        ),
+        binarisation="dynamic",
+        num_sets=8_000,
+    ),
+    "cpu": BlackAndWhiteConfig(
+        summary="some 12 minutes on 2 cores, for MNIST; its scores are published",
+        model=_CPU,
+        training=TrainingConfig(
+            steps=45_000,
+            batch_size=16,
+            learning_rate=1e-3,
+            schedule="cosine",
+            chunk_steps=250,
+            chunk_form="scan",
+        ),
+        oracle=OracleConfig(steps=2_500, learning_rate=2e-3, dropout=0.2, shift=1),
+    ),
     "thesis": BlackAndWhiteConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
         training=TrainingConfig(chunk_steps=20),
+        oracle=OracleConfig(steps=2_500, learning_rate=2e-3, dropout=0.2, shift=1),
     ),
 }
 
