@@ -37,7 +37,7 @@ def gather(run_dirs: Iterable[Path]) -> dict[str, Any]:
         for field in SHARED:
             if run[field] != first[field]:
                 raise InputError(f"{path} and {first_dir} differ in {field}: they cannot be mixed")
-        if _general(run["command"], "") != _general(first["command"], ""):
+        if _general(run["command"]) != _general(first["command"]):
             raise InputError(f"{path} and {first_dir} differ in command: they cannot be mixed")
         odd = sorted(set(run["scores"]) ^ set(first["scores"]))
         if odd:
@@ -48,7 +48,7 @@ def gather(run_dirs: Iterable[Path]) -> dict[str, Any]:
     return {
         "experiment": first["experiment"],
         "preset": first["preset"],
-        "command": _general(first["command"], ",".join(map(str, seeds))),
+        "command": _general(first["command"]),
         "seeds": seeds,
         "device": first["device"],
         "versions": first["versions"],
@@ -93,8 +93,10 @@ def caption(results: dict[str, Any]) -> str:
     accuracy = ", ".join(
         f"{name} {100 * value:.1f} %" for name, value in results["oracle"]["accuracy"].items()
     )
+    seeds = ", ".join(map(str, results["seeds"]))
     return (
-        f"`{results['command']}`: {minutes:.1f} minutes a seed on {results['device']};"
+        f"`{results['command']}`, seeds {seeds}: "
+        f"{minutes:.1f} minutes a seed on {results['device']};"
         f" data {' '.join([data['name'], *kinds])}; oracle on single test images: {accuracy}.\n"
     )
 
@@ -165,9 +167,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _general(command: str, seeds: str) -> str:
-    """The command without its output directory, its seed replaced."""
-    return _SEED.sub(f"--seed {seeds}", _OUT.sub("", command))
+def _general(command: str) -> str:
+    """The command without its output directory, its seed a placeholder."""
+    return _SEED.sub("--seed SEED", _OUT.sub("", command))
 
 
 def _joined(name: str, scores: list[dict[str, Any]]) -> dict[str, Any]:
