@@ -11,7 +11,7 @@ import functools
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,8 @@ _CPU = ContextAwareConfig(
     image_network="dense", context_dim=32, dense_width=384, statistic_width=128
 )
 
+_LONG = TrainingConfig(batch_size=16, schedule="cosine", chunk_steps=250, chunk_form="scan")
+
 PRESETS = {
     "smoke": BlackAndWhiteConfig(
         summary="seconds: a small model, too short to learn; for tests",
@@ -122,14 +124,7 @@ PRESETS = {
     "demo": BlackAndWhiteConfig(
         summary="a few minutes on 2 cores, for the embedded digits",
         model=_SMALL,
-        training=TrainingConfig(
-            steps=8_000,
-            batch_size=16,
-            learning_rate=1e-3,
-            schedule="cosine",
-            chunk_steps=250,
-            chunk_form="scan",
-        ),
+        training=replace(_LONG, steps=8_000, learning_rate=1e-3),
         oracle=OracleConfig(
             widths=(32, 64, 256), steps=500, batch=64, learning_rate=4e-3, dropout=0.3
         ),
@@ -139,15 +134,7 @@ PRESETS = {
     "cpu": BlackAndWhiteConfig(
         summary="some 10 minutes on 2 cores, for MNIST; its scores are published",
         model=_CPU,
-        training=TrainingConfig(
-            steps=30_000,
-            batch_size=16,
-            learning_rate=2e-3,
-            schedule="cosine",
-            alpha_half_life=0.3,
-            chunk_steps=250,
-            chunk_form="scan",
-        ),
+        training=replace(_LONG, steps=30_000, learning_rate=2e-3, alpha_half_life=0.3),
         oracle=OracleConfig(steps=2_500, learning_rate=2e-3, dropout=0.2, shift=1),
     ),
     "thesis": BlackAndWhiteConfig(

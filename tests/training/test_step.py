@@ -125,6 +125,7 @@ def test_rows_are_a_function_of_seed_and_step():
     assert np.array_equal(np.concatenate(pieces), whole)
     for epoch in range(3):
         assert len(set(whole[3 * epoch : 3 * epoch + 3].reshape(-1))) == 9  # no set twice
+    assert not np.array_equal(whole[:3], whole[3:6])
     assert not np.array_equal(whole, batch_rows(4, 10, 3, 0, 9))
 
 
