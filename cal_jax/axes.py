@@ -11,5 +11,3 @@ Shape letters:
 DEVICE = "device"
 DATASET = "dataset"
 SAMPLE = "sample"
-
-MAPPED_AXES = (DEVICE, DATASET, SAMPLE)

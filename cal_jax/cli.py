@@ -1,6 +1,7 @@
 """What every experiment's command line shares: flags, exit codes, one-line errors."""
 
 import argparse
+import importlib.util
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cal_jax.configuration import override
-from cal_jax.errors import InputError
+from cal_jax.errors import InputError, NotFiniteError
+from cal_jax.provenance import source_revision
 
 BAD_INPUT = 2
+DIVERGED = 1
 
 
 class Request(NamedTuple):
@@ -21,6 +24,8 @@ class Request(NamedTuple):
     """The preset with ``--set`` applied."""
     command: str
     """What reproduces the run, without local paths."""
+    revision: str | None
+    """Of the source, when the program started."""
     data_dir: Path | None
     download: bool
     run_dir: Path | None
@@ -58,6 +63,7 @@ def request(
         preset=flags.preset,
         config=override(presets[flags.preset], flags.set),
         command=_command(module, flags),
+        revision=source_revision(),
         data_dir=flags.data_dir,
         download=flags.download,
         run_dir=flags.run_dir,
@@ -70,13 +76,26 @@ def request(
 
 
 def exit_code(program: Callable[[], None]) -> int:
-    """Run a program: 0, or 2 after one line on stderr for what the user can mend."""
+    """Run a program: 0, or after one line on stderr 2 for bad input, 1 for diverged training."""
     try:
         program()
-    except InputError as error:
+    except (InputError, NotFiniteError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return BAD_INPUT if isinstance(error, InputError) else DIVERGED
     return 0
+
+
+def require_packages(*names: str) -> None:
+    """Refuse to start without what would be missed only after training.
+
+    Raises:
+      InputError: a package is not installed.
+    """
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"{', '.join(missing)}: not installed; accepted: the extra cal-jax[experiments]"
+        )
 
 
 def _parser(module: str, description: str, presets: Mapping[str, Any]) -> argparse.ArgumentParser:

@@ -113,6 +113,8 @@ def _closed_form(q: Distribution, p: Distribution) -> Array | None:
         return gaussian_kl(*full_q, *full_p)
     if isinstance(q, distrax.Categorical) and isinstance(p, distrax.Categorical):
         return categorical_kl(q.logits, p.logits)
+    if not hasattr(q, "kl_divergence"):
+        return None
     try:
         with jax.numpy_rank_promotion("allow"):
             return q.kl_divergence(p)

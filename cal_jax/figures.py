@@ -103,8 +103,6 @@ def draw_training(
     records: Sequence[Mapping[str, Any]],
     *,
     contexts: Sequence[str] = (),
-    title: str = "",
-    smooth: int = 1,
 ) -> Path:
     """The bound and its terms in nats per item against the step, a small panel each.
 
@@ -112,8 +110,6 @@ def draw_training(
         path: the PNG to write.
         records: each has `step` and some of the names in `PANELS`.
         contexts: the names of the contexts, for the terms that have one value each.
-        title: above the panels.
-        smooth: records in the running mean that is drawn over the pale raw curve.
     """
     panels = [panel for panel in PANELS if any(panel[0] in record for record in records)]
     if not panels:
@@ -126,17 +122,10 @@ def draw_training(
         kept = [record for record in records if name in record]
         steps = np.array([record["step"] for record in kept])
         values = np.array([record[name] for record in kept], float)
-        window = min(smooth, len(values))
         curves = values.reshape(len(values), -1).T
         labels = contexts if len(contexts) == len(curves) > 1 else [None] * len(curves)
         for curve, context, style in zip(curves, labels, _STYLES[: len(curves)], strict=False):
-            alpha = 0.3 if window > 1 else 1.0
-            raw_label = None if window > 1 else context
-            axis.plot(steps, curve, style, color=colour, lw=1.2, alpha=alpha, label=raw_label)
-            if window > 1:
-                mean = np.convolve(curve, np.full(window, 1 / window), mode="valid")
-                middle = slice((window - 1) // 2, (window - 1) // 2 + len(mean))
-                axis.plot(steps[middle], mean, style, color=colour, lw=1.6, label=context)
+            axis.plot(steps, curve, style, color=colour, lw=1.4, label=context)
         if labels[0] is not None:
             axis.legend(frameon=False)
         axis.set_title(label, loc="left", fontsize=11, color=colour)
@@ -146,8 +135,6 @@ def draw_training(
         axis.spines[["top", "right"]].set_visible(False)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
-    if title:
-        figure.suptitle(title, fontsize=12)
     return _save(path, figure)
 
 

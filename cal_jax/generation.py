@@ -33,7 +33,7 @@ def generate_set(
     constants: Array | None = None,
     given: Array | None = None,
 ) -> GeneratedSet:
-    """Draw one data set by ancestral sampling (thesis 6.2-6.4).
+    """Draw one data set by ancestral sampling (thesis (6.2)-(6.4)).
 
     Args:
       key: a PRNG key.

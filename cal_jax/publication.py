@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cal_jax.data.binarise import EXPLANATIONS
 from cal_jax.evaluation.run_record import score_fields, write_run
 from cal_jax.evaluation.scores import Score, shown, shown_unit
 from cal_jax.generation_figures import Figure
-from cal_jax.provenance import device_description, source_revision, versions
+from cal_jax.provenance import device_description, versions
 from cal_jax.report import write_report
 
 
@@ -17,6 +18,7 @@ class Run(NamedTuple):
     experiment: str
     preset: str
     command: str
+    revision: str | None
     seed: int
     seconds: float
     oracle: Mapping[str, Any]
@@ -51,7 +53,6 @@ def publish(
         **run._asdict(),
         "device": device_description(),
         "versions": versions(),
-        "revision": source_revision(),
         "scores": score_fields(run.scores),
     }
     write_run(folder, record)
@@ -85,6 +86,7 @@ def summary(run: Run, device: str) -> str:
 def _bound(run: Run) -> str:
     return (
         f"The bound is {run.scores['elbo_per_item'].value:.2f} nats per item "
-        f"({run.data['binarisation']} binarisation, {run.data['evaluated_on']}); "
+        f"on {run.data['evaluated_on']}, {run.data['binarisation']} binarisation "
+        f"({EXPLANATIONS[run.data['binarisation']]}); "
         f"an untrained model's is {run.untrained_elbo_per_item:.2f}."
     )

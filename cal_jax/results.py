@@ -21,15 +21,17 @@ from cal_jax.errors import InputError
 from cal_jax.evaluation.run_record import read_json, read_run, read_text
 from cal_jax.evaluation.scores import shown, shown_unit
 
-SHARED = ("experiment", "preset", "device", "versions", "oracle", "data")
+CONFIG_FILE = "config.json"
+SHARED = ("experiment", "preset", "config", "device", "versions", "oracle", "data")
 _SEED = re.compile(r"--seed[= ]\S+")
-_OUT = re.compile(r" --out[= ]\S+")
 _BLOCK = re.compile(r"(<!-- results:([\w.-]+) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL)
 
 
 def gather(run_dirs: Iterable[Path]) -> dict[str, Any]:
     """One result of several runs that differ in nothing but the seed, in order of seed."""
-    runs = sorted(((read_run(path), path) for path in run_dirs), key=lambda pair: pair[0]["seed"])
+    runs = sorted(
+        ((_with_config(path), path) for path in run_dirs), key=lambda pair: pair[0]["seed"]
+    )
     if not runs:
         raise InputError("no run directories given")
     first, first_dir = runs[0]
@@ -48,6 +50,7 @@ def gather(run_dirs: Iterable[Path]) -> dict[str, Any]:
     return {
         "experiment": first["experiment"],
         "preset": first["preset"],
+        "config": first["config"],
         "command": _general(first["command"]),
         "seeds": seeds,
         "device": first["device"],
@@ -167,9 +170,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _with_config(run_dir: Path) -> dict[str, Any]:
+    """A run's record, and the resolved config that it was trained with, without the seed."""
+    config = read_json(Path(run_dir) / CONFIG_FILE)
+    config.pop("seed", None)
+    return {**read_run(run_dir), "config": config}
+
+
 def _general(command: str) -> str:
-    """The command without its output directory, its seed a placeholder."""
-    return _SEED.sub("--seed SEED", _OUT.sub("", command))
+    """The command, its seed a placeholder."""
+    return _SEED.sub("--seed SEED", command)
 
 
 def _joined(name: str, scores: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The door to distrax: both spellings of a Gaussian, broadcasting, honest fall-backs."""
 
+from types import SimpleNamespace
+
 import distrax
 import jax
 import jax.numpy as jnp
@@ -44,8 +46,8 @@ def test_every_pair_of_spellings_has_the_closed_form(spelling_q, spelling_p):
 
 def test_two_diagonal_gaussians_need_no_matrix():
     def nats(mean):
-        q, p = (spellings(mean, LOG_VARIANCE)[name] for name in ("independent", "diag"))
-        return kl(q, p, mean).nats
+        p = distrax.MultivariateNormalDiag(mean, jnp.ones_like(mean))
+        return kl(diagonal_gaussian(mean, LOG_VARIANCE), p, mean).nats
 
     assert "cholesky" not in str(jax.make_jaxpr(nats)(MEAN))
 
@@ -84,6 +86,14 @@ def test_a_pair_without_a_closed_form_falls_back_and_says_so():
     divergence = kl(q, mixture, sample)
     assert not divergence.exact
     np.testing.assert_allclose(divergence.nats, 0.0, atol=1e-5)  # both components are q
+
+
+def test_a_distribution_of_another_library_is_estimated():
+    """One that has only a sample, a log_prob and its shapes."""
+    foreign = SimpleNamespace(batch_shape=(), log_prob=lambda x: -jnp.sum(jnp.abs(x)))
+    divergence = kl(foreign, standard_gaussian((3,)), jnp.zeros(3))
+    assert not divergence.exact
+    np.testing.assert_allclose(divergence.nats, 1.5 * np.log(2 * np.pi), rtol=1e-6)
 
 
 def test_what_distrax_registers_is_used():

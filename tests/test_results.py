@@ -17,7 +17,7 @@ def run(seed=0, digit=0.9, **changed):
     fields = {
         "experiment": "black_and_white",
         "preset": "cpu",
-        "command": f"{COMMAND} --seed {seed} --out runs/{seed}",
+        "command": f"{COMMAND} --seed {seed}",
         "seed": seed,
         "device": "cpu",
         "versions": {"jax": "0.10.2"},
@@ -45,7 +45,10 @@ def directory(tmp_path):
     def make(*runs):
         paths = [tmp_path / f"run{index}" for index in range(len(runs))]
         for path, fields in zip(paths, runs, strict=True):
+            fields = dict(fields)
+            config = fields.pop("config", {"model.norm": "batch"})
             write_run(path, fields)
+            (path / "config.json").write_text(json.dumps({**config, "seed": fields["seed"]}))
         return paths
 
     return make
@@ -83,6 +86,7 @@ def test_the_published_file_is_named_by_experiment_and_preset(directory, tmp_pat
         ({"command": "python -m experiments.black_and_white --seed 1 --steps 5"}, "command"),
         ({"scores": {"elbo_per_item": run()["scores"]["elbo_per_item"]}}, "conditional_digit"),
         ({"seed": 0}, "same seed"),
+        ({"config": {"model.norm": "layer"}}, "config"),
     ],
 )
 def test_runs_that_differ_are_not_mixed(directory, changed, named):

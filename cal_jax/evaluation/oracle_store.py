@@ -46,6 +46,5 @@ def stored_oracle(
             config,
             progress=lambda step, loss: progress.update(step, {"loss": loss}),
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
     oracle_file.save(path, oracle)
     return oracle

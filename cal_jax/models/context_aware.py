@@ -20,6 +20,18 @@ ImageNetwork = Literal["convolutional", "dense"]
 Prior = Literal["learned", "standard"]
 
 
+_SIZES = (
+    "num_contexts",
+    "context_dim",
+    "latent_dim",
+    "image_size",
+    "dense_width",
+    "statistic_width",
+    "inference_width",
+    "depth",
+)
+
+
 @dataclass(frozen=True)
 class ContextAwareConfig:
     """The sizes and choices of a context-aware learner; the defaults are thesis 6.4.1's."""
@@ -49,16 +61,21 @@ class ContextAwareConfig:
     skip: bool = True
     """Skip connections between the first and last hidden layers."""
     context_prior: Prior = "learned"
-    """p(c_k | a) and p(c_k | c_Ac, a): networks (6.3, 6.4), or N(0, I)."""
+    """p(c_k | a) and p(c_k | c_Ac, a): networks (6.3), (6.4), or N(0, I)."""
     latent_prior: Prior = "learned"
     """p(z | c): a network (6.2), or N(0, I)."""
     prior_sees_label: bool = False
     """Feed a constant context's prior the whole of a, not only its role."""
 
     def __post_init__(self) -> None:
-        for name in ("num_contexts", "context_dim", "latent_dim", "image_size", "depth"):
+        for name in _SIZES:
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1: got {getattr(self, name)}")
+        if not self.convolution_widths or min(self.convolution_widths) < 1:
+            raise InputError(
+                f"convolution_widths must be one or more sizes of at least 1: "
+                f"got {self.convolution_widths}"
+            )
         choices = {
             "image_network": ImageNetwork,
             "norm": Norm,

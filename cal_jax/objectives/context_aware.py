@@ -97,10 +97,13 @@ def context_aware_elbo(
     """
     _check_shapes(x, a, mask)
     key_constant, key_items = jax.random.split(key)
+    x = _blank_padding(x, mask)
     h = inference.encode(x)
 
     posterior = inference.constant_contexts(h, a, mask)
     constants = sample(posterior, key_constant)
+    if constants.shape[0] != a.shape[0]:
+        raise InputError(f"a has {a.shape[0]} entries, the model {constants.shape[0]} contexts")
     kl_constant = divergence(posterior, generative.constant_prior(a), constants, method=kl)
     constants = a[:, None] * constants
 
@@ -180,7 +183,7 @@ def context_aware_items_given_contexts(
 
 
 def select_contexts(constants: Array, varying: Array, a: Array) -> Array:
-    """Every item's contexts: the set's where a_k = 1, its own where a_k = 0 (6.3, 6.4).
+    """Every item's contexts: the set's where a_k = 1, its own where a_k = 0 (6.3), (6.4).
 
     Args:
       constants: [K, C]; varying: [N, K, C]; a: [K].
@@ -190,6 +193,14 @@ def select_contexts(constants: Array, varying: Array, a: Array) -> Array:
     """
     is_constant = a[None, :, None]
     return is_constant * constants[None] + (1.0 - is_constant) * varying
+
+
+def _blank_padding(x: Array, mask: Array | None) -> Array:
+    """x [N, *X] with zeros for items that do not count: NaN there must reach no gradient."""
+    if mask is None:
+        return x
+    counts = (mask > 0).reshape(mask.shape + (1,) * (x.ndim - 1))
+    return jnp.where(counts, x, jnp.zeros((), x.dtype))
 
 
 def _sum_items(values: Array, mask: Array | None) -> Array:

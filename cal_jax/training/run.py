@@ -12,7 +12,7 @@ import numpy as np
 import optax
 
 from cal_jax.configuration import differences
-from cal_jax.errors import InputError
+from cal_jax.errors import InputError, NotFiniteError
 from cal_jax.mapping import Variables
 from cal_jax.objectives.weighting import Weights, halving_weights
 from cal_jax.progress import Progress
@@ -25,10 +25,6 @@ from cal_jax.training.step import DataSet, StepConfig, TrainState, initial_state
 
 Schedule = Literal["constant", "cosine"]
 CHECKPOINTS = "checkpoints"
-
-
-class NotFiniteError(RuntimeError):
-    """The loss or the gradient stopped being a number."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +60,8 @@ class TrainingConfig:
             raise InputError(f"training.schedule must be constant or cosine: got {self.schedule!r}")
         if not self.learning_rate > 0 or not self.alpha_half_life > 0:
             raise InputError("training.learning_rate and alpha_half_life must be positive")
+        if not self.alpha >= 0:
+            raise InputError(f"training.alpha must be 0 or more: got {self.alpha}")
 
 
 class Task(NamedTuple):
@@ -145,6 +143,7 @@ def train(
     data = replicate(task.data, devices)
     state = replicate(host_state, devices)
     started = saved = time.monotonic()
+    last_saved = step
 
     def save(state: Any, step: int) -> None:
         extra = {"seconds": spent + time.monotonic() - started, "config": fingerprint}
@@ -155,7 +154,7 @@ def train(
             until = min(config.steps, step + config.chunk_steps)
             rows = batch_rows(seed, task.num_sets, config.batch_size, step, until)
             state, metrics = chunk(state, key, data, rows)
-            _require_finite(metrics, step, folder)
+            _require_finite(metrics, step, last_saved)
             step = until
             elapsed = spent + time.monotonic() - started
             record = {name: values.mean(axis=0) for name, values in metrics.items()}
@@ -167,7 +166,7 @@ def train(
             due = time.monotonic() - saved >= config.checkpoint_seconds
             if due or stopping or step == config.steps:
                 save(state, step)
-                saved = time.monotonic()
+                saved, last_saved = time.monotonic(), step
             if stopping:
                 print(f"stopped at step {step}; the same command resumes", file=sys.stderr)
                 raise SystemExit(stop.exit_code)
@@ -200,13 +199,14 @@ def _resumed(
     return step, state, extra["seconds"]
 
 
-def _require_finite(metrics: dict[str, np.ndarray], first: int, folder: RunFolder) -> None:
+def _require_finite(metrics: dict[str, np.ndarray], first: int, last_saved: int) -> None:
     bad = ~np.isfinite(metrics["loss"]) | ~np.isfinite(metrics["gradient_norm"])
     if bad.any():
         step = first + int(np.argmax(bad)) + 1
+        good = f"step {last_saved} is the last good checkpoint" if last_saved else "none is saved"
         raise NotFiniteError(
-            f"the loss or its gradient is not finite at step {step}; the last good checkpoint "
-            f"is in {folder.path.name}/{CHECKPOINTS}; try a lower training.learning_rate"
+            f"the loss or its gradient is not finite at step {step}; {good}; "
+            "try a lower training.learning_rate, or --from-scratch"
         )
 
 

@@ -83,7 +83,7 @@ def train_step(
     sets = jax.vmap(config.draw, in_axes=(0, None, 0))(data_keys, data, rows)
     noise_keys = dataset_keys(key_noise, first, count, config.samples)
     weights = config.weights(state.step)
-    items = jax.lax.pmean(_count_items(sets), DEVICE)
+    items = jnp.maximum(jax.lax.pmean(_count_items(sets), DEVICE), 1.0)
 
     def loss_of(params: Any) -> tuple[Array, tuple[Any, Any]]:
         variables = {"params": params, "batch_stats": state.batch_stats}
@@ -106,4 +106,4 @@ def _count_items(sets: DataSet) -> Array:
     x = sets.data[0]
     if sets.mask is None:
         return jnp.asarray(x.shape[0] * x.shape[1], jnp.float32)
-    return jnp.maximum(jnp.sum(sets.mask > 0), 1).astype(jnp.float32)
+    return jnp.sum(sets.mask > 0).astype(jnp.float32)

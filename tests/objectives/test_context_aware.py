@@ -136,7 +136,7 @@ def test_what_padding_holds_and_how_long_it_is_changes_neither_bound_nor_gradien
 
     both = jax.jit(jax.value_and_grad(bound))
     want = both(0.7, counted, None)
-    for length, content in ((5, 0.0), (9, 1e3)):
+    for length, content in ((5, 0.0), (9, 1e3), (9, np.nan)):
         x = np.full((length, counted.shape[1]), content, np.float32)
         x[:NUM_ITEMS] = counted
         got = both(0.7, x, (np.arange(length) < NUM_ITEMS).astype(np.float32))
@@ -208,6 +208,7 @@ def test_select_contexts_copies_the_constant_and_keeps_the_varying():
         ({"x": np.zeros((0, 5), np.float32)}, "at least one item"),
         ({"a": jnp.ones((1, 2))}, r"shape \[K\]"),
         ({"a": jnp.array([1, 0])}, "float mask"),
+        ({"a": jnp.array([1.0])}, "a has 1 entries, the model 2 contexts"),
         ({"mask": jnp.ones(3)}, "one entry an item"),
         ({"kl": "exact"}, "'analytic' or 'monte_carlo'"),
     ],
