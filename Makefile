@@ -31,7 +31,7 @@ demo: .venv/.demo  ## train, score and draw on the embedded digits (PRESET=smoke
 	$(RUN) python -m experiments.black_and_white --preset $(PRESET)
 
 test: .venv/.test  ## run the tests
-	$(RUN) python -m pytest -n auto
+	$(RUN) python -m pytest -n auto --dist loadfile
 
 lint: .venv/.lint  ## check style and formatting
 	$(RUN) ruff check .

@@ -1,5 +1,7 @@
 """A run in its folder: resumed bit for bit, refused where it is another one, stopped on NaN."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -70,7 +72,7 @@ def assert_bit_equal(got, want):
 @pytest.mark.parametrize("form", ["calls", "scan"])
 def test_a_stopped_and_resumed_run_equals_the_unbroken_one_bit_for_bit(tmp_path, form, capsys):
     """Stopped in the middle of the third epoch: steps 6 and then 8 of 10, 4 to an epoch."""
-    config = TrainingConfig(**{**CONFIG.__dict__, "chunk_form": form, "schedule": "cosine"})
+    config = replace(CONFIG, chunk_form=form, schedule="cosine")
     unbroken = trained(tmp_path / "unbroken", config=config)
     for chunks in (2, 0):
         with pytest.raises(SystemExit) as stopped:
@@ -117,9 +119,16 @@ def test_a_loss_that_is_no_number_stops_the_run_and_is_never_saved(tmp_path):
         x[-1] = np.nan
         return task((x, labels))
 
-    with pytest.raises(NotFiniteError, match=r"not finite at step \d+; the last good checkpoint"):
+    with pytest.raises(NotFiniteError, match=r"not finite at step \d+; none is saved"):
         trained(tmp_path, task=poisoned)
     assert checkpoints.read_extra(tmp_path / CHECKPOINTS) is None
+
+
+def test_a_loss_that_diverges_later_names_the_last_good_checkpoint(tmp_path):
+    """Every chunk is saved; the first step of the second takes the parameters out of range."""
+    config = replace(CONFIG, learning_rate=1e30, chunk_steps=1, checkpoint_seconds=0.0)
+    with pytest.raises(NotFiniteError, match=r"at step 2; step 1 is the last good checkpoint"):
+        trained(tmp_path, config=config)
 
 
 def test_training_raises_the_bound(tmp_path):
