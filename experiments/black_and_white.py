@@ -218,9 +218,11 @@ def evaluate(
     """Score the trained model and write scores.json, the figures and the report."""
     config, started = request.config, time.monotonic()
     oracle = oracle_for(config, request.oracle_dir or folder.path.parent / "oracles", images.train)
-    real = tuple(real_sets(config, images.evaluated, label) for label in ((1, 0), (0, 1)))
-    both = real_sets(config, images.evaluated, (1, 1))
-    mixed, labels = mixed_sets(config, images.evaluated)
+    pixels = fixed_binary(images.evaluated.images, config.binarisation, TEST_SEED)
+    binary = images.evaluated._replace(images=pixels)
+    real = tuple(real_sets(config, binary, label) for label in ((1, 0), (0, 1)))
+    both = real_sets(config, binary, (1, 1))
+    mixed, labels = mixed_sets(config, binary)
 
     key_bound, key_sets = jax.random.split(jax.random.key(request.seed + 1))
     bound = functools.partial(bound_per_item, model, key=key_bound, x=mixed, labels=labels)
@@ -284,27 +286,26 @@ def data_sets(
     )
 
 
-def real_sets(config: BlackAndWhiteConfig, images: LabelledImages, label: Label) -> RealSets:
+def real_sets(config: BlackAndWhiteConfig, binary: LabelledImages, label: Label) -> RealSets:
     """Evaluation sets of one label, the same for every run."""
     rng = np.random.default_rng((TEST_SEED, *label))
-    sets = data_sets(config, images, rng, config.test_sets, ((label, 1),))
-    return RealSets(rendered(config, images, sets), sets.factors)
+    sets = data_sets(config, binary, rng, config.test_sets, ((label, 1),))
+    return RealSets(rendered(binary, sets), sets.factors)
 
 
 def mixed_sets(
-    config: BlackAndWhiteConfig, images: LabelledImages
+    config: BlackAndWhiteConfig, binary: LabelledImages
 ) -> tuple[np.ndarray, np.ndarray]:
     """Evaluation sets in training's mix of labels: x [M, N, H, W] and labels [M, K]."""
     rng = np.random.default_rng(TEST_SEED)
-    sets = data_sets(config, images, rng, config.test_sets, config.mix)
-    return rendered(config, images, sets), sets.labels
+    sets = data_sets(config, binary, rng, config.test_sets, config.mix)
+    return rendered(binary, sets), sets.labels
 
 
-def rendered(config: BlackAndWhiteConfig, images: LabelledImages, sets: ContextSets) -> np.ndarray:
-    """The pixels of evaluation sets, float [M, N, H, W]."""
-    binary = fixed_binary(images.images, config.binarisation, TEST_SEED)
+def rendered(binary: LabelledImages, sets: ContextSets) -> np.ndarray:
+    """The pixels of evaluation sets, float [M, N, H, W], from images in {0, 1}."""
     backgrounds = jnp.asarray(sets.factors[..., 1])
-    return np.asarray(render_black_and_white(jnp.asarray(binary[sets.items]), backgrounds))
+    return np.asarray(render_black_and_white(jnp.asarray(binary.images[sets.items]), backgrounds))
 
 
 def oracle_for(config: BlackAndWhiteConfig, directory: Path, images: LabelledImages) -> Oracle:
