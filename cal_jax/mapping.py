@@ -39,7 +39,8 @@ def map_objective(
 
     Args:
       objective: a pure objective ``(key, generative, inference, x, *labels,
-        mask=..., **options)`` of one data set.
+        **options)`` of one data set, or of one item; with ``mask=`` where its
+        items are padded.
       model: a module whose ``generative(run)`` and ``inference(run)`` return
         the callables that the objective asks for.
       extra_axes: mapped axes around this function over which batch statistics
@@ -58,8 +59,9 @@ def map_objective(
 
     def bound(module: Any, key: Array, mask: Array | None, *data: Array) -> Any:
         run = Pass(mask, axes)
+        masked = {} if mask is None else {"mask": mask}
         return objective(
-            key, module.generative(run), module.inference(run), *data, mask=mask, **options
+            key, module.generative(run), module.inference(run), *data, **masked, **options
         )
 
     apply = nn.apply(bound, model, mutable=["batch_stats"])

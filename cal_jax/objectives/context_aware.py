@@ -9,6 +9,7 @@ from jax import Array
 from cal_jax.distributions import KLMethod, log_prob, sample
 from cal_jax.distributions import kl as divergence
 from cal_jax.errors import InputError
+from cal_jax.objectives.items import blank_padding, check_items, sum_items
 from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
 
 
@@ -97,7 +98,7 @@ def context_aware_elbo(
     """
     _check_shapes(x, a, mask)
     key_constant, key_items = jax.random.split(key)
-    x = _blank_padding(x, mask)
+    x = blank_padding(x, mask)
     h = inference.encode(x)
 
     posterior = inference.constant_contexts(h, a, mask)
@@ -109,9 +110,9 @@ def context_aware_elbo(
 
     items = context_aware_items(key_items, generative, inference, x, h, constants, a, kl=kl)
 
-    reconstruction = _sum_items(items.reconstruction, mask)  # (6.6)
-    kl_latent = _sum_items(items.kl_latent, mask)  # (6.7)
-    kl_varying = _sum_items(items.kl_varying, mask)  # (6.8)
+    reconstruction = sum_items(items.reconstruction, mask)  # (6.6)
+    kl_latent = sum_items(items.kl_latent, mask)  # (6.7)
+    kl_varying = sum_items(items.kl_varying, mask)  # (6.8)
     kl_constant_nats = a * kl_constant.nats  # (6.9)
     elbo = reconstruction - kl_latent - jnp.sum(kl_varying) - jnp.sum(kl_constant_nats)  # (6.5)
     return ContextAwareTerms(elbo, reconstruction, kl_latent, kl_varying, kl_constant_nats)
@@ -195,28 +196,9 @@ def select_contexts(constants: Array, varying: Array, a: Array) -> Array:
     return is_constant * constants[None] + (1.0 - is_constant) * varying
 
 
-def _blank_padding(x: Array, mask: Array | None) -> Array:
-    """x [N, *X] with zeros for items that do not count: NaN there must reach no gradient."""
-    if mask is None:
-        return x
-    counts = (mask > 0).reshape(mask.shape + (1,) * (x.ndim - 1))
-    return jnp.where(counts, x, jnp.zeros((), x.dtype))
-
-
-def _sum_items(values: Array, mask: Array | None) -> Array:
-    """Sum of values [N, ...] over the items that count, blind to what padding holds."""
-    if mask is None:
-        return jnp.sum(values, axis=0)
-    counts = (mask > 0).reshape(mask.shape + (1,) * (values.ndim - 1))
-    return jnp.sum(jnp.where(counts, values, 0.0), axis=0)
-
-
 def _check_shapes(x: Array, a: Array, mask: Array | None) -> None:
-    if x.ndim < 1 or x.shape[0] < 1:
-        raise InputError(f"a data set needs at least one item: x has shape {x.shape}")
+    check_items(x, mask)
     if a.ndim != 1:
         raise InputError(f"a must have shape [K], one entry a context, got {a.shape}")
     if not jnp.issubdtype(a.dtype, jnp.floating):
         raise InputError(f"a must be a float mask, got dtype {a.dtype}")
-    if mask is not None and mask.shape != x.shape[:1]:
-        raise InputError(f"mask must have shape {x.shape[:1]}, one entry an item: got {mask.shape}")

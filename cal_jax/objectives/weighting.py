@@ -3,49 +3,56 @@
 A weighted objective is not a bound. It is optimised, never reported as one.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.objectives.context_aware import ContextAwareTerms
+Weight = Array | float
 
 
 class Weights(NamedTuple):
-    """One factor for each term of the bound; all 1 is the bound itself."""
+    """One factor for the reconstruction and one for the KLs; all 1 is the bound itself."""
 
-    reconstruction: Array | float = 1.0
-    kl_latent: Array | float = 1.0
-    kl_varying: Array | float = 1.0
-    kl_constant: Array | float = 1.0
+    reconstruction: Weight = 1.0
+    kl: Weight | Mapping[str, Weight] = 1.0
+    """Of every KL, or by the term's name, as {"kl_latent": 2.0}; a term not named keeps 1."""
+
+    def of(self, term: str) -> Weight:
+        """The factor of the KL term of that name."""
+        return self.kl.get(term, 1.0) if isinstance(self.kl, Mapping) else self.kl
 
 
 def halving_weights(epoch: Array | int, *, alpha: float = 1.0, kl_power: int = 2) -> Weights:
-    """The thesis's annealing: omega R - (KLs) / omega^2 with omega = 1 + alpha (6.13).
+    """The thesis's annealing: omega R - (KLs) / omega^kl_power with omega = 1 + alpha.
 
     Args:
-      epoch: [] epochs finished; alpha is halved after each (decision 13).
+      epoch: [] epochs finished; alpha is halved after each (decision 11).
       alpha: its value in the first epoch.
-      kl_power: 2 for (6.13), 1 for the neural statistician's (5.14).
+      kl_power: 2 for the context-aware learner's (6.13), 1 for the neural
+        statistician's (5.14).
     """
     omega = 1.0 + alpha * 0.5 ** jnp.asarray(epoch, jnp.float32)
-    divisor = omega**-kl_power
-    return Weights(omega, divisor, divisor, divisor)
+    return Weights(omega, omega**-kl_power)
 
 
-def weighted_objective(terms: ContextAwareTerms, weights: Weights) -> Array:
+def weighted_objective(terms: Any, weights: Weights) -> Array:
     """The criterion to maximise: each term by its weight, in nats.
 
     Args:
-      terms: with any leading axes [...].
+      terms: of any bound here: a NamedTuple with ``reconstruction`` [...] and
+        ``kl_*`` terms, [...] or with one more axis (contexts, layers) to sum over.
       weights: scalars.
 
     Returns:
       [...].
     """
-    return (
-        weights.reconstruction * terms.reconstruction
-        - weights.kl_latent * terms.kl_latent
-        - weights.kl_varying * jnp.sum(terms.kl_varying, axis=-1)
-        - weights.kl_constant * jnp.sum(terms.kl_constant, axis=-1)
-    )
+    total = weights.reconstruction * terms.reconstruction
+    for name in terms._fields:
+        if name.startswith("kl_"):
+            nats = getattr(terms, name)
+            if nats.ndim > terms.reconstruction.ndim:
+                nats = jnp.sum(nats, axis=-1)
+            total = total - weights.of(name) * nats
+    return total

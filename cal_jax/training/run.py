@@ -43,6 +43,10 @@ class TrainingConfig:
     """(6.13): omega = 1 + alpha; 0 optimises the bound from the start."""
     alpha_half_life: float = 1.0
     """Epochs after which alpha has halved."""
+    kl_power: int = 2
+    """2 for the context-aware learner's criterion (6.13), 1 for the statistician's (5.14)."""
+    clip: float | None = None
+    """Gradients are clipped element-wise to [-clip, clip]; None: not at all."""
     samples: int = 1
     """Monte Carlo samples of each data set."""
     chunk_steps: int = 100
@@ -62,6 +66,8 @@ class TrainingConfig:
             raise InputError("training.learning_rate and alpha_half_life must be positive")
         if not self.alpha >= 0:
             raise InputError(f"training.alpha must be 0 or more: got {self.alpha}")
+        if self.clip is not None and not self.clip > 0:
+            raise InputError(f"training.clip must be positive, or None: got {self.clip}")
 
 
 class Task(NamedTuple):
@@ -75,6 +81,8 @@ class Task(NamedTuple):
     data: Any
     """Arrays that ``draw`` reads; copied to every device once."""
     num_sets: int
+    of_sets: bool = True
+    """See ``StepConfig.of_sets``."""
 
 
 class Trained(NamedTuple):
@@ -87,10 +95,12 @@ class Trained(NamedTuple):
 
 
 def optimiser_of(config: TrainingConfig) -> optax.GradientTransformation:
-    """Adam with the config's learning rate and schedule."""
+    """Adam with the config's learning rate and schedule, after clipping."""
+    rate = config.learning_rate
     if config.schedule == "cosine":
-        return optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps, 0.02))
-    return optax.adam(config.learning_rate)
+        rate = optax.cosine_decay_schedule(rate, config.steps, 0.02)
+    adam = optax.adam(rate)
+    return adam if config.clip is None else optax.chain(optax.clip(config.clip), adam)
 
 
 def train(
@@ -127,10 +137,12 @@ def train(
 
     def weights(step: Any) -> Weights:
         epoch = (step // per_epoch).astype(np.float32)
-        return halving_weights(epoch / config.alpha_half_life, alpha=config.alpha)
+        return halving_weights(
+            epoch / config.alpha_half_life, alpha=config.alpha, kl_power=config.kl_power
+        )
 
     step_config = StepConfig(
-        task.mapped, task.criterion, weights, task.draw, optimiser, config.samples
+        task.mapped, task.criterion, weights, task.draw, optimiser, config.samples, task.of_sets
     )
     chunk = parallel_chunk(functools.partial(train_step, step_config), devices, config.chunk_form)
     initial = jax.device_get(initial_state(task.init(), optimiser))
@@ -216,5 +228,5 @@ def _variables(state: Any) -> Variables:
 
 def _shown(record: dict[str, np.ndarray]) -> dict[str, float]:
     """The terms of the bound as the progress line shows them, nats per item."""
-    names = ("elbo", "reconstruction", "kl_latent", "kl_varying", "kl_constant")
-    return {name: float(np.sum(record[name])) for name in names if name in record}
+    terms = [name for name in record if name in ("elbo", "reconstruction") or name[:3] == "kl_"]
+    return {name: float(np.sum(record[name])) for name in terms}

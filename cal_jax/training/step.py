@@ -48,6 +48,8 @@ class StepConfig(NamedTuple):
     optimiser: optax.GradientTransformation
     samples: int = 1
     """S, Monte Carlo samples of each data set."""
+    of_sets: bool = True
+    """Whether x is a data set [N, *X]; False: one item [*X], as the autoencoder's."""
 
 
 def initial_state(variables: Variables, optimiser: optax.GradientTransformation) -> TrainState:
@@ -83,7 +85,7 @@ def train_step(
     sets = jax.vmap(config.draw, in_axes=(0, None, 0))(data_keys, data, rows)
     noise_keys = dataset_keys(key_noise, first, count, config.samples)
     weights = config.weights(state.step)
-    items = jnp.maximum(jax.lax.pmean(_count_items(sets), DEVICE), 1.0)
+    items = jnp.maximum(jax.lax.pmean(_count_items(sets, config.of_sets), DEVICE), 1.0)
 
     def loss_of(params: Any) -> tuple[Array, tuple[Any, Any]]:
         variables = {"params": params, "batch_stats": state.batch_stats}
@@ -102,8 +104,8 @@ def train_step(
     return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
 
 
-def _count_items(sets: DataSet) -> Array:
+def _count_items(sets: DataSet, of_sets: bool) -> Array:
     x = sets.data[0]
-    if sets.mask is None:
-        return jnp.asarray(x.shape[0] * x.shape[1], jnp.float32)
-    return jnp.sum(sets.mask > 0).astype(jnp.float32)
+    if sets.mask is not None:
+        return jnp.sum(sets.mask > 0).astype(jnp.float32)
+    return jnp.asarray(x.shape[0] * (x.shape[1] if of_sets else 1), jnp.float32)

@@ -12,6 +12,7 @@ from cal_jax.axes import DEVICE
 from cal_jax.errors import InputError
 from cal_jax.mapping import map_objective
 from cal_jax.objectives.context_aware import context_aware_elbo
+from cal_jax.objectives.neural_statistician import NeuralStatisticianTerms
 from cal_jax.objectives.weighting import Weights, halving_weights, weighted_objective
 from cal_jax.training.batches import batch_rows, steps_per_epoch
 from cal_jax.training.parallel import (
@@ -94,7 +95,7 @@ def test_the_loss_is_minus_the_criterion_per_item_of_the_batch():
 
 
 def test_weights_change_the_loss_and_not_the_reported_bound():
-    weights = Weights(2.0, 0.25, 0.5, 0.125)
+    weights = Weights(2.0, {"kl_latent": 0.25, "kl_varying": 0.5, "kl_constant": 0.125})
     _, plain = run(1, rows=ROWS[:1])
     _, weighted = run(1, rows=ROWS[:1], weights=lambda step: weights)
     np.testing.assert_allclose(weighted["elbo"], plain["elbo"], rtol=1e-5)
@@ -112,9 +113,14 @@ def test_the_thesis_s_weights_halve_alpha_every_epoch():
     for epoch, omega in ((0, 2.0), (1, 1.5), (2, 1.25), (30, 1.0)):
         weights = halving_weights(epoch)
         np.testing.assert_allclose(weights.reconstruction, omega, rtol=1e-6)
-        for weight in weights[1:]:
-            np.testing.assert_allclose(weight, omega**-2, rtol=1e-6)
-    np.testing.assert_allclose(halving_weights(0, kl_power=1).kl_latent, 0.5)
+        np.testing.assert_allclose(weights.of("kl_latent"), omega**-2, rtol=1e-6)
+    np.testing.assert_allclose(halving_weights(0, kl_power=1).kl, 0.5)
+
+
+def test_one_weight_serves_every_kl_and_a_term_not_named_keeps_1():
+    terms = NeuralStatisticianTerms(*map(jnp.asarray, (0.0, -3.0, 2.0)), jnp.array([5.0, 7.0]))
+    np.testing.assert_allclose(weighted_objective(terms, Weights(2.0, 0.5)), -13.0)
+    np.testing.assert_allclose(weighted_objective(terms, Weights(kl={"kl_context": 4.0})), -23.0)
 
 
 def test_rows_are_a_function_of_seed_and_step():

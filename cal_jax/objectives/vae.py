@@ -1,0 +1,56 @@
+"""The bound of the variational autoencoder (thesis 4.2)."""
+
+from typing import NamedTuple
+
+from jax import Array
+
+from cal_jax.distributions import KLMethod, log_prob, sample
+from cal_jax.distributions import kl as divergence
+from cal_jax.objectives.protocols import VAEGenerative, VAEInference
+
+
+class VAETerms(NamedTuple):
+    """A lower bound on log p(x) of one item, and its parts, in nats.
+
+    ``elbo = reconstruction - kl_latent``.
+    """
+
+    elbo: Array
+    """[]: the bound (4.7), to be maximised."""
+    reconstruction: Array
+    """[]: log p(x | z)."""
+    kl_latent: Array
+    """[]: the KL of z."""
+
+
+def vae_elbo(
+    key: Array,
+    generative: VAEGenerative,
+    inference: VAEInference,
+    x: Array,
+    *,
+    kl: KLMethod = "analytic",
+) -> VAETerms:
+    """The bound on log p(x) for ONE item from one Monte Carlo sample; vmap it for more.
+
+    Thesis equation (4.7), with z reparameterised (4.3).
+
+    Args:
+      key: a PRNG key.
+      generative, inference: see ``cal_jax.objectives.protocols``.
+      x: [*X], the item.
+      kl: "analytic" uses a closed form where one is registered and Monte Carlo
+        elsewhere; "monte_carlo" takes the KL from the reconstruction's sample, so
+        that the bound is the log weight log p(x, z) - log q(z | x).
+
+    Returns:
+      VAETerms, nats.
+
+    Raises:
+      ValueError: for an unknown ``kl``.
+    """
+    posterior = inference.posterior(x)
+    z = sample(posterior, key)
+    kl_latent = divergence(posterior, generative.prior(), z, method=kl).nats
+    reconstruction = log_prob(generative.likelihood(z), x)
+    return VAETerms(reconstruction - kl_latent, reconstruction, kl_latent)  # (4.7)
