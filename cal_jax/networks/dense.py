@@ -1,5 +1,6 @@
-"""Fully connected subnetworks with a skip connection, and their Gaussian heads."""
+"""Fully connected subnetworks, plain or with a skip connection, and their Gaussian heads."""
 
+import functools
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -8,6 +9,10 @@ from jax import Array
 
 from cal_jax.networks.normalisation import Norm, normalisation
 from cal_jax.networks.passes import Pass
+from cal_jax.networks.row_product import row_dot_general
+
+Linear = functools.partial(nn.Dense, dot_general=row_dot_general)
+"""A linear layer whose weight gradient is quick under ``vmap``."""
 
 
 class GaussianParameters(NamedTuple):
@@ -33,7 +38,7 @@ class Embedding(nn.Module):
         ndim = max(x.ndim for x in inputs)
         total: Array | None = None
         for index, x in enumerate(inputs):
-            layer = nn.Dense(
+            layer = Linear(
                 self.width,
                 use_bias=self.use_bias and index == 0,
                 kernel_init=nn.initializers.he_normal(),
@@ -66,11 +71,27 @@ class ResidualMLP(nn.Module):
         x = Embedding(self.width, use_bias=use_bias, name="embedding")(*inputs)
         first = x = nn.relu(normalisation(self.norm)(x, run))
         for layer in range(1, self.depth):
-            x = nn.Dense(self.width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
+            x = Linear(self.width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
             x = normalisation(self.norm)(x, run)
             if self.skip and layer == self.depth - 1:
                 x = x + first
             x = nn.relu(x)
+        return x
+
+
+class MLP(nn.Module):
+    """Hidden layers of given widths, each normalised and rectified (thesis 4.4.1)."""
+
+    widths: tuple[int, ...]
+    norm: Norm = "batch"
+
+    @nn.compact
+    def __call__(self, x: Array, run: Pass) -> Array:
+        """Map x [..., F] to [..., widths[-1]]."""
+        use_bias = self.norm == "none"
+        for width in self.widths:
+            x = Linear(width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
+            x = nn.relu(normalisation(self.norm)(x, run))
         return x
 
 
@@ -90,7 +111,7 @@ class GaussianHead(nn.Module):
         for length in self.shape:
             size *= length
         start_small = nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal")
-        outputs = nn.Dense(2 * size, kernel_init=start_small)(x)
+        outputs = Linear(2 * size, kernel_init=start_small)(x)
         outputs = outputs.reshape(*x.shape[:-1], 2, *self.shape)
         mean, log_variance = jnp.moveaxis(outputs, x.ndim - 1, 0)
         return GaussianParameters(mean, log_variance)

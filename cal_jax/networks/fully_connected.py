@@ -3,7 +3,7 @@
 import flax.linen as nn
 from jax import Array
 
-from cal_jax.networks.dense import ResidualMLP
+from cal_jax.networks.dense import Linear, ResidualMLP
 from cal_jax.networks.normalisation import Norm
 from cal_jax.networks.passes import Pass
 
@@ -36,5 +36,5 @@ class DenseDecoder(nn.Module):
     def __call__(self, run: Pass, *inputs: Array) -> Array:
         """Map inputs [N, F_i] to Bernoulli logits [N, H, W]."""
         x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, *inputs)
-        logits = nn.Dense(self.image_size**2, kernel_init=nn.initializers.glorot_normal())(x)
+        logits = Linear(self.image_size**2, kernel_init=nn.initializers.glorot_normal())(x)
         return logits.reshape(-1, self.image_size, self.image_size)

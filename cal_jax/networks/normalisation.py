@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.errors import InputError
+from cal_jax.networks.batch_normalise import as_row, batch_normalise
 from cal_jax.networks.passes import Pass
 
 Norm = Literal["batch", "layer", "none"]
@@ -35,36 +36,19 @@ class BatchNorm(nn.Module):
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
         running_variance = self.variable("batch_stats", "variance", jnp.ones, shape)
 
-        if run.training:
-            mean, variance, count = _statistics(x, run, named=not self.is_initializing())
-            if not self.is_initializing():
-                momentum = jnp.where(count > 0, self.momentum, 1.0)
-                for running, new in ((running_mean, mean), (running_variance, variance)):
-                    running.value = momentum * running.value + (1.0 - momentum) * new
-        else:
-            mean, variance = running_mean.value, running_variance.value
+        if not run.training:
+            factor = scale * jax.lax.rsqrt(running_variance.value + self.epsilon)
+            return x * as_row(factor, x) + as_row(bias - running_mean.value * factor, x)
 
-        factor = scale * jax.lax.rsqrt(variance + self.epsilon)
-        return x * _row(factor, x) + _row(bias - mean * factor, x)
-
-
-def _statistics(x: Array, run: Pass, *, named: bool) -> tuple[Array, Array, Array]:
-    """Mean [F], variance [F] and number of rows [] of the values that count.
-
-    The variance is taken about the mean: a difference of large sums would cost
-    the digits in which one device and several agree.
-    """
-
-    def total(values: Array) -> Array:
-        values = values if weights is None else values * weights
-        local = jnp.sum(values, axis=tuple(range(x.ndim - 1)))
-        return jax.lax.psum(local, run.axes) if named else local
-
-    weights = _row_weights(x, run.mask)
-    count = total(jnp.ones((*x.shape[:-1], 1), x.dtype))[0]
-    rows = jnp.maximum(count, 1.0)
-    mean = total(x) / rows
-    return mean, total(jnp.square(x - _row(mean, x))) / rows, count
+        axes = () if self.is_initializing() or run.axes is None else run.axes
+        weights = _row_weights(x, run.mask)
+        normalised = batch_normalise(axes, self.epsilon, x, scale, bias, weights)
+        if not self.is_initializing():
+            momentum = jnp.where(normalised.rows > 0, self.momentum, 1.0)
+            running_mean.value += (1.0 - momentum) * (normalised.mean - running_mean.value)
+            change = normalised.variance - running_variance.value
+            running_variance.value += (1.0 - momentum) * change
+        return normalised.y
 
 
 def _row_weights(x: Array, mask: Array | None) -> Array | None:
@@ -73,10 +57,6 @@ def _row_weights(x: Array, mask: Array | None) -> Array | None:
         return None
     weights = (mask > 0).astype(x.dtype)
     return weights.reshape(weights.shape + (1,) * (x.ndim - weights.ndim))
-
-
-def _row(values: Array, like: Array) -> Array:
-    return values.reshape((1,) * (like.ndim - 1) + values.shape)
 
 
 class LayerNorm(nn.Module):
