@@ -1,6 +1,7 @@
-"""The unweighted bound of held-out data sets."""
+"""The unweighted bound of held-out data."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -8,40 +9,47 @@ import jax
 import numpy as np
 
 from cal_jax.mapping import Variables, dataset_keys, map_objective
-from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
 from cal_jax.sampler import in_batches
 
 
 def bound_per_item(
+    objective: Callable[..., Any],
     model: nn.Module,
     variables: Variables,
     key: jax.Array,
-    x: np.ndarray,
-    labels: np.ndarray,
-    *,
+    *data: np.ndarray,
+    items: int,
     samples: int = 4,
     batch_statistics: bool = False,
-) -> ContextAwareTerms:
+) -> Any:
     """Mean terms of the bound in nats per item.
 
     Args:
+      objective: ``(key, generative, inference, *data) -> terms``.
       model, variables: the trained model.
       key: a PRNG key.
-      x: [M, N, *X] data sets.
-      labels: [M, K].
-      samples: Monte Carlo samples of each set.
-      batch_statistics: normalise by each batch of sets instead of the running
-        averages, which an untrained model does not have yet.
+      data: arrays [M, ...] as the objective takes them, one row a data set or item.
+      items: N, items in a row.
+      samples: Monte Carlo samples of each row.
+      batch_statistics: normalise by each batch instead of the running averages,
+        which an untrained model does not have yet.
 
     Returns:
-      ContextAwareTerms of numpy values: [] and [K].
+      The objective's terms, of numpy values averaged over rows and samples.
     """
-    mapped = map_objective(context_aware_elbo, model, training=batch_statistics)
+    terms_of = _compiled(objective, model, batch_statistics)
+    keys = dataset_keys(key, 0, len(data[0]), samples)
+    terms = in_batches(functools.partial(terms_of, variables), keys, *data)
+    return jax.tree.map(lambda term: term.mean(axis=(0, 1)) / items, terms)
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(objective: Callable[..., Any], model: nn.Module, batch_statistics: bool) -> Any:
+    """One program for every model of the same architecture."""
+    mapped = map_objective(objective, model, training=batch_statistics)
 
     @jax.jit
-    def terms_of(variables: Variables, keys: jax.Array, x: jax.Array, labels: jax.Array) -> Any:
-        return mapped(variables, keys, x, labels)[0]
+    def terms_of(variables: Variables, keys: jax.Array, *data: jax.Array) -> Any:
+        return mapped(variables, keys, *data)[0]
 
-    keys = dataset_keys(key, 0, len(x), samples)
-    terms = in_batches(functools.partial(terms_of, variables), keys, x, labels)
-    return jax.tree.map(lambda term: term.mean(axis=(0, 1)) / x.shape[1], terms)
+    return terms_of

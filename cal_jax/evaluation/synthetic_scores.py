@@ -1,0 +1,142 @@
+"""What contexts of synthetic sets know, and how good a density the model is (thesis 5.3.1).
+
+Each score stands beside its ceiling: what the exact posterior of the known
+families gives for the same test sets.
+"""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import numpy as np
+
+from cal_jax.data.synthetic import SyntheticSets
+from cal_jax.evaluation.contexts import ContextEncoder
+from cal_jax.evaluation.likelihood import set_log_likelihoods
+from cal_jax.evaluation.neighbours import knn_accuracy, knn_r2, r2
+from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, RATIO, Score
+from cal_jax.evaluation.synthetic_truth import exact_posterior, log_density
+from cal_jax.mapping import Variables
+
+
+class Located(NamedTuple):
+    """Training and test sets, and where a model locates them."""
+
+    train: SyntheticSets
+    test: SyntheticSets
+    train_means: np.ndarray
+    """[M, C]: of q(c | D)."""
+    test_means: np.ndarray
+    """[M', C]"""
+
+
+class Likelihoods(NamedTuple):
+    """log p(D) of test sets in nats per item, each [M]."""
+
+    nested: np.ndarray
+    """The model's, by the nested bound."""
+    true_density: np.ndarray
+    """Of the generating density, its family and moments known."""
+    evidence: np.ndarray
+    """Of the exact generative process, its family and moments integrated out."""
+
+
+def locate(encoder: ContextEncoder, train: SyntheticSets, test: SyntheticSets) -> Located:
+    """The context means of training and of test sets."""
+    return Located(train, test, encoder.means(train.x), encoder.means(test.x))
+
+
+def context_scores(located: Located, *, exact: bool) -> dict[str, Score]:
+    """The family and the moments by 10 nearest neighbours among the training sets' contexts.
+
+    Args:
+      located: sets and their context means.
+      exact: whether the ceilings are taken, which are exact for the "population"
+        generator alone.
+
+    Returns:
+      Scores by name; those of population moments have ceilings if ``exact``.
+    """
+    train, test = located.train, located.test
+    means = located.train_means, located.test_means
+    ceilings = _ceilings(test) if exact else {}
+
+    def r2_of(of_train: np.ndarray, of_test: np.ndarray) -> float:
+        return knn_r2(means[0], of_train, means[1], of_test)
+
+    values = {
+        "family_knn": knn_accuracy(means[0], train.family, means[1], test.family),
+        "r2_population_mean": r2_of(train.mean, test.mean),
+        "r2_population_variance": r2_of(train.variance, test.variance),
+        "r2_sample_mean": r2_of(*(sets.x.mean(axis=(1, 2)) for sets in (train, test))),
+        "r2_sample_variance": r2_of(*(sets.x.var(axis=(1, 2)) for sets in (train, test))),
+    }
+    return {
+        name: Score(value, ceilings.get(name), FRACTION if name == "family_knn" else RATIO)
+        for name, value in values.items()
+    }
+
+
+def log_likelihoods(
+    model: nn.Module, variables: Variables, key: jax.Array, test: SyntheticSets, *, layers: int
+) -> Likelihoods:
+    """log p(D) of test sets under the model and under what made them."""
+    num_items = test.x.shape[1]
+    density = log_density(test.x, test.family, test.mean, test.variance)
+    return Likelihoods(
+        set_log_likelihoods(model, variables, key, test.x, layers=layers) / num_items,
+        np.asarray(density).mean(axis=1),
+        np.asarray(exact_posterior(test.x).log_evidence) / num_items,
+    )
+
+
+def gap_score(likelihoods: Likelihoods) -> Score:
+    """How far the model's density lies below the generating one, nats per item.
+
+    The ceiling is the gap of the exact generative process: what not knowing the
+    family and the moments costs.
+    """
+    floor = likelihoods.true_density
+    return Score(
+        float(np.mean(floor - likelihoods.nested)),
+        float(np.mean(floor - likelihoods.evidence)),
+        NATS_PER_ITEM,
+    )
+
+
+def set_size_curve(
+    encoder: ContextEncoder, located: Located, longer: SyntheticSets, sizes: tuple[int, ...]
+) -> dict[str, list[float]]:
+    """Scores of sets of other sizes than training's, and their ceilings, by name.
+
+    Args:
+      encoder: of the trained model.
+      located: its training sets' contexts are the neighbours.
+      longer: test sets of the "population" generator, of at least the largest size.
+      sizes: items that are kept of each set; all go through one compiled program.
+
+    Returns:
+      One value a size; ceilings have the suffix ``_ceiling``.
+    """
+    curve: dict[str, list[float]] = {}
+    largest = max(sizes)
+    for size in sizes:
+        cut = longer._replace(x=longer.x[:, :size])
+        means = encoder.means(cut.x, padded_to=largest)
+        scores = context_scores(located._replace(test=cut, test_means=means), exact=True)
+        for name in ("family_knn", "r2_population_mean", "r2_population_variance"):
+            curve.setdefault(name, []).append(scores[name].value)
+            ceiling = scores[name].ceiling
+            assert ceiling is not None
+            curve.setdefault(f"{name}_ceiling", []).append(ceiling)
+    return curve
+
+
+def _ceilings(test: SyntheticSets) -> dict[str, float]:
+    posterior = exact_posterior(test.x)
+    family = np.argmax(posterior.family_probabilities, axis=1)
+    return {
+        "family_knn": float(np.mean(family == test.family)),
+        "r2_population_mean": r2(np.asarray(posterior.mean), test.mean),
+        "r2_population_variance": r2(np.asarray(posterior.variance), test.variance),
+    }
