@@ -1,10 +1,8 @@
 """The figures of a run: grids of sets, and the terms of the bound against the step.
 
 Shapes: R rows, N items in a set, items [H, W] with grey levels 0 (black) to 1 (white).
-matplotlib is imported where it is used: the library alone does not need it.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cal_jax.atomic import write_atomically
+from cal_jax import canvas
 from cal_jax.errors import InputError
 
-DPI = 150
 INCHES_PER_ITEM = 0.42
 LARGEST_WIDTH = 10.0
 BORDER = 0.55  # grey level of the frame, seen against black and white items alike
@@ -25,6 +22,8 @@ PANELS = (
     ("kl_latent", "KL of z", "#D55E00"),
     ("kl_varying", "KL of varying contexts", "#009E73"),
     ("kl_constant", "KL of constant contexts", "#CC79A7"),
+    ("kl_latents", "KL of the stochastic layers", "#D55E00"),
+    ("kl_context", "KL of the context", "#CC79A7"),
 )  # in the colours of Okabe and Ito
 
 _STYLES = ("-", "--", ":", "-.")
@@ -114,8 +113,7 @@ def draw_training(
     panels = [panel for panel in PANELS if any(panel[0] in record for record in records)]
     if not panels:
         raise InputError("the records hold no term of the bound: there is nothing to draw")
-    figure = _figure(10.0, 2.9 * ((len(panels) + 2) // 3))
-    figure.set_layout_engine("constrained")
+    figure = canvas.figure(10.0, 2.9 * ((len(panels) + 2) // 3), "constrained")
     columns = min(3, len(panels))
     axes = figure.subplots(-(-len(panels) // columns), columns, squeeze=False).ravel()
     for axis, (name, label, colour) in zip(axes, panels, strict=False):
@@ -131,11 +129,10 @@ def draw_training(
         axis.set_title(label, loc="left", fontsize=11, color=colour)
         axis.set_xlabel("step")
         axis.set_ylabel("nats per item")
-        axis.grid(color="0.9", lw=0.6)
-        axis.spines[["top", "right"]].set_visible(False)
+        canvas.lighten(axis)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
-    return _save(path, figure)
+    return canvas.save(path, figure)
 
 
 def _draw_columns(
@@ -159,7 +156,7 @@ def _draw_columns(
     width = left + item * sum(widths) + between * (len(columns) - 1) + margin
     gaps = row_gap * (rows - 1) + (break_gap if break_after is not None else 0.0)
     height = top + rows * item + gaps + bottom
-    figure = _figure(width, height)
+    figure = canvas.figure(width, height)
     start = left
     for (title, strips), items in zip(columns, widths, strict=True):
         if title:
@@ -176,7 +173,7 @@ def _draw_columns(
                 figure.text(x, y, row_labels[row], fontsize=8, ha="right", va="center")
             below -= row_gap + (break_gap if break_after == row + 1 else 0.0)
         start += items * item + between
-    return _save(path, figure)
+    return canvas.save(path, figure)
 
 
 def _strip(strip: np.ndarray, pixels: int) -> np.ndarray:
@@ -195,18 +192,3 @@ def _grid(sets: ArrayLike) -> np.ndarray:
     if not (grid.min() >= 0.0 and grid.max() <= 1.0):
         raise InputError("a figure needs grey levels between 0 and 1")
     return grid
-
-
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(path: Path, figure: Any) -> Path:
-    body = io.BytesIO()
-    figure.savefig(body, format="png", metadata={"Software": None})
-    return write_atomically(path, body.getvalue())

@@ -68,9 +68,9 @@ def draw_generation(
 
 
 def draw_course(
-    folder: Path, names: tuple[str, ...], records: Sequence[Mapping[str, Any]]
+    folder: Path, records: Sequence[Mapping[str, Any]], names: tuple[str, ...] = ()
 ) -> Figure:
-    """The terms of the bound in training."""
+    """The terms of the bound in training; ``names`` are those of the contexts."""
     return (
         draw_training(folder / "training.png", records, contexts=names),
         "The unweighted bound and its terms in training, nats per item.",
