@@ -38,7 +38,13 @@ class Request(NamedTuple):
 
 
 def request(
-    module: str, description: str, presets: Mapping[str, Any], arguments: Sequence[str] | None
+    module: str,
+    description: str,
+    presets: Mapping[str, Any],
+    arguments: Sequence[str] | None,
+    *,
+    images: bool = True,
+    oracle: bool = True,
 ) -> Request:
     """Parse an experiment's flags.
 
@@ -47,11 +53,18 @@ def request(
       description: for ``--help``.
       presets: configs by name; each has a one-line docstring field ``summary``.
       arguments: without the program; None reads the command line.
+      images: whether it reads images, and takes the flags that choose them.
+      oracle: whether a trained classifier reads its scores, and has a folder.
 
     Raises:
       InputError: an unknown preset or field. Other bad flags exit with code 2.
     """
     parser = _parser(module, description, presets)
+    if images:
+        _add_image_flags(parser)
+    if oracle:
+        _add_oracle_flag(parser)
+    parser.set_defaults(data_dir=None, download=False, held_back=0, oracle_dir=None)
     flags = parser.parse_args(arguments)
     if flags.preset not in presets:
         raise InputError(f"--preset {flags.preset}: accepted are {', '.join(presets)}")
@@ -108,39 +121,13 @@ def _parser(module: str, description: str, presets: Mapping[str, Any]) -> argpar
     )
     parser.add_argument("--preset", default="smoke", metavar="NAME", help=", ".join(presets))
     parser.add_argument(
-        "--data-dir",
-        type=Path,
-        metavar="D",
-        help="MNIST: the four IDX files (.gz or not), or a directory prepared by "
-        "tensorflow-datasets; without it, scikit-learn's embedded 8x8 digits",
-    )
-    parser.add_argument(
-        "--download",
-        action="store_true",
-        help="download MNIST first, into --data-dir or the user's cache",
-    )
-    parser.add_argument(
         "--run-dir",
         type=Path,
         metavar="R",
         help="where the run writes, and resumes (default: runs/<experiment>-<preset>-...)",
     )
-    parser.add_argument(
-        "--oracle-dir",
-        type=Path,
-        metavar="O",
-        help="where trained oracles are kept (default: oracles/ beside the run folder)",
-    )
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument("--devices", type=int, help="how many to use (default: all)")
-    parser.add_argument(
-        "--held-back",
-        type=int,
-        default=0,
-        metavar="COUNT",
-        help="for choosing between configs: hold COUNT training images back and evaluate "
-        "on them; test images stay unseen (default: 0, evaluate on test images)",
-    )
     parser.add_argument(
         "--set",
         action="append",
@@ -154,6 +141,38 @@ def _parser(module: str, description: str, presets: Mapping[str, Any]) -> argpar
         help="set the run folder's checkpoints aside and start again",
     )
     return parser
+
+
+def _add_image_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="D",
+        help="MNIST: the four IDX files (.gz or not), or a directory prepared by "
+        "tensorflow-datasets; without it, scikit-learn's embedded 8x8 digits",
+    )
+    parser.add_argument(
+        "--download",
+        action="store_true",
+        help="download MNIST first, into --data-dir or the user's cache",
+    )
+    parser.add_argument(
+        "--held-back",
+        type=int,
+        default=0,
+        metavar="COUNT",
+        help="for choosing between configs: hold COUNT training images back and evaluate "
+        "on them; test images stay unseen (default: 0, evaluate on test images)",
+    )
+
+
+def _add_oracle_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--oracle-dir",
+        type=Path,
+        metavar="O",
+        help="where trained oracles are kept (default: oracles/ beside the run folder)",
+    )
 
 
 def _command(module: str, flags: argparse.Namespace) -> str:

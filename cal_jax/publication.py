@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from cal_jax.data.binarise import EXPLANATIONS
 from cal_jax.evaluation.run_record import score_fields, write_run
 from cal_jax.evaluation.scores import Score, shown, shown_unit
@@ -21,12 +23,14 @@ class Run(NamedTuple):
     revision: str | None
     seed: int
     seconds: float
-    oracle: Mapping[str, Any]
     data: Mapping[str, Any]
-    bound_per_item: Mapping[str, Any]
-    """The terms of the bound on the evaluation sets, nats per item."""
-    untrained_elbo_per_item: float
     scores: Mapping[str, Score]
+    oracle: Mapping[str, Any] | None = None
+    """The digest and accuracy of the classifier that read the scores, if one did."""
+    thesis: Mapping[str, str] = {}
+    """What the thesis says of a score, by name, where it says anything."""
+    details: Mapping[str, Any] = {}
+    """What else was measured: kept in the record, not in the tables."""
 
 
 def publish(
@@ -35,6 +39,7 @@ def publish(
     *,
     title: str,
     intro: str,
+    notes: Sequence[str] = (),
     config: Mapping[str, Any],
     figures: Sequence[Figure],
     targets: Mapping[str, float] | None,
@@ -45,6 +50,7 @@ def publish(
       folder: the run's.
       run: what it measured.
       title, intro: of the page.
+      notes: what must be read with the scores: on the page and in the summary.
       config: flat, for the page.
       figures: with captions.
       targets: scores to reach, for the page; None leaves the column out.
@@ -56,37 +62,41 @@ def publish(
         "scores": score_fields(run.scores),
     }
     write_run(folder, record)
+    shown_fields = ("device", "seconds", "versions", "oracle", "data")
     report = write_report(
         folder / "report.html",
         title=title,
         command=run.command,
-        intro=[intro, _bound(run)],
+        intro=[intro, *notes],
         scores=run.scores,
         figures=figures,
         config=config,
-        provenance={
-            name: record[name] for name in ("device", "seconds", "versions", "oracle", "data")
-        },
+        provenance={name: record[name] for name in shown_fields if record[name] is not None},
         targets=targets,
     )
-    print(summary(run, record["device"]))
+    print(summary(run, record["device"], notes))
     print(f"report: {report}")
 
 
-def summary(run: Run, device: str) -> str:
-    """The scores beside their ceilings, the bound, the oracle and the time."""
-    lines = [f"{'score':30}{'value':>10}{'ceiling':>10}"]
+def summary(run: Run, device: str, notes: Sequence[str] = ()) -> str:
+    """The scores beside their ceilings, the notes, the oracle and the time."""
+    width = max(30, *(len(name) + 2 for name in run.scores))
+    lines = [f"{'score':{width}}{'value':>10}{'ceiling':>10}"]
     for name, score in run.scores.items():
         value, ceiling = shown(score.value, score.unit), shown(score.ceiling, score.unit)
-        lines.append(f"{name:30}{value:>10}{ceiling:>10}  {shown_unit(score.unit)}")
-    digest = run.oracle["digest"][:12]
-    return "\n".join([*lines, "", _bound(run), f"oracle {digest}; {run.seconds:.0f} s on {device}"])
+        lines.append(f"{name:{width}}{value:>10}{ceiling:>10}  {shown_unit(score.unit)}")
+    oracle = f"oracle {run.oracle['digest'][:12]}; " if run.oracle else ""
+    return "\n".join([*lines, "", *notes, f"{oracle}{run.seconds:.0f} s on {device}"])
 
 
-def _bound(run: Run) -> str:
+def plain(terms: Any) -> dict[str, Any]:
+    """A NamedTuple of arrays as numbers and lists, for a record."""
+    return {name: np.asarray(value).tolist() for name, value in terms._asdict().items()}
+
+
+def bound_note(elbo: float, untrained: float, binarisation: str, evaluated_on: str) -> str:
+    """A bound with what makes it comparable: the images, the binarisation, an untrained model's."""
     return (
-        f"The bound is {run.scores['elbo_per_item'].value:.2f} nats per item "
-        f"on {run.data['evaluated_on']}, {run.data['binarisation']} binarisation "
-        f"({EXPLANATIONS[run.data['binarisation']]}); "
-        f"an untrained model's is {run.untrained_elbo_per_item:.2f}."
+        f"The bound is {elbo:.2f} nats per item on {evaluated_on}, {binarisation} binarisation "
+        f"({EXPLANATIONS[binarisation]}); an untrained model's is {untrained:.2f}."
     )

@@ -22,7 +22,7 @@ from cal_jax.evaluation.run_record import read_json, read_run, read_text
 from cal_jax.evaluation.scores import shown, shown_unit
 
 CONFIG_FILE = "config.json"
-SHARED = ("experiment", "preset", "config", "device", "versions", "oracle", "data")
+SHARED = ("experiment", "preset", "config", "device", "versions", "oracle", "data", "thesis")
 _SEED = re.compile(r"--seed[= ]\S+")
 _BLOCK = re.compile(r"(<!-- results:([\w.-]+) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL)
 
@@ -59,6 +59,7 @@ def gather(run_dirs: Iterable[Path]) -> dict[str, Any]:
         "seconds": [run["seconds"] for run, _ in runs],
         "oracle": first["oracle"],
         "data": first["data"],
+        "thesis": first["thesis"],
         "scores": {
             name: _joined(name, [run["scores"][name] for run, _ in runs])
             for name in first["scores"]
@@ -77,14 +78,17 @@ def table(results: dict[str, Any]) -> str:
     """A gathered result as a Markdown table; sd is the sample standard deviation over seeds."""
     seeds = len(results["seeds"])
     spread = f"mean ± sd ({seeds} seeds)" if seeds > 1 else "value (1 seed)"
-    lines = [f"| score | {spread} | ceiling | unit |", "|---|---|---|---|"]
+    thesis = results["thesis"]
+    header = ["score", spread, "ceiling", "unit", *(["thesis"] if thesis else [])]
+    lines = [_row(header), "|---" * len(header) + "|"]
     for name, score in results["scores"].items():
         values, unit = score["values"], score["unit"]
         mean = shown(statistics.fmean(values), unit)
         if seeds > 1:
             mean += f" ± {shown(statistics.stdev(values), unit)}"
         ceiling = shown(score["ceiling"], unit)
-        lines.append(f"| {name} | {mean} | {ceiling} | {shown_unit(unit)} |")
+        cells = [name, mean, ceiling, shown_unit(unit)]
+        lines.append(_row(cells + ([thesis.get(name, "")] if thesis else [])))
     return "\n".join(lines) + "\n"
 
 
@@ -93,15 +97,23 @@ def caption(results: dict[str, Any]) -> str:
     data = results["data"]
     minutes = statistics.fmean(results["seconds"]) / 60
     kinds = [str(data[key]) for key in ("image_size", "binarisation") if key in data]
-    accuracy = ", ".join(
-        f"{name} {100 * value:.1f} %" for name, value in results["oracle"]["accuracy"].items()
-    )
     seeds = ", ".join(map(str, results["seeds"]))
     return (
         f"`{results['command']}`, seeds {seeds}: "
         f"{minutes:.1f} minutes a seed on {results['device']};"
-        f" data {' '.join([data['name'], *kinds])}; oracle on single test images: {accuracy}.\n"
+        f" data {' '.join([data['name'], *kinds])}{_oracle(results['oracle'])}.\n"
     )
+
+
+def _oracle(oracle: dict[str, Any] | None) -> str:
+    if oracle is None:
+        return ""
+    accuracy = (f"{name} {100 * value:.1f} %" for name, value in oracle["accuracy"].items())
+    return f"; oracle on single test items: {', '.join(accuracy)}"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def update_readme(path: Path, results_dir: Path, *, check: bool = False) -> bool:

@@ -39,18 +39,16 @@ from cal_jax.evaluation.generation_scores import RealSets, generate, generation_
 from cal_jax.evaluation.oracle import SMALLEST_IMAGE, Oracle, OracleConfig, accuracy, predict
 from cal_jax.evaluation.oracle_store import stored_oracle
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
+from cal_jax.experiment import run_folder, train_in
 from cal_jax.generation_figures import draw_course, draw_generation
-from cal_jax.mapping import init_variables, map_objective
+from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
-from cal_jax.objectives.context_aware import context_aware_elbo
+from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.publication import Run, publish
+from cal_jax.publication import Run, bound_note, plain, publish
 from cal_jax.run_folder import RunFolder
 from cal_jax.sampler import Sampler
-from cal_jax.training import checkpoints
-from cal_jax.training.parallel import choose_devices
-from cal_jax.training.run import CHECKPOINTS, Task, Trained, TrainingConfig, train
-from cal_jax.training.signals import StopSignal
+from cal_jax.training.run import Task, Trained, TrainingConfig
 from cal_jax.training.step import DataSet
 
 EXPERIMENT = "black_and_white"
@@ -165,23 +163,10 @@ def run(request: cli.Request) -> None:
         download=request.download,
         held_back=request.held_back,
     )
-    devices = choose_devices(request.devices)
     model = ContextAwareLearner(config.model)
-    with RunFolder.create_or_open(request.run_dir or _default_folder(request, images)) as folder:
-        if request.from_scratch:
-            checkpoints.set_aside(folder.resolve(CHECKPOINTS))
-        identity = {**flatten(replace(config, summary="")), "seed": request.seed}
-        identity["images"] = images.digest
-        with StopSignal() as stop:
-            trained = train(
-                folder,
-                config.training,
-                training_task(config, model, images.train, request.seed),
-                seed=request.seed,
-                devices=devices,
-                fingerprint=identity,
-                stop=stop,
-            )
+    with RunFolder.create_or_open(run_folder(request, EXPERIMENT, images.name)) as folder:
+        task = training_task(config, model, images.train, request.seed)
+        trained = train_in(folder, request, config.training, task, images=images.digest)
         evaluate(request, folder, model, trained, images)
 
 
@@ -225,9 +210,21 @@ def evaluate(
     mixed, labels = mixed_sets(config, binary)
 
     key_bound, key_sets = jax.random.split(jax.random.key(request.seed + 1))
-    bound = functools.partial(bound_per_item, model, key=key_bound, x=mixed, labels=labels)
-    terms = bound(variables=trained.variables)
-    untrained = bound(variables=trained.initial_variables, batch_statistics=True)
+
+    def bound(variables: Variables, **options: Any) -> ContextAwareTerms:
+        return bound_per_item(
+            context_aware_elbo,
+            model,
+            variables,
+            key_bound,
+            mixed,
+            labels,
+            items=config.set_size,
+            **options,
+        )
+
+    terms = bound(trained.variables)
+    untrained = bound(trained.initial_variables, batch_statistics=True)
     generated = generate(Sampler(model, trained.variables, config.set_size), key_sets, real)
     scores = generation_scores(FACTORS, generated, real, both, functools.partial(predict, oracle))
     scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
@@ -255,19 +252,24 @@ def evaluate(
                 "image_size": config.model.image_size,
                 "evaluated_on": images.evaluated_on,
             },
-            bound_per_item={
-                name: np.asarray(value).tolist() for name, value in terms._asdict().items()
-            },
-            untrained_elbo_per_item=float(untrained.elbo),
             scores=scores,
+            details={
+                "bound_per_item": plain(terms),
+                "untrained_elbo_per_item": float(untrained.elbo),
+            },
         ),
         title=f"Black & white {images.name}, preset {request.preset}, seed {request.seed}",
         intro="The weakly supervised context-aware learner (thesis 6.4.1): the items of a set "
         "share a digit or a background; which of the two is known, its value is not.",
+        notes=[
+            bound_note(
+                float(terms.elbo), float(untrained.elbo), config.binarisation, images.evaluated_on
+            )
+        ],
         config=flatten(config),
         figures=[
             *draw_generation(folder.path, FACTORS, real, generated),
-            draw_course(folder.path, FACTORS, folder.read_metrics()),
+            draw_course(folder.path, folder.read_metrics(), FACTORS),
         ],
         targets=targets if is_published else None,
     )
@@ -335,12 +337,6 @@ def oracle_for(config: BlackAndWhiteConfig, directory: Path, images: LabelledIma
 def _request(arguments: Sequence[str] | None) -> cli.Request:
     assert __doc__
     return cli.request(f"experiments.{EXPERIMENT}", __doc__.splitlines()[0], PRESETS, arguments)
-
-
-def _default_folder(request: cli.Request, images: Evaluation) -> Path:
-    held_back = "-held-back" if request.held_back else ""
-    name = f"{EXPERIMENT}-{request.preset}-{images.name}{held_back}-seed{request.seed}"
-    return Path("runs") / name
 
 
 if __name__ == "__main__":

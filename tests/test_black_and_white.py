@@ -39,10 +39,10 @@ def test_a_run_leaves_scores_metrics_config_figures_and_one_page(smoke):
         if score["unit"] == "fraction":
             assert 0 <= score["value"] <= 1
             assert 0 <= score["ceiling"] <= 1
-    assert run["scores"]["elbo_per_item"]["value"] > run["untrained_elbo_per_item"]
+    assert run["scores"]["elbo_per_item"]["value"] > run["details"]["untrained_elbo_per_item"]
     assert run["command"] == "python -m experiments.black_and_white --preset smoke --seed 0"
     assert len(run["oracle"]["digest"]) == 64
-    bound = run["bound_per_item"]
+    bound = run["details"]["bound_per_item"]
     kls = bound["kl_latent"] + sum(bound["kl_varying"]) + sum(bound["kl_constant"])
     assert bound["elbo"] == pytest.approx(bound["reconstruction"] - kls, rel=1e-4)
     metrics = [json.loads(line) for line in (smoke / "metrics.jsonl").read_text().splitlines()]

@@ -30,6 +30,7 @@ def run(seed=0, digit=0.9, **changed):
             "binarisation": "static",
             "image_size": 14,
         },
+        "thesis": {},
         "scores": score_fields(
             {
                 "conditional_digit": Score(digit, 0.95, "fraction"),
@@ -65,6 +66,16 @@ def test_runs_are_joined_in_order_of_seed(directory):
         "unit": "fraction",
     }
     assert joined["scores"]["elbo_per_item"]["ceiling"] is None
+
+
+def test_what_the_thesis_says_is_a_column_and_an_oracle_may_be_missing(directory):
+    thesis = {"elbo_per_item": "figure 4.3, no number"}
+    joined = results.gather(directory(run(thesis=thesis, oracle=None)))
+    header, _, digit, elbo = results.table(joined).splitlines()
+    assert header.endswith("| unit | thesis |")
+    assert digit.endswith("| % |  |")
+    assert elbo.endswith("| figure 4.3, no number |")
+    assert "oracle" not in results.caption(joined)
 
 
 def test_the_published_file_is_named_by_experiment_and_preset(directory, tmp_path):

@@ -21,8 +21,9 @@ RUN_FIELDS: dict[str, type | tuple[type, ...]] = {
     "versions": dict,
     "revision": (str, type(None)),
     "seconds": (int, float),
-    "oracle": dict,
+    "oracle": (dict, type(None)),
     "data": dict,
+    "thesis": dict,
     "scores": dict,
 }
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -78,7 +79,7 @@ def _check(path: Path, run: Mapping[str, Any]) -> None:
         if not _NAME.fullmatch(run[field]):
             raise InputError(f"{path}: {field!r} must be letters, digits, '_', '.' or '-'")
     for group, names in (("oracle", ("digest", "accuracy")), ("data", ("name", "fingerprint"))):
-        missing = [name for name in names if name not in run[group]]
+        missing = [name for name in names if run[group] is not None and name not in run[group]]
         if missing:
             raise InputError(f"{path}: {group!r} lacks {', '.join(missing)}")
     if not run["scores"]:

@@ -1,0 +1,120 @@
+"""The synthetic experiment as its users run it, at the smoke preset."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cal_jax.data.synthetic import SyntheticSets
+from cal_jax.evaluation.run_record import read_run
+from cal_jax.evaluation.synthetic_scores import Likelihoods, Located, context_scores, gap_score
+from experiments.synthetic_sets import PRESETS, SyntheticConfig, data_sets, main
+
+CONTEXTS = {
+    "family_knn",
+    "r2_population_mean",
+    "r2_population_variance",
+    "r2_sample_mean",
+    "r2_sample_variance",
+}
+BOUNDS = {"nested_log_likelihood_per_item", "elbo_per_item"}
+
+
+@pytest.fixture(name="smoke", scope="module")
+def smoke_run(tmp_path_factory):
+    """The folder of a finished smoke run."""
+    folder = tmp_path_factory.mktemp("runs") / "smoke"
+    assert main(["--preset", "smoke", "--run-dir", str(folder), "--devices", "1"]) == 0
+    return folder
+
+
+def test_a_run_leaves_scores_figures_and_one_page(smoke):
+    run = read_run(smoke)
+    assert set(run["scores"]) == CONTEXTS | BOUNDS | {"gap_to_true_density_per_item"}
+    for name, score in run["scores"].items():
+        has_ceiling = name in ("family_knn", "gap_to_true_density_per_item") or "popul" in name
+        assert (score["ceiling"] is not None) == has_ceiling
+    assert run["oracle"] is None
+    assert run["command"] == "python -m experiments.synthetic_sets --preset smoke --seed 0"
+    details = run["details"]
+    bound = details["bound_per_item"]
+    kls = bound["kl_context"] + sum(bound["kl_latents"])
+    assert bound["elbo"] == pytest.approx(bound["reconstruction"] - kls, rel=1e-4)
+    assert bound["elbo"] > details["untrained_elbo_per_item"]
+    assert details["set_sizes"]["items"] == [5, 30]
+    assert len(details["set_sizes"]["family_knn_ceiling"]) == 2
+    assert (smoke / "report.html").read_text().count("data:image/png;base64,") == 5
+    assert json.loads((smoke / "config.json").read_text())["training.clip"] == 0.5
+
+
+def test_the_author_s_generator_has_no_exact_ceiling(tmp_path):
+    arguments = ["--run-dir", str(tmp_path / "run"), "--devices", "1", "--set", "training.steps=10"]
+    assert main([*arguments, "--set", "generator=author", "--set", "model.layers=1"]) == 0
+    run = read_run(tmp_path / "run")
+    assert set(run["scores"]) == CONTEXTS | BOUNDS
+    assert all(score["ceiling"] is None for score in run["scores"].values())
+
+
+def test_the_thesis_preset_is_section_5_3_1():
+    config = PRESETS["thesis"]
+    model, training = config.model, config.training
+    assert (model.layers, model.context_dim, model.latent_dim) == (2, 3, 32)
+    assert (model.width, model.depth, model.norm, model.skip) == (128, 3, "batch", True)
+    assert training.steps * training.batch_size == 50 * config.num_sets
+    assert (training.learning_rate, training.clip, training.kl_power) == (1e-3, 0.5, 1)
+    assert (training.alpha, training.alpha_half_life) == (1.0, 1.0)
+    assert (config.num_sets, config.test_sets, config.set_size) == (10_000, 1_000, 200)
+
+
+def test_contexts_that_are_the_moments_score_perfectly():
+    train, test = (data_sets(replace(PRESETS["smoke"]), seed, 400) for seed in (0, 1))
+
+    def truth(sets):
+        return np.stack([5.0 * sets.family, sets.mean, sets.variance], axis=1)
+
+    scores = context_scores(Located(train, test, truth(train), truth(test)), exact=False)
+    assert scores["family_knn"].value == 1.0
+    assert scores["r2_population_mean"].value > 0.8
+    shuffled = np.roll(truth(test), 1, axis=0)
+    wrong = context_scores(Located(train, test, truth(train), shuffled), exact=False)
+    assert wrong["family_knn"].value < 0.5
+    assert wrong["r2_population_mean"].value < 0.2
+
+
+def test_the_gap_is_the_generating_density_s_lead():
+    nested, density, evidence = (
+        np.array([-1.5, -1.3]),
+        np.array([-1.2, -1.2]),
+        np.array([-1.3, -1.2]),
+    )
+    score = gap_score(Likelihoods(nested, density, evidence))
+    assert score.value == pytest.approx(0.2)
+    assert score.ceiling == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("generator=other", "generator=other: accepted is one of population, author"),
+        ("set_size=1", "set_size must be at least 2"),
+        ("likelihood_sets=99", "likelihood_sets must be at most test_sets"),
+        ("training.clip=-1.0", "training.clip must be positive"),
+        ("sizes=()", "sizes must be one or more"),
+    ],
+)
+def test_bad_fields_end_in_one_line(assignment, message, capsys):
+    assert main(["--set", assignment]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_flags_of_images_are_not_taken():
+    with pytest.raises(SystemExit):
+        main(["--data-dir", "anywhere"])
+
+
+def test_the_config_is_checked_when_it_is_made():
+    with pytest.raises(ValueError, match="item_dim must be 1"):
+        SyntheticConfig("", model=replace(PRESETS["smoke"].model, item_dim=2))
+    assert isinstance(data_sets(PRESETS["smoke"], 0, 10), SyntheticSets)
