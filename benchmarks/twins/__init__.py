@@ -1,0 +1,1 @@
+"""PyTorch models of the same mathematics, to compare with."""

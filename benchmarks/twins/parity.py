@@ -1,0 +1,157 @@
+"""Does a PyTorch twin compute what its JAX model computes, given one noise?"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmarks.twins.parameters import load_variables, torch_names
+from benchmarks.twins.statistician_bound import Noise, statistician_bound
+from benchmarks.twins.torch_statistician import TorchStatistician
+from benchmarks.twins.torch_vae import TorchVAE
+from cal_jax.distributions import sample, standard_gaussian
+from cal_jax.mapping import dataset_keys, init_variables, map_objective
+from cal_jax.models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
+from cal_jax.models.vae import VAE, VAEConfig
+from cal_jax.objectives.neural_statistician import neural_statistician_elbo
+from cal_jax.objectives.vae import vae_elbo
+from cal_jax.objectives.weighting import Weights, halving_weights, weighted_objective
+
+
+class Parity(NamedTuple):
+    """Differences between two models of the same weights, batch and noise."""
+
+    loss: float
+    """Of the training loss, relative."""
+    gradient: float
+    """The largest of any entry, relative to the largest entry of its parameter."""
+    evaluation_loss: float
+    """Of the loss by running averages, relative."""
+
+
+def vae_parity(config: VAEConfig, *, images: int = 32, seed: int = 0) -> Parity:
+    """Compare ``VAE`` and ``TorchVAE`` on a batch of random images, weights and noise."""
+    model = VAE(config)
+    shape = (images, config.image_size, config.image_size)
+    x = np.random.default_rng(seed).integers(0, 2, shape).astype(np.float32)
+    key = jax.random.key(seed)
+    variables = _moved(init_variables(vae_elbo, model, key, jnp.asarray(x[0])), key)
+    keys = dataset_keys(key, 0, images, 1)
+    noise = jax.vmap(lambda key: sample(standard_gaussian((config.latent_dim,)), key))(keys[:, 0])
+
+    def loss(twin: nn.Module) -> Tensor:
+        return -twin(torch.tensor(x).flatten(1), _tensor(noise)).elbo.mean()
+
+    jax_loss = _jax_loss(vae_elbo, model, keys, x, Weights(), 1)
+    return _compare(jax_loss, variables, TorchVAE(config), loss)
+
+
+def statistician_parity(
+    config: NeuralStatisticianConfig, *, sets: int = 16, items: int = 10, seed: int = 0
+) -> Parity:
+    """Compare ``NeuralStatistician`` and its twin on random sets, with the first epoch's loss.
+
+    Give items two features or more: the gradient of a single feature's weight before
+    a normalisation is zero but for epsilon, and its relative error that of rounding.
+    """
+    model = NeuralStatistician(config)
+    shape = (sets, items, config.item_dim)
+    x = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    key = jax.random.key(seed)
+    objective = functools.partial(neural_statistician_elbo, layers=config.layers)
+    variables = _moved(init_variables(objective, model, key, jnp.asarray(x[0])), key)
+    keys = dataset_keys(key, 0, sets, 1)
+    drawn = jax.vmap(functools.partial(_statistician_noise, config, items))(keys[:, 0])
+    noise = Noise(_tensor(drawn[0]), tuple(_tensor(z) for z in drawn[1]))
+    weights = halving_weights(0, kl_power=1)
+
+    def loss(twin: Any) -> Tensor:
+        bound = statistician_bound(twin, torch.tensor(x), noise)
+        return -bound.weighted(omega=2.0).mean() / items
+
+    jax_loss = _jax_loss(objective, model, keys, x, weights, items)
+    return _compare(jax_loss, variables, TorchStatistician(config), loss)
+
+
+def _statistician_noise(
+    config: NeuralStatisticianConfig, items: int, key: jax.Array
+) -> tuple[jax.Array, list[jax.Array]]:
+    """What ``neural_statistician_elbo`` draws from this key."""
+    key_context, key_items = jax.random.split(key)
+    latent = standard_gaussian((items, config.latent_dim))
+    layers = [sample(latent, jax.random.fold_in(key_items, n)) for n in range(config.layers)]
+    return sample(standard_gaussian((config.context_dim,)), key_context), layers
+
+
+def _jax_loss(
+    objective: Callable[..., Any],
+    model: Any,
+    keys: jax.Array,
+    x: np.ndarray,
+    weights: Weights,
+    items: int,
+) -> Callable[..., Any]:
+    """(params, batch_stats, training) -> the loss that ``train_step`` minimises, batch_stats."""
+
+    def loss(params: Any, batch_stats: Any, training: bool) -> Any:
+        mapped = map_objective(objective, model, training=training)
+        variables = {"params": params, "batch_stats": batch_stats}
+        terms, updated = mapped(variables, keys, jnp.asarray(x))
+        terms = jax.tree.map(lambda term: jnp.mean(term, axis=(0, 1)) / items, terms)
+        return -weighted_objective(terms, weights), updated
+
+    return loss
+
+
+def _compare(
+    jax_loss: Callable[..., Any],
+    variables: Any,
+    twin: nn.Module,
+    torch_loss: Callable[[nn.Module], Tensor],
+) -> Parity:
+    trained = jax.jit(jax.value_and_grad(jax_loss, has_aux=True), static_argnums=2)
+    (expected, batch_stats), gradients = trained(
+        variables["params"], variables["batch_stats"], True
+    )
+    load_variables(twin, variables)
+    loss = torch_loss(twin.train())
+    loss.backward()
+    named = torch_names(gradients)
+    errors = [
+        np.abs(parameter.grad.numpy() - named[name]).max() / np.abs(named[name]).max()
+        for name, parameter in twin.named_parameters()
+    ]
+
+    evaluated, _ = jax.jit(jax_loss, static_argnums=2)(variables["params"], batch_stats, False)
+    load_variables(twin, {"params": variables["params"], "batch_stats": batch_stats})
+    with torch.no_grad():
+        evaluation_loss = torch_loss(twin.eval())
+    return Parity(
+        _relative(loss.item(), float(expected)),
+        float(max(errors)),
+        _relative(evaluation_loss.item(), float(evaluated)),
+    )
+
+
+def _moved(variables: Any, key: jax.Array) -> Any:
+    """The variables with noise on every parameter, so that none is at a special value."""
+    leaves, structure = jax.tree.flatten(variables["params"])
+    keys = jax.random.split(key, len(leaves))
+    moved = [
+        leaf + 0.1 * jax.random.normal(key, leaf.shape)
+        for leaf, key in zip(leaves, keys, strict=True)
+    ]
+    return {**variables, "params": jax.tree.unflatten(structure, moved)}
+
+
+def _relative(value: float, expected: float) -> float:
+    return abs(value - expected) / abs(expected)
+
+
+def _tensor(array: jax.Array) -> Tensor:
+    return torch.tensor(np.asarray(array))

@@ -1,0 +1,169 @@
+"""The PyTorch twins compute what the JAX models compute; absent PyTorch, nothing runs."""
+
+import json
+
+import flax.linen as nn
+import jax
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from benchmarks import statistician_twin, vae_twin  # noqa: E402
+from benchmarks.twins import layers, program  # noqa: E402
+from benchmarks.twins.author_statistician import AuthorStatistician, GlobalNorm  # noqa: E402
+from benchmarks.twins.gaussians import Gaussian  # noqa: E402
+from benchmarks.twins.parameters import load_variables  # noqa: E402
+from benchmarks.twins.parity import statistician_parity, vae_parity  # noqa: E402
+from benchmarks.twins.statistician_bound import Noise, statistician_bound  # noqa: E402
+from benchmarks.twins.torch_vae import TorchVAE  # noqa: E402
+from cal_jax.errors import InputError, NotFiniteError  # noqa: E402
+from cal_jax.models.neural_statistician import NeuralStatisticianConfig  # noqa: E402
+from cal_jax.models.vae import VAEConfig  # noqa: E402
+
+SMALL_VAE = VAEConfig(image_size=6, encoder_widths=(8, 5), decoder_widths=(5, 8))
+
+
+def small_statistician(**changes):
+    # Two features: the gradient of one feature's weight before a normalisation is rounding alone.
+    sizes = {"item_dim": 2, "latent_dim": 4, "width": 8}
+    return NeuralStatisticianConfig(**{**sizes, **changes})
+
+
+def test_the_vae_and_its_twin_agree():
+    assert max(vae_parity(SMALL_VAE)) < 1e-4
+
+
+@pytest.mark.parametrize(
+    "changes", [{"depth": 2, "skip": False}, {"layers": 1, "full": False}], ids=["full", "basic"]
+)
+def test_the_statistician_and_its_twin_agree(changes):
+    assert max(statistician_parity(small_statistician(**changes))) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("layer", "initialiser"),
+    [
+        (layers.hidden(300, 200), nn.initializers.he_normal()),
+        (layers.glorot(300, 200), nn.initializers.glorot_normal()),
+        (
+            layers.gaussian_head(300, 100)[0],
+            nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal"),
+        ),
+    ],
+)
+def test_weights_start_from_the_same_distribution(layer, initialiser):
+    expected = np.asarray(initialiser(jax.random.key(0), (300, 200)))
+    weights = layer.weight.detach().numpy()
+    assert weights.std() == pytest.approx(expected.std(), rel=0.01)
+    assert np.abs(weights).max() == pytest.approx(np.abs(expected).max(), rel=0.01)
+
+
+def test_other_variables_are_refused_in_one_line():
+    with pytest.raises(InputError, match=r"^decoder\.BatchNorm_0\.bias: not in both models"):
+        load_variables(TorchVAE(SMALL_VAE), {"params": {}})
+
+
+def test_gaussians_are_pytorchs_own():
+    torch.manual_seed(0)
+    q, p = (Gaussian(torch.randn(3, 2), torch.randn(3, 2)) for _ in range(2))
+    own_q, own_p = (
+        torch.distributions.Normal(d.mean, torch.exp(0.5 * d.log_variance)) for d in (q, p)
+    )
+    kl = torch.distributions.kl_divergence
+    standard = torch.distributions.Normal(0.0, 1.0)
+    x = torch.randn(3, 2)
+    torch.testing.assert_close(q.log_density(x), own_q.log_prob(x).sum(-1))
+    torch.testing.assert_close(q.kl_from(p), kl(own_q, own_p).sum(-1))
+    torch.testing.assert_close(q.kl_from_standard(), kl(own_q, standard).sum(-1))
+
+
+def test_the_authors_normalisation_has_one_mean_and_variance_of_all_features():
+    x = 3 + torch.arange(24.0).reshape(4, 6) ** 2 / 1000
+    y = GlobalNorm()(x)
+    torch.testing.assert_close(y, (x - x.mean()) / torch.sqrt(x.var(correction=0) + 1e-3))
+
+
+def test_the_authors_model_ignores_the_order_of_items_and_sees_other_sets_in_training_alone():
+    torch.manual_seed(0)
+    config = small_statistician()
+    model = AuthorStatistician(config)
+    x = torch.randn(3, 5, 2)
+    noise = Noise.draw(x, context_dim=3, latent_dim=4, layers=2)
+    alone = Noise(noise.context[:1], tuple(z[:1] for z in noise.latents))
+    reverse = Noise(noise.context, tuple(z.flip(1) for z in noise.latents))
+
+    def elbo(x, noise):
+        return statistician_bound(model, x, noise).elbo
+
+    torch.testing.assert_close(elbo(x.flip(1), reverse), elbo(x, noise))
+    assert abs(elbo(x[:1], alone) - elbo(x, noise)[:1]) > 1e-3
+    model.eval()
+    torch.testing.assert_close(elbo(x[:1], alone), elbo(x, noise)[:1], rtol=1e-4, atol=0.0)
+
+
+def test_the_first_epoch_weighs_by_two_and_the_last_is_the_bound():
+    assert [statistician_twin.omega(epoch) for epoch in range(3)] == [2.0, 1.5, 1.25]
+
+
+@pytest.mark.parametrize("architecture", ["author", "thesis"])
+def test_the_statisticians_program_learns_and_writes_its_scores(tmp_path, capsys, architecture):
+    pytest.importorskip("sklearn")
+    sizes = ["--sets=64", "--test-sets=32", "--set-size=20", "--width=16", "--threads=1"]
+    results = []
+    for steps in (1, 80):
+        out = tmp_path / f"{steps}.json"
+        chosen = [f"--steps={steps}", f"--architecture={architecture}", f"--out={out}"]
+        assert statistician_twin.main([*chosen, *sizes]) == 0
+        results.append(json.loads(out.read_text()))
+        assert json.loads(capsys.readouterr().out) == results[-1]
+    first, last = results
+    assert last["training"]["steps"] == 80
+    assert last["training"]["last_elbo"] > first["training"]["last_elbo"] + 0.2
+    assert 0 <= last["scores"]["family_knn"] <= 1
+    assert str(tmp_path) not in out.read_text()
+
+
+@pytest.mark.parametrize("binarisation", ["static", "dynamic"])
+def test_the_vaes_program_learns(tmp_path, binarisation):
+    pytest.importorskip("sklearn")
+    out = tmp_path / "scores.json"
+    flags = ["--steps=40", "--threads=1", "--held-back=100", f"--binarisation={binarisation}"]
+    assert vae_twin.main([*flags, f"--out={out}"]) == 0
+    scores = json.loads(out.read_text())["scores"]
+    untrained = 28**2 * np.log(2)
+    assert scores["negative_elbo"] < 0.8 * untrained
+    assert scores["negative_elbo"] == pytest.approx(scores["kl_latent"] - scores["reconstruction"])
+
+
+def test_a_step_whose_gradient_is_not_finite_changes_nothing_and_others_are_clipped():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2, momentum=0.5))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    optimiser = torch.optim.SGD(model.parameters(), lr=1.0)
+    x = torch.tensor([[1.0, 2.0], [3.0, -4.0], [0.0, 1.0]])
+
+    def step(factor):
+        def loss_and_elbo():
+            loss = factor * model(x).square().sum()
+            return loss, -loss
+
+        return statistician_twin.step_or_skip(model, optimiser, loss_and_elbo)
+
+    assert np.isnan(step(np.inf))
+    torch.testing.assert_close(model.state_dict(), before)
+    assert step(100.0) < 0
+    moves = [model.state_dict()[name] - before[name] for name, _ in model.named_parameters()]
+    assert max(move.abs().max() for move in moves) == pytest.approx(0.5)
+    assert not torch.equal(model[1].running_mean, before["1.running_mean"])
+
+
+def test_a_run_that_stays_infinite_stops():
+    flags = program.parser(None, epochs=9, batch_size=2).parse_args([])
+    bounds = iter([np.nan, -1.0] + [np.nan] * 40)
+    with pytest.raises(NotFiniteError, match="20 steps up to 22 are not finite"):
+        program.train(flags, 10, lambda epoch, rows: next(bounds))
+
+
+def test_bad_flags_are_one_line(capsys):
+    assert statistician_twin.main(["--epochs", "0"]) == 2
+    assert capsys.readouterr().err == "error: --epochs 0; accepted: 1 or more\n"
