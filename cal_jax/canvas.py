@@ -4,6 +4,7 @@ matplotlib is imported where it is used: the library alone does not need it.
 """
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,3 +97,14 @@ def save(path: Path, drawn: Any) -> Path:
     body = io.BytesIO()
     drawn.savefig(body, format="png", metadata={"Software": None})
     return write_atomically(path, body.getvalue())
+
+
+def not_empty(name: str, values: Mapping[str, ArrayLike]) -> Mapping[str, ArrayLike]:
+    """Return ``values`` unchanged, once there is at least one.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not values:
+        raise InputError(f"{name}: none; accepted: 1 or more")
+    return values

@@ -8,9 +8,13 @@ import os
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
-# A test once hung inside XLA:CPU, every thread of its pool asleep. Nothing here
-# is large enough to gain from several threads, so nothing waits for a pool.
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+# jaxlib 0.10.2 deadlocks on two cores when its scheduler starts two batched LAPACK
+# calls at once (Gaussians of full covariance): each waits for the other's thread.
+# Nothing here is large enough to gain from several threads either.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_cpu_enable_concurrency_optimized_scheduler=false --xla_cpu_multi_thread_eigen=false",
+)
 
 import jax
 

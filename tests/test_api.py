@@ -40,6 +40,7 @@ def test_every_public_name_loads(name):
 def test_importing_an_objective_loads_nothing_heavy():
     program = (
         "import sys; from cal_jax import context_aware_elbo, diagonal_gaussian, generate_set;"
+        "from cal_jax import neural_statistician_elbo, nested_bound, vae_elbo, dreg_bound;"
         f"print(*[name for name in {HEAVY} if name in sys.modules])"
     )
     output = subprocess.run(
@@ -75,7 +76,20 @@ def test_there_is_one_door_to_distrax_and_one_to_pmap():
 
 @pytest.mark.parametrize(
     "function",
-    [context_aware_elbo, context_aware_items, context_aware_items_given_contexts, generate_set],
+    [
+        context_aware_elbo,
+        context_aware_items,
+        context_aware_items_given_contexts,
+        generate_set,
+        cal_jax.vae_elbo,
+        cal_jax.vae_log_weight,
+        cal_jax.vae_dreg_log_weights,
+        cal_jax.neural_statistician_elbo,
+        cal_jax.neural_statistician_items,
+        cal_jax.neural_statistician_log_weights,
+        cal_jax.neural_statistician_dreg_log_weights,
+        cal_jax.generate_items,
+    ],
 )
 def test_the_key_comes_first_then_the_model(function):
     parameters = list(inspect.signature(function).parameters)

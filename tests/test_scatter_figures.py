@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from cal_jax import canvas
+from cal_jax import canvas, curve_figures
 from cal_jax import scatter_figures as figures
 from cal_jax.errors import InputError
 
@@ -184,7 +184,7 @@ def test_a_curve_goes_through_its_points_and_references_are_level(drawn):
     xs = [1, 10, 100]
     curves = {"model": [-3.0, -2.0, -1.5], "pooled": [-2.0, -1.9, -1.8]}
     figure = drawn(
-        figures.draw_curve,
+        curve_figures.draw_curve,
         xs,
         curves,
         xlabel="items",
@@ -209,7 +209,9 @@ def test_a_curve_goes_through_its_points_and_references_are_level(drawn):
 
 def test_labels_of_a_logarithmic_axis_do_not_touch(drawn):
     xs = np.arange(1, 101)
-    figure = drawn(figures.draw_curve, xs, {"y": xs}, xlabel="", ylabel="", title="", log_x=True)
+    figure = drawn(
+        curve_figures.draw_curve, xs, {"y": xs}, xlabel="", ylabel="", title="", log_x=True
+    )
     boxes = [tick.get_window_extent() for tick in figure.axes[0].get_xticklabels()]
     assert len(boxes) > 10
     assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
@@ -218,7 +220,7 @@ def test_labels_of_a_logarithmic_axis_do_not_touch(drawn):
 def test_both_histograms_of_a_panel_are_densities_over_the_same_bins(drawn):
     real, model = RNG.normal(size=50), RNG.normal(3, 1, size=400)
     panels = [("first", real, model), *[("other", model, real)] * 4]
-    figure = drawn(figures.draw_sample_densities, panels)
+    figure = drawn(curve_figures.draw_sample_densities, panels)
     axis = figure.axes[0]
     assert axis.get_title(loc="left") == "first"
     bars = np.array([[bar.get_x(), bar.get_width(), bar.get_height()] for bar in axis.patches[:-1]])
@@ -277,7 +279,8 @@ CURVE = {"xlabel": "", "ylabel": "", "title": ""}
 def test_what_cannot_be_drawn_is_refused_and_writes_nothing(
     tmp_path, name, arguments, options, message
 ):
-    draw = getattr(figures, f"draw_{name}")
+    module = curve_figures if name in ("curve", "sample_densities") else figures
+    draw = getattr(module, f"draw_{name}")
     with pytest.raises(InputError, match=message) as caught:
         draw(tmp_path / "figure.png", *arguments, **options)
     assert "\n" not in str(caught.value)

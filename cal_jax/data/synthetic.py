@@ -44,7 +44,7 @@ def synthetic_sets(
 ) -> SyntheticSets:
     """Draw sets, each from one family with a mean and a variance of its own.
 
-    The family is uniform, m ~ U[-1, 1] and v ~ U[0.5, 2].
+    The family is uniform, m ~ U[-1, 1] and v ~ U[0.5, 2] (thesis 5.3.1).
 
     "population" is the thesis as written: every family has mean m and variance v. The
     mixture is two equal Gaussians at m +- 0.9 standard deviations.
