@@ -47,7 +47,7 @@ class Twins(NamedTuple, Generic[T]):
 
 
 class DReGLogWeights(NamedTuple):
-    """A log weight of an item three times over: equal values, each with its own gradient."""
+    """A log weight of an item twice over: equal values, each with its own gradient."""
 
     generative: Array
     """[]: differentiable in the generative parameters."""
@@ -72,7 +72,7 @@ def sticking_the_landing(log_weight: Callable[..., Any]) -> Callable[..., Any]:
     Samples come from the live inference and log q is taken under the stopped
     one. At the exact posterior the gradient in the inference parameters is zero
     for every sample. It is unbiased for one sample, not for an
-    ``importance_weighted`` bound of several (Tucker et al. 2019, section 4): use
+    ``importance_weighted`` bound of several (Tucker et al. 2019): use
     the doubly reparameterised estimators there.
 
     Args:
@@ -178,7 +178,7 @@ def dreg_bound(weights: DReGLogWeights, axis: int = -1) -> Array:
     """``importance_weighted``, with the doubly reparameterised gradient (Tucker et al. 2019).
 
     The gradient in the inference parameters is sum_s v_s^2 dlog w_s/dz dz/dphi
-    with v the normalised weights (their equation 8); in the generative ones, sum_s v_s
+    with v the normalised weights (their IWAE-DReG); in the generative ones, sum_s v_s
     dlog w_s/dtheta, that of the bound itself.
 
     Args:
@@ -200,7 +200,8 @@ def nested_dreg_bound(weights: NestedDReGLogWeights, mask: Array | None = None) 
     The bound depends on log w_njs through the share a_njs = v_j v_njs: the
     context's normalised weight times the latent's. Where a sample's score
     appears with a coefficient, it is replaced by the derivative of that
-    coefficient along the sample (Tucker et al. 2019, equation 7). What is left is
+    coefficient along the sample (Tucker et al. 2019; for hierarchies Bauer & Mnih
+    2021). What is left is
     a - da/dlog w_njs = a - a (1 - a) = a^2 on the path of z_njs, and v_j - v_j (1 - v_j)
     = v_j^2 on the path of c_j, times the total derivative of the set's log weight in c_j.
 

@@ -7,6 +7,7 @@ import pytest
 
 from cal_jax.axes import DATASET, SAMPLE
 from cal_jax.errors import InputError
+from cal_jax.networks.batch_normalise import batch_normalise
 from cal_jax.networks.normalisation import BatchNorm, normalisation
 from cal_jax.networks.passes import EVALUATION, Pass
 
@@ -137,3 +138,34 @@ def test_every_name_makes_a_layer_of_one_call(norm):
 def test_an_unknown_name_lists_the_accepted_ones():
     with pytest.raises(InputError, match="batch, layer, none"):
         normalisation("group")
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_written_out_gradient_is_that_of_the_formula(masked):
+    """In x, scale and bias, over mapped sets: the plain formula on all the rows, differentiated."""
+    x = data()
+    mask = jnp.array([[1, 1, 1, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 0, 0]]) if masked else None
+    weights = jnp.ones((*x.shape[:2], 1)) if mask is None else mask[..., None].astype(x.dtype)
+    scale, bias = jnp.array([0.5, 1.0, 2.0]), jnp.array([-1.0, 0.0, 1.0])
+
+    def ours(x, scale, bias):
+        def one(x, weights):
+            weights = None if mask is None else weights
+            return batch_normalise((DATASET,), 1e-5, x, scale, bias, weights).y
+
+        y = jax.vmap(one, axis_name=DATASET)(x, weights)
+        return jnp.sum(jnp.sin(y) * weights)
+
+    def plain(x, scale, bias):
+        def total(values):
+            return jnp.sum(values * weights, axis=(0, 1), keepdims=True)
+
+        mean = total(x) / weights.sum()
+        variance = total((x - mean) ** 2) / weights.sum()
+        y = (x - mean) / jnp.sqrt(variance + 1e-5) * scale[None, None] + bias[None, None]
+        return jnp.sum(jnp.sin(y) * weights)
+
+    arguments = (x, scale, bias)
+    got, want = (jax.grad(f, argnums=(0, 1, 2))(*arguments) for f in (ours, plain))
+    for ours_, plain_ in zip(got, want, strict=True):
+        np.testing.assert_allclose(ours_, plain_, rtol=1e-4, atol=1e-5)

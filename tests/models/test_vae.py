@@ -1,0 +1,84 @@
+"""The autoencoder meets its protocol, at the thesis's size and at others."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cal_jax.errors import InputError
+from cal_jax.mapping import init_variables, map_model, map_objective
+from cal_jax.models.vae import VAE, VAEConfig
+from cal_jax.objectives.vae import vae_elbo
+
+SMALL = {"image_size": 4, "encoder_widths": (6, 5), "decoder_widths": (5, 6)}
+
+
+def made(**changes):
+    model = VAE(VAEConfig(**{**SMALL, **changes}))
+    x = jnp.zeros((model.config.image_size,) * 2)
+    return model, init_variables(vae_elbo, model, jax.random.key(0), x)
+
+
+def test_the_thesis_s_model_has_a_million_parameters():
+    """784-500-200-2 and its mirror: weights, batch norms' scales and biases, heads with biases."""
+    model = VAE(VAEConfig())
+    variables = jax.eval_shape(
+        lambda: init_variables(vae_elbo, model, jax.random.key(0), jnp.zeros((28, 28)))
+    )
+    encoder = 784 * 500 + 2 * 500 + 500 * 200 + 2 * 200 + 200 * 4 + 4
+    decoder = 2 * 200 + 2 * 200 + 200 * 500 + 2 * 500 + 500 * 784 + 784
+    assert sum(leaf.size for leaf in jax.tree.leaves(variables["params"])) == encoder + decoder
+
+
+@pytest.mark.parametrize("changes", [{}, {"norm": "layer"}, {"norm": "none", "latent_dim": 3}])
+def test_every_choice_trains_and_evaluates(changes):
+    model, variables = made(**changes)
+    x = (np.random.default_rng(0).random((5, 4, 4)) < 0.4).astype(np.float32)
+    keys = jax.random.split(jax.random.key(1), (5, 2))
+    training = map_objective(vae_elbo, model)
+
+    def loss(params):
+        terms, updated = training({**variables, "params": params}, keys, x)
+        return -terms.elbo.mean(), (terms, updated)
+
+    gradient, (terms, updated) = jax.jit(jax.grad(loss, has_aux=True))(variables["params"])
+    assert terms.elbo.shape == (5, 2)
+    assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
+    assert bool(updated) == (model.config.norm == "batch")
+
+
+def test_batch_statistics_are_taken_over_images_and_samples():
+    """The decoder's first layer sees samples of z; the encoder's the images alone."""
+    model, variables = made()
+    x = (np.random.default_rng(0).random((6, 4, 4)) < 0.4).astype(np.float32)
+    keys = jax.random.split(jax.random.key(1), (6, 3))
+    _, updated = jax.jit(map_objective(vae_elbo, model))(variables, keys, x)
+    kernel = variables["params"]["encoder"]["Dense_0"]["kernel"]
+    want = 0.1 * (x.reshape(6, -1) @ np.asarray(kernel)).mean(axis=0)
+    np.testing.assert_allclose(updated["encoder"]["BatchNorm_0"]["mean"], want, atol=1e-6)
+
+
+def test_in_evaluation_an_image_does_not_see_its_batch_mates():
+    model, variables = made()
+    x = (np.random.default_rng(0).random((3, 4, 4)) < 0.4).astype(np.float32)
+
+    def mean(generative, inference, x):
+        return generative.likelihood(inference.posterior(x).mean()).mean()
+
+    mapped = jax.jit(map_model(mean, model))
+    together, alone = mapped(variables, x), mapped(variables, x[1:2])
+    assert together.shape == (3, 4, 4)
+    np.testing.assert_allclose(together[1], alone[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"latent_dim": 0}, "latent_dim must be at least 1"),
+        ({"decoder_widths": ()}, "decoder_widths must be one or more"),
+        ({"norm": "group"}, "norm must be one of batch, layer, none"),
+    ],
+)
+def test_bad_sizes_are_named(change, message):
+    with pytest.raises(InputError, match=message):
+        VAEConfig(**change)
