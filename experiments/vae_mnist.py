@@ -44,10 +44,7 @@ from cal_jax.training.step import DataSet
 from cal_jax.vae_figures import draw_latent_space
 
 EXPERIMENT = "vae_mnist"
-TARGETS = {
-    "thesis": {"elbo_static": -144.5, "elbo_threshold": -140.0},
-    "best": {"elbo_static": -138.0},
-}
+TARGETS = {"thesis": {"elbo_static": -144.5, "elbo_threshold": -140.0}}
 """On MNIST's test images, by preset."""
 
 TEST_SEED = 20_170_817
@@ -78,7 +75,7 @@ class VAEMNISTConfig:
     """A model for each: static, dynamic, threshold (decision 5)."""
     likelihood_samples: int = 5_000
     """Importance samples of each test image."""
-    likelihood_images: int = 10_000
+    likelihood_images: int = 1_000
     """Test images whose importance-weighted bound is taken, the first ones."""
 
     def __post_init__(self) -> None:
@@ -113,7 +110,6 @@ PRESETS = {
         _THESIS,
         summary="three models of 8 epochs, the rate brought down: some 6 minutes on 2 cores",
         training=replace(_THESIS.training, steps=15_000, schedule="cosine"),
-        likelihood_images=1_000,
     ),
     "thesis": _THESIS,
 }
