@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 PRESET ?= demo
 RUN := $(UV) run --frozen --no-sync
 
-.PHONY: help demo test lint types format results check clean
+.PHONY: help demo smoke test lint types format results check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -29,6 +29,11 @@ help:  ## list the targets
 
 demo: .venv/.demo  ## train, score and draw on the embedded digits (PRESET=smoke: in seconds)
 	$(RUN) python -m experiments.black_and_white --preset $(PRESET)
+
+smoke: .venv/.demo  ## every experiment in seconds, on embedded data
+	for experiment in black_and_white spatial_mnist synthetic_sets vae_mnist; do \
+		$(RUN) python -m experiments.$$experiment --preset smoke || exit 1; \
+	done
 
 test: .venv/.test  ## run the tests
 	$(RUN) python -m pytest -n auto --dist loadfile
