@@ -68,8 +68,8 @@ def request(
     flags = parser.parse_args(arguments)
     if flags.preset not in presets:
         raise InputError(f"--preset {flags.preset}: accepted are {', '.join(presets)}")
-    if flags.seed < 0:
-        raise InputError(f"--seed {flags.seed}: accepted are 0 and above")
+    if not 0 <= flags.seed < 2**32:
+        raise InputError(f"--seed {flags.seed}: accepted are 0 to 2^32 - 1")
     if flags.held_back < 0:
         raise InputError(f"--held-back {flags.held_back}: accepted are 0 and above")
     return Request(

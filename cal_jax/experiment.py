@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from cal_jax.cli import Request
 from cal_jax.configuration import flatten
 from cal_jax.run_folder import RunFolder
@@ -12,13 +14,25 @@ from cal_jax.training.parallel import choose_devices
 from cal_jax.training.run import CHECKPOINTS, Task, Trained, TrainingConfig, train
 from cal_jax.training.signals import StopSignal
 
+EVALUATION = 2**31
+"""What is folded into a run's key for its evaluation: more than any step."""
 
-def run_folder(request: Request, experiment: str, data_name: str | None = None) -> Path:
-    """Where a run goes: ``--run-dir``, or a name under ``runs/`` that says what it is of."""
-    if request.run_dir is not None:
-        return request.run_dir
+
+def open_run(request: Request, experiment: str, data_name: str | None = None) -> RunFolder:
+    """The folder of a run: ``--run-dir``, or a name under ``runs/`` that says what it is of.
+
+    Raises:
+      InputError: a folder that cannot be used, or more devices than there are.
+    """
+    choose_devices(request.devices)
     parts = [experiment, request.preset, data_name, "held-back" if request.held_back else None]
-    return Path("runs") / "-".join([*filter(None, parts), f"seed{request.seed}"])
+    default = Path("runs") / "-".join([*filter(None, parts), f"seed{request.seed}"])
+    return RunFolder.create_or_open(request.run_dir or default)
+
+
+def evaluation_key(seed: int) -> jax.Array:
+    """The key of a run's evaluation, which no step of any run's training has."""
+    return jax.random.fold_in(jax.random.key(seed), EVALUATION)
 
 
 def train_in(

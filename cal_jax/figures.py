@@ -121,7 +121,7 @@ def draw_training(
         steps = np.array([record["step"] for record in kept])
         values = np.array([record[name] for record in kept], float)
         curves = values.reshape(len(values), -1).T
-        labels = contexts if len(contexts) == len(curves) > 1 else [None] * len(curves)
+        labels = _curve_names(name, contexts, len(curves))
         for curve, context, style in zip(curves, labels, _STYLES[: len(curves)], strict=False):
             axis.plot(steps, curve, style, color=colour, lw=1.4, label=context)
         if labels[0] is not None:
@@ -133,6 +133,15 @@ def draw_training(
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     return canvas.save(path, figure)
+
+
+def _curve_names(term: str, contexts: Sequence[str], count: int) -> Sequence[str | None]:
+    """What tells the curves of one panel apart; nothing where there is one."""
+    if count == 1:
+        return [None]
+    if term == "kl_latents":
+        return [f"layer {layer + 1}" for layer in range(count)]
+    return contexts if len(contexts) == count else [None] * count
 
 
 def _draw_columns(

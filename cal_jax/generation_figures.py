@@ -68,10 +68,21 @@ def draw_generation(
 
 
 def draw_course(
-    folder: Path, records: Sequence[Mapping[str, Any]], names: tuple[str, ...] = ()
+    folder: Path,
+    records: Sequence[Mapping[str, Any]],
+    names: tuple[str, ...] = (),
+    *,
+    of: str | None = None,
 ) -> Figure:
-    """The terms of the bound in training; ``names`` are those of the contexts."""
+    """The terms of the bound in training.
+
+    Args:
+      folder: where the PNG goes.
+      records: of the metrics.
+      names: of the contexts.
+      of: which of several models of a run it is.
+    """
     return (
         draw_training(folder / "training.png", records, contexts=names),
-        "The unweighted bound and its terms in training, nats per item.",
+        f"The unweighted bound and its terms in training{f', {of}' if of else ''}, nats per item.",
     )

@@ -96,7 +96,10 @@ def draw_set_sizes(
         curves,
         xlabel="items in a set",
         ylabel="score",
-        title="Set sizes that training never saw",
+        title="Scores against set size",
         log_x=True,
     )
-    return path, "Scores of test sets of other sizes, and of the exact posterior."
+    return path, (
+        "Scores of new test sets of many sizes, and of the exact posterior of the same sets; "
+        "the model was trained on one size."
+    )

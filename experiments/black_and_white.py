@@ -39,7 +39,7 @@ from cal_jax.evaluation.generation_scores import RealSets, generate, generation_
 from cal_jax.evaluation.oracle import SMALLEST_IMAGE, Oracle, OracleConfig, accuracy, predict
 from cal_jax.evaluation.oracle_store import stored_oracle
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import run_folder, train_in
+from cal_jax.experiment import evaluation_key, open_run, train_in
 from cal_jax.generation_figures import draw_course, draw_generation
 from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
@@ -164,7 +164,7 @@ def run(request: cli.Request) -> None:
         held_back=request.held_back,
     )
     model = ContextAwareLearner(config.model)
-    with RunFolder.create_or_open(run_folder(request, EXPERIMENT, images.name)) as folder:
+    with open_run(request, EXPERIMENT, images.name) as folder:
         task = training_task(config, model, images.train, request.seed)
         trained = train_in(folder, request, config.training, task, images=images.digest)
         evaluate(request, folder, model, trained, images)
@@ -209,7 +209,7 @@ def evaluate(
     both = real_sets(config, binary, (1, 1))
     mixed, labels = mixed_sets(config, binary)
 
-    key_bound, key_sets = jax.random.split(jax.random.key(request.seed + 1))
+    key_bound, key_sets = jax.random.split(evaluation_key(request.seed))
 
     def bound(variables: Variables, **options: Any) -> ContextAwareTerms:
         return bound_per_item(

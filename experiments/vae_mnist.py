@@ -29,7 +29,7 @@ from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.likelihood import item_log_likelihoods
 from cal_jax.evaluation.neighbours import knn_accuracy
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
-from cal_jax.experiment import run_folder, train_in
+from cal_jax.experiment import evaluation_key, open_run, train_in
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.vae import VAE, VAEConfig
@@ -76,13 +76,14 @@ class VAEMNISTConfig:
     likelihood_samples: int = 5_000
     """Importance samples of each test image."""
     likelihood_images: int = 1_000
-    """Test images whose importance-weighted bound is taken, the first ones."""
+    """Test images whose importance-weighted bound is taken: a fixed random subset."""
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.binarisations if name not in BINARISATIONS]
-        if unknown or not self.binarisations:
+        repeated = len(set(self.binarisations)) < len(self.binarisations)
+        if unknown or repeated or not self.binarisations:
             raise InputError(
-                f"binarisations must be some of {', '.join(BINARISATIONS)}: "
+                f"binarisations must be some of {', '.join(BINARISATIONS)}, each once: "
                 f"got {self.binarisations}"
             )
         for name in ("likelihood_samples", "likelihood_images"):
@@ -139,10 +140,10 @@ def run(request: cli.Request) -> None:
         held_back=request.held_back,
     )
     model = VAE(config.model)
-    with RunFolder.create_or_open(run_folder(request, EXPERIMENT, images.name)) as folder:
+    with open_run(request, EXPERIMENT, images.name) as folder:
+        fitted = [fit(request, folder, model, images, name) for name in config.binarisations]
         identity = {**flatten(replace(config, summary="")), "seed": request.seed}
         folder.write_json(CONFIG_FILE, {**identity, "images": images.digest})
-        fitted = [fit(request, folder, model, images, name) for name in config.binarisations]
         evaluate(request, folder, model, fitted, images)
 
 
@@ -221,7 +222,8 @@ def evaluate(
             + "; ".join(f"{name}: {EXPLANATIONS[name]}" for name in config.binarisations)
             + ".",
             f"iwae_{config.likelihood_samples}: the importance-weighted bound of so many samples, "
-            f"on the first {config.likelihood_images} images.",
+            f"on {len(likelihood_rows(config, len(images.evaluated.labels)))} of the images, drawn "
+            "once; elbo_subset: the bound on these.",
         ],
         config=flatten(config),
         figures=figures,
@@ -236,16 +238,12 @@ def _evaluate_one(
     config, name, variables = request.config, fitted.binarisation, fitted.trained.variables
     test = fixed_binary(images.evaluated.images, name, TEST_SEED).astype(np.float32)
     train = fixed_binary(images.train.images, name, request.seed).astype(np.float32)
-    key_bound, key_likelihood = jax.random.split(jax.random.key(request.seed + 1))
-    terms = bound_per_item(
-        vae_elbo, model, variables, key_bound, test, items=1, samples=ELBO_SAMPLES
-    )
+    key_bound, key_likelihood = jax.random.split(evaluation_key(request.seed))
+    bound = functools.partial(bound_per_item, vae_elbo, model, variables, key_bound, items=1)
+    terms = bound(test, samples=ELBO_SAMPLES)
+    subset = test[likelihood_rows(config, len(test))]
     likelihoods = item_log_likelihoods(
-        model,
-        variables,
-        key_likelihood,
-        test[: config.likelihood_images],
-        samples=config.likelihood_samples,
+        model, variables, key_likelihood, subset, samples=config.likelihood_samples
     )
     means = posterior_means(model, variables, test)
     knn = knn_accuracy(
@@ -256,6 +254,9 @@ def _evaluate_one(
     )
     scores = {
         f"elbo_{name}": Score(float(terms.elbo), None, NATS_PER_ITEM),
+        f"elbo_subset_{name}": Score(
+            float(bound(subset, samples=ELBO_SAMPLES).elbo), None, NATS_PER_ITEM
+        ),
         f"iwae_{config.likelihood_samples}_{name}": Score(
             float(likelihoods.mean()), None, NATS_PER_ITEM
         ),
@@ -263,9 +264,15 @@ def _evaluate_one(
     }
     figures = [
         *draw_latent_space(folder.path, name, model, variables, means, images.evaluated.labels),
-        draw_course(fitted.folder.path, fitted.folder.read_metrics()),
+        draw_course(fitted.folder.path, fitted.folder.read_metrics(), of=f"{name} binarisation"),
     ]
     return scores, plain(terms), figures
+
+
+def likelihood_rows(config: VAEMNISTConfig, num_images: int) -> np.ndarray:
+    """The test images whose importance-weighted bound is taken, the same for every run."""
+    order = np.random.default_rng(TEST_SEED).permutation(num_images)
+    return np.sort(order[: config.likelihood_images])
 
 
 def posterior_means(model: VAE, variables: Any, x: np.ndarray) -> np.ndarray:

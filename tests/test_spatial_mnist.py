@@ -38,9 +38,10 @@ def test_a_run_leaves_scores_figures_and_one_page(smoke):
     ]
     assert run["oracle"]["accuracy"] == {"digit": scores["conditional_digit"]["ceiling"]}
     assert len(run["oracle"]["digest"]) == 64
-    assert scores["elbo_per_item"]["value"] > run["untrained_elbo_per_item"]
-    assert scores["nested_log_likelihood_per_item"]["value"] < run["image_log_density_per_item"]
-    bound = run["bound_per_item"]
+    details = run["details"]
+    assert scores["elbo_per_item"]["value"] > details["untrained_elbo_per_item"]
+    assert scores["nested_log_likelihood_per_item"]["value"] < details["image_log_density_per_item"]
+    bound = details["bound_per_item"]
     assert len(bound["kl_latents"]) == 2
     kls = bound["kl_context"] + sum(bound["kl_latents"])
     assert bound["elbo"] == pytest.approx(bound["reconstruction"] - kls, rel=1e-4)
@@ -66,7 +67,7 @@ def test_every_visit_of_training_sees_fresh_points_of_its_own_image():
 
 def mnist_with_a_blank_image(folder):
     """MNIST's four files, training image 2 all black."""
-    images = np.ones((20, 8, 8), np.uint8)
+    images = np.ones((20, 4, 3), np.uint8)
     images[2] = 0
     write_mnist(folder, packed=False)
     (folder / FILES[0]).write_bytes(idx_bytes(images))

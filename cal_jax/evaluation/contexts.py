@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import flax.linen as nn
 import jax
 import numpy as np
 
 from cal_jax.data.sets import validate_sets
+from cal_jax.errors import InputError
 from cal_jax.mapping import Variables, map_model
+from cal_jax.models.neural_statistician import NeuralStatistician
 from cal_jax.sampler import in_batches
 
 
@@ -18,15 +19,15 @@ class ContextEncoder:
     Sets of any size go through one compiled program, padded to one length.
 
     Args:
-      model: a module whose ``inference()`` meets the statistician's protocol.
+      model: a ``NeuralStatistician``.
       variables: its trained variables.
     """
 
-    def __init__(self, model: nn.Module, variables: Variables) -> None:
+    def __init__(self, model: NeuralStatistician, variables: Variables) -> None:
         def mean_of(_: Any, inference: Any, x: jax.Array, mask: jax.Array) -> jax.Array:
             return inference.context(inference.encode(x), mask).mean()
 
-        self._variables = variables
+        self._variables, self._features = variables, model.config.item_dim
         self._means = jax.jit(map_model(mean_of, model))
 
     def means(
@@ -43,11 +44,15 @@ class ContextEncoder:
           [M, C].
 
         Raises:
-          InputError: sets of different feature sizes, an empty set, values that
-            are not finite.
+          InputError: sets of different feature sizes or of another than the model's,
+            an empty set, values that are not finite, ``padded_to`` too small.
         """
         x, mask = validate_sets(sets, "data sets")
-        padding = max(0, (padded_to or 0) - x.shape[1])
+        if x.shape[2] != self._features:
+            raise InputError(f"items of {x.shape[2]} features; accepted: {self._features}")
+        padding = (padded_to or x.shape[1]) - x.shape[1]
+        if padding < 0:
+            raise InputError(f"padded_to must be at least {x.shape[1]}: got {padded_to}")
         x = np.pad(x, ((0, 0), (0, padding), (0, 0)))
         mask = np.pad(mask, ((0, 0), (0, padding)))
         return in_batches(lambda *batch: self._means(self._variables, *batch), x, mask)

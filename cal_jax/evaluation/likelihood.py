@@ -48,7 +48,7 @@ def item_log_likelihoods(
       [M] nats.
 
     Raises:
-      InputError: no samples.
+      InputError: samples, chunk or batch below 1, or values that are not finite.
     """
     return _bounds(vae_log_weight, model, variables, key, x, samples, chunk, batch, "likelihoods")
 
@@ -67,6 +67,8 @@ def set_log_likelihoods(
 ) -> np.ndarray:
     """The nested bound of J contexts by S latents an item on log p(D) of each set.
 
+    Sets of one size; ``evaluation.contexts`` and the objective take masks.
+
     Args:
       model, variables: a trained model that meets the statistician's protocols.
       key: a PRNG key; a set's samples depend on it and the set's row.
@@ -81,17 +83,25 @@ def set_log_likelihoods(
       [M] nats a set.
 
     Raises:
-      InputError: no samples.
+      InputError: samples, chunk or batch below 1, or values that are not finite.
     """
 
-    def one_context(key: Any, generative: Any, inference: Any, x: Any) -> Any:
+    one_context = _one_context(layers, latents)
+    return _bounds(one_context, model, variables, key, x, contexts, chunk, batch, "likelihoods")
+
+
+@functools.lru_cache(maxsize=8)
+def _one_context(layers: int, latents: int) -> Callable[..., Any]:
+    """The log weight of one sampled context, its items' latents integrated."""
+
+    def log_weight(key: Any, generative: Any, inference: Any, x: Any) -> Any:
         return set_log_weight(
             neural_statistician_log_weights(
                 key, generative, inference, x, layers=layers, latent_samples=latents
             )
         )
 
-    return _bounds(one_context, model, variables, key, x, contexts, chunk, batch, "likelihoods")
+    return log_weight
 
 
 def _bounds(
@@ -106,8 +116,12 @@ def _bounds(
     label: str,
 ) -> np.ndarray:
     """log 1/S sum_s w_s of each row of x, in chunks of samples and batches of rows."""
-    if samples < 1:
-        raise InputError(f"samples must be 1 or more: got {samples}")
+    for name, value in {"samples": samples, "chunk": chunk, "batch": batch}.items():
+        if value < 1:
+            raise InputError(f"{name} must be 1 or more: got {value}")
+    if not np.isfinite(x).all():
+        row = int(np.argwhere(~np.isfinite(x))[0, 0])
+        raise InputError(f"row {row} has a value that is not finite; accepted: finite ones")
     bound_of = _compiled(log_weight, model, samples, math.gcd(samples, chunk), batch)
     total = len(x)
     bounds = np.empty(math.ceil(total / batch) * batch, np.float32)

@@ -6,17 +6,13 @@ families gives for the same test sets.
 
 from typing import NamedTuple
 
-import flax.linen as nn
-import jax
 import numpy as np
 
 from cal_jax.data.synthetic import SyntheticSets
 from cal_jax.evaluation.contexts import ContextEncoder
-from cal_jax.evaluation.likelihood import set_log_likelihoods
 from cal_jax.evaluation.neighbours import knn_accuracy, knn_r2, r2
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, RATIO, Score
 from cal_jax.evaluation.synthetic_truth import exact_posterior, log_density
-from cal_jax.mapping import Variables
 
 
 class Located(NamedTuple):
@@ -28,17 +24,6 @@ class Located(NamedTuple):
     """[M, C]: of q(c | D)."""
     test_means: np.ndarray
     """[M', C]"""
-
-
-class Likelihoods(NamedTuple):
-    """log p(D) of test sets in nats per item, each [M]."""
-
-    nested: np.ndarray
-    """The model's, by the nested bound."""
-    true_density: np.ndarray
-    """Of the generating density, its family and moments known."""
-    evidence: np.ndarray
-    """Of the exact generative process, its family and moments integrated out."""
 
 
 def locate(encoder: ContextEncoder, train: SyntheticSets, test: SyntheticSets) -> Located:
@@ -77,30 +62,21 @@ def context_scores(located: Located, *, exact: bool) -> dict[str, Score]:
     }
 
 
-def log_likelihoods(
-    model: nn.Module, variables: Variables, key: jax.Array, test: SyntheticSets, *, layers: int
-) -> Likelihoods:
-    """log p(D) of test sets under the model and under what made them."""
-    num_items = test.x.shape[1]
-    density = log_density(test.x, test.family, test.mean, test.variance)
-    return Likelihoods(
-        set_log_likelihoods(model, variables, key, test.x, layers=layers) / num_items,
-        np.asarray(density).mean(axis=1),
-        np.asarray(exact_posterior(test.x).log_evidence) / num_items,
-    )
+def gap_score(nested: np.ndarray, test: SyntheticSets) -> Score:
+    """How far the model's density lies below the one that made the sets; lower is better.
 
+    Args:
+      nested: [M], the model's log p(D), nats per item.
+      test: the same sets, of the "population" generator.
 
-def gap_score(likelihoods: Likelihoods) -> Score:
-    """How far the model's density lies below the generating one, nats per item.
-
-    The ceiling is the gap of the exact generative process: what not knowing the
-    family and the moments costs.
+    Returns:
+      The mean difference in nats per item. Its ceiling is the gap of the exact
+      generative process: what not knowing the family and the moments costs.
     """
-    floor = likelihoods.true_density
+    density = np.asarray(log_density(test.x, test.family, test.mean, test.variance)).mean(axis=1)
+    evidence = np.asarray(exact_posterior(test.x).log_evidence) / test.x.shape[1]
     return Score(
-        float(np.mean(floor - likelihoods.nested)),
-        float(np.mean(floor - likelihoods.evidence)),
-        NATS_PER_ITEM,
+        float(np.mean(density - nested)), float(np.mean(density - evidence)), NATS_PER_ITEM
     )
 
 

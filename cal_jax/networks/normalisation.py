@@ -55,6 +55,11 @@ def _row_weights(x: Array, mask: Array | None) -> Array | None:
     """1 for the rows of x [..., F] that count and 0 for the others, [..., 1]; None when all do."""
     if mask is None:
         return None
+    if mask.ndim and mask.shape[0] != x.shape[0]:
+        raise InputError(
+            f"the pass has a mask of {mask.shape[0]} items, the layer {x.shape[0]} rows: several "
+            "latent samples of an item and a mask go together in evaluation alone"
+        )
     weights = (mask > 0).astype(x.dtype)
     return weights.reshape(weights.shape + (1,) * (x.ndim - weights.ndim))
 

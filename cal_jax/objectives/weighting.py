@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
+from cal_jax.errors import InputError
+
 Weight = Array | float
 
 
@@ -47,7 +49,13 @@ def weighted_objective(terms: Any, weights: Weights) -> Array:
 
     Returns:
       [...].
+
+    Raises:
+      InputError: a weight of a term that the bound does not have.
     """
+    if isinstance(weights.kl, Mapping) and (unknown := set(weights.kl) - set(terms._fields)):
+        accepted = ", ".join(name for name in terms._fields if name.startswith("kl_"))
+        raise InputError(f"weight of {min(unknown)}: no such term; accepted are {accepted}")
     total = weights.reconstruction * terms.reconstruction
     for name in terms._fields:
         if name.startswith("kl_"):

@@ -66,6 +66,8 @@ class TrainingConfig:
             raise InputError("training.learning_rate and alpha_half_life must be positive")
         if not self.alpha >= 0:
             raise InputError(f"training.alpha must be 0 or more: got {self.alpha}")
+        if self.kl_power not in (1, 2):
+            raise InputError(f"training.kl_power must be 1 or 2: got {self.kl_power}")
         if self.clip is not None and not self.clip > 0:
             raise InputError(f"training.clip must be positive, or None: got {self.clip}")
 
