@@ -39,6 +39,7 @@ from .objectives.gradient_estimators import (
     vae_dreg_log_weights,
 )
 from .objectives.importance import (
+    ImportanceTerms,
     NestedLogWeights,
     importance_weighted,
     nested_bound,
@@ -61,7 +62,7 @@ from .objectives.protocols import (
     VAEInference,
 )
 from .objectives.vae import VAETerms, vae_elbo
-from .objectives.weighting import Weights, halving_weights, weighted_objective
+from .objectives.weighting import Weights, halving_weights, unweighted, weighted_objective
 from .sampler import Sampler
 from .statistician_generation import generate_items
 from .stopped import WithStopped
@@ -80,6 +81,7 @@ __all__ = [
     "DReGLogWeights",
     "Divergence",
     "GeneratedSet",
+    "ImportanceTerms",
     "InputError",
     "ItemTerms",
     "LatentTerms",
@@ -136,6 +138,7 @@ __all__ = [
     "standard_gaussian",
     "sticking_the_landing",
     "synthetic_sets",
+    "unweighted",
     "vae_dreg_log_weights",
     "vae_elbo",
     "vae_log_weight",

@@ -39,7 +39,7 @@ from cal_jax.evaluation.point_oracle import (
     train_point_oracle,
 )
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
-from cal_jax.experiment import run_folder, train_in
+from cal_jax.experiment import evaluation_key, open_run, train_in
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.mapping import Variables, init_variables, map_model, map_objective
 from cal_jax.models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
@@ -172,7 +172,7 @@ def run(request: cli.Request) -> None:
     for split in (images.train, images.evaluated):
         require_ink(split.images)
     model = NeuralStatistician(config.model)
-    with RunFolder.create_or_open(run_folder(request, EXPERIMENT, images.name)) as folder:
+    with open_run(request, EXPERIMENT, images.name) as folder:
         task = training_task(config, model, images.train, request.seed)
         trained = train_in(folder, request, config.training, task, images=images.digest)
         evaluate(request, folder, model, trained, images)
@@ -238,7 +238,7 @@ def evaluate(
     test = standing_sets(config, images.evaluated, config.test_sets, 1)
     ceiling = accuracy(oracle, test.x, test.digits)
     key_bound, key_likelihood, key_draw, key_figure = jax.random.split(
-        jax.random.key(request.seed + 1), 4
+        evaluation_key(request.seed), 4
     )
 
     encoder = ContextEncoder(model, trained.variables)

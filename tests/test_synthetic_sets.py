@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cal_jax.data.synthetic import SyntheticSets
 from cal_jax.evaluation.run_record import read_run
-from cal_jax.evaluation.synthetic_scores import Likelihoods, Located, context_scores, gap_score
+from cal_jax.evaluation.synthetic_scores import Located, context_scores, gap_score
+from cal_jax.evaluation.synthetic_truth import log_density
 from experiments.synthetic_sets import PRESETS, SyntheticConfig, data_sets, main
 
 CONTEXTS = {
@@ -18,7 +18,7 @@ CONTEXTS = {
     "r2_sample_mean",
     "r2_sample_variance",
 }
-BOUNDS = {"nested_log_likelihood_per_item", "elbo_per_item"}
+BOUNDS = {"nested_log_likelihood_per_item", "elbo_subset_per_item", "elbo_per_item"}
 
 
 @pytest.fixture(name="smoke", scope="module")
@@ -68,7 +68,7 @@ def test_the_thesis_preset_is_section_5_3_1():
 
 
 def test_contexts_that_are_the_moments_score_perfectly():
-    train, test = (data_sets(replace(PRESETS["smoke"]), seed, 400) for seed in (0, 1))
+    train, test = (data_sets(PRESETS["smoke"], (seed,), 400) for seed in (0, 1))
 
     def truth(sets):
         return np.stack([5.0 * sets.family, sets.mean, sets.variance], axis=1)
@@ -83,14 +83,18 @@ def test_contexts_that_are_the_moments_score_perfectly():
 
 
 def test_the_gap_is_the_generating_density_s_lead():
-    nested, density, evidence = (
-        np.array([-1.5, -1.3]),
-        np.array([-1.2, -1.2]),
-        np.array([-1.3, -1.2]),
-    )
-    score = gap_score(Likelihoods(nested, density, evidence))
-    assert score.value == pytest.approx(0.2)
-    assert score.ceiling == pytest.approx(0.05)
+    test = data_sets(PRESETS["smoke"], (0, 1), 50)
+    density = np.asarray(log_density(test.x, test.family, test.mean, test.variance)).mean(axis=1)
+    score = gap_score(density - 0.2, test)
+    assert score.value == pytest.approx(0.2, abs=1e-5)
+    assert 0.05 < score.ceiling < 0.4  # three unknowns, twenty items
+
+
+def test_test_sets_are_never_training_sets():
+    config = PRESETS["smoke"]
+    seed = config.test_seed
+    train, test = data_sets(config, (seed,), 40), data_sets(config, (seed, 1), 40)
+    assert not np.array_equal(train.family, test.family)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +102,8 @@ def test_the_gap_is_the_generating_density_s_lead():
     [
         ("generator=other", "generator=other: accepted is one of population, author"),
         ("set_size=1", "set_size must be at least 2"),
+        ("test_seed=-1", "test_seed must be at least 0"),
+        ("training.kl_power=3", "training.kl_power must be 1 or 2"),
         ("likelihood_sets=99", "likelihood_sets must be at most test_sets"),
         ("training.clip=-1.0", "training.clip must be positive"),
         ("sizes=()", "sizes must be one or more"),
@@ -117,4 +123,3 @@ def test_flags_of_images_are_not_taken():
 def test_the_config_is_checked_when_it_is_made():
     with pytest.raises(ValueError, match="item_dim must be 1"):
         SyntheticConfig("", model=replace(PRESETS["smoke"].model, item_dim=2))
-    assert isinstance(data_sets(PRESETS["smoke"], 0, 10), SyntheticSets)

@@ -21,7 +21,7 @@ def smoke_run(tmp_path_factory):
 
 def test_a_run_leaves_scores_of_every_binarisation_figures_and_one_page(smoke):
     run = read_run(smoke)
-    kinds = ("elbo", "iwae_20", "knn_digit")
+    kinds = ("elbo", "elbo_subset", "iwae_20", "knn_digit")
     assert set(run["scores"]) == {f"{kind}_{name}" for kind in kinds for name in NAMES}
     for name in NAMES:
         bound = run["details"]["bound_per_item"][name]
@@ -44,6 +44,14 @@ def test_a_finished_run_is_evaluated_again_to_the_same_scores(smoke):
     assert read_run(smoke)["scores"] == before
 
 
+def test_a_refused_run_leaves_the_finished_one_s_config(smoke, capsys):
+    before = (smoke / "config.json").read_text()
+    arguments = ["--preset", "smoke", "--run-dir", str(smoke), "--set", "training.steps=50"]
+    assert main(arguments) == 2
+    assert "training.steps was 40, is 50" in capsys.readouterr().err
+    assert (smoke / "config.json").read_text() == before
+
+
 def test_the_thesis_preset_is_section_4_4():
     config = PRESETS["thesis"]
     assert config.model.encoder_widths == (500, 200)
@@ -59,6 +67,7 @@ def test_the_thesis_preset_is_section_4_4():
     ("assignment", "message"),
     [
         ("binarisations=('grey',)", "binarisations must be some of static, dynamic, threshold"),
+        ("binarisations=('static','static')", "each once"),
         ("model.latent_dim=3", "latent_dim must be 2"),
         ("model.encoder_widths=()", "encoder_widths must be one or more sizes"),
         ("likelihood_samples=0", "likelihood_samples must be at least 1"),

@@ -27,8 +27,8 @@ class Score(NamedTuple):
 
     Attributes:
         value: the score.
-        ceiling: the same score of real sets under the same oracle; None where
-            there is no such thing.
+        ceiling: what it would be at best: the same score of real sets under the same
+            oracle, or of exact inference; None where there is no such thing.
         unit: one of `UNITS`.
     """
 

@@ -21,6 +21,13 @@ from cal_jax.objectives.scoring import score_statistician_by, score_vae_by
 from cal_jax.objectives.vae import vae_elbo
 
 
+class ImportanceTerms(NamedTuple):
+    """An importance-weighted bound, in nats: it has no parts that add up."""
+
+    elbo: Array
+    """[...]"""
+
+
 class NestedLogWeights(NamedTuple):
     """The log weights of one sampled context of a data set, in nats."""
 

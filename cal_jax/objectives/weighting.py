@@ -39,6 +39,12 @@ def halving_weights(epoch: Array | int, *, alpha: float = 1.0, kl_power: int = 2
     return Weights(omega, omega**-kl_power)
 
 
+def unweighted(terms: Any, weights: Weights) -> Array:
+    """The bound itself as the criterion, [...]; for bounds without parts to weigh."""
+    del weights
+    return terms.elbo
+
+
 def weighted_objective(terms: Any, weights: Weights) -> Array:
     """The criterion to maximise: each term by its weight, in nats.
 

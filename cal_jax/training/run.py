@@ -21,7 +21,14 @@ from cal_jax.training import checkpoints
 from cal_jax.training.batches import batch_rows, steps_per_epoch
 from cal_jax.training.parallel import ChunkForm, parallel_chunk, replicate, unreplicate
 from cal_jax.training.signals import StopSignal
-from cal_jax.training.step import DataSet, StepConfig, TrainState, initial_state, train_step
+from cal_jax.training.step import (
+    DataSet,
+    StepConfig,
+    TrainState,
+    initial_state,
+    mean_over_samples,
+    train_step,
+)
 
 Schedule = Literal["constant", "cosine"]
 CHECKPOINTS = "checkpoints"
@@ -85,6 +92,8 @@ class Task(NamedTuple):
     num_sets: int
     of_sets: bool = True
     """See ``StepConfig.of_sets``."""
+    over_samples: Callable[[Any], Any] = mean_over_samples
+    """See ``StepConfig.over_samples``."""
 
 
 class Trained(NamedTuple):
@@ -144,7 +153,14 @@ def train(
         )
 
     step_config = StepConfig(
-        task.mapped, task.criterion, weights, task.draw, optimiser, config.samples, task.of_sets
+        task.mapped,
+        task.criterion,
+        weights,
+        task.draw,
+        optimiser,
+        config.samples,
+        task.of_sets,
+        task.over_samples,
     )
     chunk = parallel_chunk(functools.partial(train_step, step_config), devices, config.chunk_form)
     initial = jax.device_get(initial_state(task.init(), optimiser))

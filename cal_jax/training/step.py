@@ -34,6 +34,11 @@ class DataSet(NamedTuple):
     """[N], or None when all items count."""
 
 
+def mean_over_samples(terms: Any) -> Any:
+    """Terms [B, S] of one-sample bounds as the terms [B] of their mean."""
+    return jax.tree.map(lambda term: jnp.mean(term, axis=1), terms)
+
+
 class StepConfig(NamedTuple):
     """The functions that a step is made of; all pure."""
 
@@ -50,6 +55,9 @@ class StepConfig(NamedTuple):
     """S, Monte Carlo samples of each data set."""
     of_sets: bool = True
     """Whether x is a data set [N, *X]; False: one item [*X], as the autoencoder's."""
+    over_samples: Callable[[Any], Any] = mean_over_samples
+    """What the mapped objective returned, [B, S], to the terms of a bound, [B]: their
+    mean, or an importance-weighted bound, as a NamedTuple with at least ``elbo``."""
 
 
 def initial_state(variables: Variables, optimiser: optax.GradientTransformation) -> TrainState:
@@ -90,7 +98,8 @@ def train_step(
     def loss_of(params: Any) -> tuple[Array, tuple[Any, Any]]:
         variables = {"params": params, "batch_stats": state.batch_stats}
         terms, batch_stats = config.mapped(variables, noise_keys, *sets.data, mask=sets.mask)
-        terms = jax.tree.map(lambda term: jnp.sum(jnp.mean(term, axis=1), axis=0) / items, terms)
+        terms = config.over_samples(terms)
+        terms = jax.tree.map(lambda term: jnp.sum(term, axis=0) / items, terms)
         return -config.criterion(terms, weights), (terms, batch_stats)
 
     (loss, (terms, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(

@@ -70,9 +70,16 @@ def test_contexts_do_not_depend_on_the_order_or_on_padding():
     np.testing.assert_allclose(unequal[1], encoder.means(x[1:2, :2])[0], rtol=1e-5, atol=1e-6)
 
 
+def test_padding_shorter_than_a_set_is_refused():
+    model, _, variables = made()
+    with pytest.raises(InputError, match="padded_to must be at least 5"):
+        ContextEncoder(model, variables).means(sets(), padded_to=4)
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
+        (np.zeros((2, 3, 1)), "items of 1 features; accepted: 2"),
         ([np.zeros((2, 2)), np.zeros((2, 3))], "set 1 has 3 features; accepted: 2"),
         ([np.zeros((2, 2)), np.zeros((0, 2))], "set 1"),
         ([np.zeros((2, 2)), np.full((2, 2), np.nan)], "set 1"),

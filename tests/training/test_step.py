@@ -121,6 +121,8 @@ def test_one_weight_serves_every_kl_and_a_term_not_named_keeps_1():
     terms = NeuralStatisticianTerms(*map(jnp.asarray, (0.0, -3.0, 2.0)), jnp.array([5.0, 7.0]))
     np.testing.assert_allclose(weighted_objective(terms, Weights(2.0, 0.5)), -13.0)
     np.testing.assert_allclose(weighted_objective(terms, Weights(kl={"kl_context": 4.0})), -23.0)
+    with pytest.raises(InputError, match=r"weight of kl_latent: no such term.*kl_context"):
+        weighted_objective(terms, Weights(kl={"kl_latent": 4.0}))
 
 
 def test_rows_are_a_function_of_seed_and_step():
