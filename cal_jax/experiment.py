@@ -68,4 +68,5 @@ def train_in(
             devices=devices,
             fingerprint={**config, "seed": request.seed, **identity},
             stop=stop,
+            revision=request.revision,
         )

@@ -21,6 +21,7 @@ class Run(NamedTuple):
     preset: str
     command: str
     revision: str | None
+    """Of the source that trained the model."""
     seed: int
     seconds: float
     data: Mapping[str, Any]

@@ -276,7 +276,7 @@ def evaluate(
             experiment=EXPERIMENT,
             preset=request.preset,
             command=request.command,
-            revision=request.revision,
+            revision=trained.revision,
             seed=request.seed,
             seconds=trained.seconds + time.monotonic() - started,
             oracle={"digest": digest(oracle), "accuracy": {"digit": ceiling}},

@@ -200,7 +200,7 @@ def evaluate(
             experiment=EXPERIMENT,
             preset=request.preset,
             command=request.command,
-            revision=request.revision,
+            revision=fitted[0].trained.revision,
             seed=request.seed,
             seconds=spent + time.monotonic() - started,
             data={

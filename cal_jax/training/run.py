@@ -103,6 +103,8 @@ class Trained(NamedTuple):
     initial_variables: Variables
     seconds: float
     """Of training, over all the sittings."""
+    revision: str | None
+    """Of the source in the first sitting; None where it is unknown."""
 
 
 def optimiser_of(config: TrainingConfig) -> optax.GradientTransformation:
@@ -123,6 +125,7 @@ def train(
     devices: Sequence[jax.Device],
     fingerprint: dict[str, Any],
     stop: StopSignal,
+    revision: str | None = None,
 ) -> Trained:
     """Train to ``config.steps``, from the newest checkpoint of the folder or from the start.
 
@@ -137,6 +140,7 @@ def train(
       fingerprint: flat config and data of the whole run; a checkpoint with
         another one is refused.
       stop: asked between chunks.
+      revision: of the source, kept with the checkpoints of a run that starts now.
 
     Raises:
       InputError: a checkpoint of another config, or damaged ones.
@@ -164,10 +168,10 @@ def train(
     )
     chunk = parallel_chunk(functools.partial(train_step, step_config), devices, config.chunk_form)
     initial = jax.device_get(initial_state(task.init(), optimiser))
-    step, host_state, spent = _resumed(folder, initial, fingerprint)
+    step, host_state, spent, revision = _resumed(folder, initial, fingerprint, revision)
     initial_variables = _variables(initial)
     if step >= config.steps:
-        return Trained(_variables(host_state), initial_variables, spent)
+        return Trained(_variables(host_state), initial_variables, spent, revision)
 
     key = jax.random.key(seed)
     data = replicate(task.data, devices)
@@ -176,7 +180,8 @@ def train(
     last_saved = step
 
     def save(state: Any, step: int) -> None:
-        extra = {"seconds": spent + time.monotonic() - started, "config": fingerprint}
+        seconds = spent + time.monotonic() - started
+        extra = {"seconds": seconds, "config": fingerprint, "revision": revision}
         checkpoints.save(folder.resolve(CHECKPOINTS), step, unreplicate(state), extra=extra)
 
     with Progress(config.steps, "training", initial_step=step) as progress:
@@ -201,19 +206,19 @@ def train(
                 print(f"stopped at step {step}; the same command resumes", file=sys.stderr)
                 raise SystemExit(stop.exit_code)
     elapsed = spent + time.monotonic() - started
-    return Trained(_variables(unreplicate(state)), initial_variables, elapsed)
+    return Trained(_variables(unreplicate(state)), initial_variables, elapsed, revision)
 
 
 def _resumed(
-    folder: RunFolder, initial: TrainState, fingerprint: dict[str, Any]
-) -> tuple[int, TrainState, float]:
-    """(steps taken, state, seconds spent) of the newest checkpoint, or of the start."""
+    folder: RunFolder, initial: TrainState, fingerprint: dict[str, Any], revision: str | None
+) -> tuple[int, TrainState, float, str | None]:
+    """Steps taken, state, seconds spent and source of the newest checkpoint, or of the start."""
     directory = folder.resolve(CHECKPOINTS)
     extra = checkpoints.read_extra(directory)
     if extra is None:
         folder.truncate_metrics(0)
         folder.write_json("config.json", fingerprint)
-        return 0, initial, 0.0
+        return 0, initial, 0.0, revision
     changed = differences(extra["config"], fingerprint)
     if changed:
         more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
@@ -226,7 +231,7 @@ def _resumed(
     step, state = restored
     folder.truncate_metrics(step)
     print(f"resuming {folder.path.name} at step {step}", file=sys.stderr)
-    return step, state, extra["seconds"]
+    return step, state, extra["seconds"], extra.get("revision")
 
 
 def _require_finite(metrics: dict[str, np.ndarray], first: int, last_saved: int) -> None:

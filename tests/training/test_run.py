@@ -49,7 +49,9 @@ def task(data=None):
     return Task(lambda: variables, mapped, weighted_objective, draw, data, 16)
 
 
-def trained(path, *, config=CONFIG, stop=None, fingerprint=None, devices=1, task=task):
+def trained(
+    path, *, config=CONFIG, stop=None, fingerprint=None, devices=1, task=task, revision=None
+):
     with RunFolder.create_or_open(path) as folder:
         return train(
             folder,
@@ -59,6 +61,7 @@ def trained(path, *, config=CONFIG, stop=None, fingerprint=None, devices=1, task
             devices=choose_devices(devices),
             fingerprint=fingerprint or {"a": 1},
             stop=stop or StopSignal(),
+            revision=revision,
         )
 
 
@@ -88,8 +91,9 @@ def test_a_stopped_and_resumed_run_equals_the_unbroken_one_bit_for_bit(tmp_path,
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path):
-    first = trained(tmp_path)
-    again = trained(tmp_path)
+    first = trained(tmp_path, revision="trained it")
+    again = trained(tmp_path, revision="evaluates it")
+    assert first.revision == again.revision == "trained it"
     assert_bit_equal(again.variables, first.variables)
     assert again.seconds == pytest.approx(first.seconds, abs=0.5)
     assert_bit_equal(again.initial_variables, first.initial_variables)
