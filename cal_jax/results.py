@@ -83,9 +83,10 @@ def table(results: dict[str, Any]) -> str:
     lines = [_row(header), "|---" * len(header) + "|"]
     for name, score in results["scores"].items():
         values, unit = score["values"], score["unit"]
-        mean = shown(statistics.fmean(values), unit)
+        average = statistics.fmean(values)
+        mean = shown(average, unit)
         if seeds > 1:
-            mean += f" ± {shown(statistics.stdev(values), unit)}"
+            mean += f" ± {shown(statistics.stdev(values), unit, beside=average)}"
         ceiling = shown(score["ceiling"], unit)
         cells = [name, mean, ceiling, shown_unit(unit)]
         lines.append(_row(cells + ([thesis.get(name, "")] if thesis else [])))
@@ -98,8 +99,9 @@ def caption(results: dict[str, Any]) -> str:
     minutes = statistics.fmean(results["seconds"]) / 60
     kinds = [str(data[key]) for key in ("image_size", "binarisation") if key in data]
     seeds = ", ".join(map(str, results["seeds"]))
+    word = "seeds" if len(results["seeds"]) > 1 else "seed"
     return (
-        f"`{results['command']}`, seeds {seeds}: "
+        f"`{results['command']}`, {word} {seeds}: "
         f"{minutes:.1f} minutes a seed on {results['device']};"
         f" data {' '.join([data['name'], *kinds])}{_oracle(results['oracle'])}.\n"
     )

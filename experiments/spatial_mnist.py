@@ -138,7 +138,7 @@ PRESETS = {
         _THESIS,
         summary="4 epochs of a narrower model; some 15 minutes on 2 cores",
         model=replace(_THESIS.model, width=128),
-        training=replace(_THESIS.training, steps=15_000, alpha_half_life=0.5),
+        training=replace(_THESIS.training, steps=15_000, alpha=0.0),
         likelihood_sets=24,
     ),
     "thesis": _THESIS,

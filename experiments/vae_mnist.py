@@ -153,7 +153,14 @@ def fit(
     """Train one model in a folder of its own, or resume it."""
     with RunFolder.create_or_open(folder.path / binarisation) as own:
         task = training_task(model, images.train, binarisation, request.seed)
-        trained = train_in(own, request, request.config.training, task, images=images.digest)
+        trained = train_in(
+            own,
+            request,
+            request.config.training,
+            task,
+            images=images.digest,
+            binarisation=binarisation,
+        )
         return Fitted(binarisation, trained, own)
 
 

@@ -37,10 +37,18 @@ class Score(NamedTuple):
     unit: str
 
 
-def shown(number: float | None, unit: str) -> str:
-    """A score, ceiling or spread of `unit` as tables show it; nothing for None."""
+def shown(number: float | None, unit: str, *, beside: float | None = None) -> str:
+    """A score, ceiling or spread of `unit` as tables show it; nothing for None.
+
+    Nats have three decimals below 10 and two above; ``beside`` is the number that decides,
+    where it is not ``number`` itself: a spread has as many as its mean.
+    """
+    if number is None:
+        return ""
     scale, digits, _ = _DISPLAY[unit]
-    return "" if number is None else f"{scale * number:.{digits}f}"
+    if unit == NATS_PER_ITEM and abs(number if beside is None else beside) < 10:
+        digits += 1
+    return f"{scale * number:.{digits}f}"
 
 
 def shown_unit(unit: str) -> str:

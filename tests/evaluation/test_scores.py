@@ -73,3 +73,11 @@ def test_what_cannot_be_scored_is_refused_in_one_line(call):
     with pytest.raises(InputError) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_small_numbers_of_nats_have_three_decimals_and_a_spread_as_many_as_its_mean():
+    assert scores.shown(-1.2345, scores.NATS_PER_ITEM) == "-1.234"
+    assert scores.shown(-143.5, scores.NATS_PER_ITEM) == "-143.50"
+    assert scores.shown(0.1234, scores.NATS_PER_ITEM, beside=-143.5) == "0.12"
+    assert scores.shown(0.0012, scores.NATS_PER_ITEM, beside=-1.3) == "0.001"
+    assert scores.shown(None, scores.NATS_PER_ITEM) == ""
