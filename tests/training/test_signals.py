@@ -53,6 +53,7 @@ def test_the_second_signal_ends_at_once() -> None:
 def test_handlers_are_restored() -> None:
     def mine(*_: object) -> None: ...
 
+    interrupt = signal.getsignal(signal.SIGINT)
     before = signal.signal(signal.SIGTERM, mine)
     try:
         with StopSignal():
@@ -60,7 +61,7 @@ def test_handlers_are_restored() -> None:
         assert signal.getsignal(signal.SIGTERM) is mine
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is interrupt
 
 
 def test_inert_in_another_thread() -> None:
