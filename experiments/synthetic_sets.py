@@ -120,11 +120,11 @@ class SyntheticConfig:
             raise InputError(f"sizes must be one or more of at least 1: got {self.sizes}")
 
 
-_THESIS = SyntheticConfig(summary="section 5.3.1 in full: 50 epochs; some 40 minutes on 2 cores")
+_THESIS = SyntheticConfig(summary="section 5.3.1 in full: 50 epochs; an hour or more on 2 cores")
 
 _CPU = replace(
     _THESIS,
-    summary="8 epochs, the rate brought down: some 8 minutes on 2 cores",
+    summary="8 epochs, the rate brought down: some 12 minutes on 2 cores",
     training=replace(_THESIS.training, steps=5_000, schedule="cosine"),
 )
 
