@@ -28,14 +28,13 @@ from cal_jax import cli
 from cal_jax.data.synthetic import GENERATORS, SyntheticSets, synthetic_sets
 from cal_jax.errors import InputError
 from cal_jax.evaluation.neighbours import knn_accuracy, knn_r2
+from cal_jax.experiment import TEST_SEED
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig
 
 ARCHITECTURES: dict[str, Callable[[NeuralStatisticianConfig], Any]] = {
     "author": AuthorStatistician,
     "thesis": TorchStatistician,
 }
-TEST_SEED = 20_170_817
-"""Of the test sets: the experiments' own."""
 SAMPLES = 4
 EVALUATION_BATCH = 50
 CLIP = 0.5

@@ -22,10 +22,9 @@ from benchmarks.twins.torch_vae import TorchVAE
 from cal_jax import cli
 from cal_jax.data.binarise import BINARISATIONS, EXPLANATIONS, fixed_binary
 from cal_jax.data.sources import load_for_evaluation
+from cal_jax.experiment import TEST_SEED
 from cal_jax.models.vae import VAEConfig
 
-TEST_SEED = 20_170_817
-"""Of the test images' binarisation: the experiments' own."""
 SAMPLES = 4
 EVALUATION_BATCH = 500
 

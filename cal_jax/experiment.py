@@ -14,6 +14,9 @@ from cal_jax.training.parallel import choose_devices
 from cal_jax.training.run import CHECKPOINTS, Task, Trained, TrainingConfig, train
 from cal_jax.training.signals import StopSignal
 
+TEST_SEED = 20_170_817
+"""Of what test data draw at random: the same for every run."""
+
 EVALUATION = 2**31
 """What is folded into a run's key for its evaluation: more than any step."""
 
@@ -33,6 +36,11 @@ def open_run(request: Request, experiment: str, data_name: str | None = None) ->
 def evaluation_key(seed: int) -> jax.Array:
     """The key of a run's evaluation, which no step of any run's training has."""
     return jax.random.fold_in(jax.random.key(seed), EVALUATION)
+
+
+def run_identity(request: Request, **more: Any) -> dict[str, Any]:
+    """What decides a run, flat: its config, its seed, and what else its experiment names."""
+    return {**flatten(replace(request.config, summary="")), "seed": request.seed, **more}
 
 
 def train_in(
@@ -58,7 +66,6 @@ def train_in(
     devices = choose_devices(request.devices)
     if request.from_scratch:
         checkpoints.set_aside(folder.resolve(CHECKPOINTS))
-    config = flatten(replace(request.config, summary=""))
     with StopSignal() as stop:
         return train(
             folder,
@@ -66,7 +73,7 @@ def train_in(
             task,
             seed=request.seed,
             devices=devices,
-            fingerprint={**config, "seed": request.seed, **identity},
+            fingerprint=run_identity(request, **identity),
             stop=stop,
             revision=request.revision,
         )

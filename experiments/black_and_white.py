@@ -39,7 +39,7 @@ from cal_jax.evaluation.generation_scores import RealSets, generate, generation_
 from cal_jax.evaluation.oracle import SMALLEST_IMAGE, Oracle, OracleConfig, accuracy, predict
 from cal_jax.evaluation.oracle_store import stored_oracle
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import evaluation_key, open_run, train_in
+from cal_jax.experiment import TEST_SEED, evaluation_key, open_run, train_in
 from cal_jax.generation_figures import draw_course, draw_generation
 from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
@@ -57,9 +57,6 @@ TARGETS = {"conditional_background": 0.995, "synthesis_joint": 0.93, "conditiona
 """At --preset cpu on MNIST; each counts at the lower of it and 0.98 of its ceiling."""
 
 Label = tuple[int, int]
-
-TEST_SEED = 20_170_817
-"""Of the test sets and their binarisation: the same for every run."""
 
 
 @dataclass(frozen=True)

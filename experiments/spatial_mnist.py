@@ -39,7 +39,7 @@ from cal_jax.evaluation.point_oracle import (
     train_point_oracle,
 )
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
-from cal_jax.experiment import evaluation_key, open_run, train_in
+from cal_jax.experiment import TEST_SEED, evaluation_key, open_run, train_in
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.mapping import Variables, init_variables, map_model, map_objective
 from cal_jax.models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
@@ -54,9 +54,6 @@ from cal_jax.training.run import Task, Trained, TrainingConfig
 from cal_jax.training.step import DataSet
 
 EXPERIMENT = "spatial_mnist"
-
-TEST_SEED = 20_170_817
-"""Of the points of the evaluation sets: the same for every run."""
 
 SHOWN, DRAWN = 10, 4
 """Given sets in the figure, and sets drawn given each."""

@@ -33,7 +33,7 @@ from cal_jax.evaluation.synthetic_scores import (
     locate,
     set_size_curve,
 )
-from cal_jax.experiment import evaluation_key, open_run, train_in
+from cal_jax.experiment import TEST_SEED, evaluation_key, open_run, train_in
 from cal_jax.generation_figures import draw_course
 from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
@@ -62,9 +62,6 @@ THESIS = {
     "r2_population_mean": "figure 5.4, no number",
     "r2_population_variance": "figure 5.4, no number",
 }
-
-TEST_SEED = 20_170_817
-"""Of the test sets: the same for every run."""
 
 
 @dataclass(frozen=True)

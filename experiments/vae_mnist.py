@@ -29,7 +29,7 @@ from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.likelihood import item_log_likelihoods
 from cal_jax.evaluation.neighbours import knn_accuracy
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
-from cal_jax.experiment import evaluation_key, open_run, train_in
+from cal_jax.experiment import TEST_SEED, evaluation_key, open_run, run_identity, train_in
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.vae import VAE, VAEConfig
@@ -46,9 +46,6 @@ from cal_jax.vae_figures import draw_latent_space
 EXPERIMENT = "vae_mnist"
 TARGETS = {"thesis": {"elbo_static": -144.5, "elbo_threshold": -140.0}}
 """On MNIST's test images, by preset."""
-
-TEST_SEED = 20_170_817
-"""Of the test images' binarisation: the same for every run."""
 
 ELBO_SAMPLES = 10
 """Monte Carlo samples of each test image."""
@@ -142,8 +139,7 @@ def run(request: cli.Request) -> None:
     model = VAE(config.model)
     with open_run(request, EXPERIMENT, images.name) as folder:
         fitted = [fit(request, folder, model, images, name) for name in config.binarisations]
-        identity = {**flatten(replace(config, summary="")), "seed": request.seed}
-        folder.write_json(CONFIG_FILE, {**identity, "images": images.digest})
+        folder.write_json(CONFIG_FILE, run_identity(request, images=images.digest))
         evaluate(request, folder, model, fitted, images)
 
 

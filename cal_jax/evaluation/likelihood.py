@@ -50,7 +50,7 @@ def item_log_likelihoods(
     Raises:
       InputError: samples, chunk or batch below 1, or values that are not finite.
     """
-    return _bounds(vae_log_weight, model, variables, key, x, samples, chunk, batch, "likelihoods")
+    return _bounds(vae_log_weight, model, variables, key, x, samples, chunk, batch)
 
 
 def set_log_likelihoods(
@@ -87,7 +87,7 @@ def set_log_likelihoods(
     """
 
     one_context = _one_context(layers, latents)
-    return _bounds(one_context, model, variables, key, x, contexts, chunk, batch, "likelihoods")
+    return _bounds(one_context, model, variables, key, x, contexts, chunk, batch)
 
 
 @functools.lru_cache(maxsize=8)
@@ -113,7 +113,6 @@ def _bounds(
     samples: int,
     chunk: int,
     batch: int,
-    label: str,
 ) -> np.ndarray:
     """log 1/S sum_s w_s of each row of x, in chunks of samples and batches of rows."""
     for name, value in {"samples": samples, "chunk": chunk, "batch": batch}.items():
@@ -125,7 +124,7 @@ def _bounds(
     bound_of = _compiled(log_weight, model, samples, math.gcd(samples, chunk), batch)
     total = len(x)
     bounds = np.empty(math.ceil(total / batch) * batch, np.float32)
-    with Progress(total, label) as progress:
+    with Progress(total, "likelihoods") as progress:
         for first in range(0, total, batch):
             rows = np.minimum(np.arange(first, first + batch), total - 1)
             bounds[first : first + batch] = bound_of(variables, key, first, jnp.asarray(x[rows]))
