@@ -2,8 +2,10 @@
 
 `gather` joins the runs of one experiment and preset that differ in nothing but the
 seed; the README's tables are written from the joined files and checked against them.
+A joined file stands for its runs, so that later seeds can be added to it.
 
-    python -m cal_jax.results gather runs/bw-0 runs/bw-1 runs/bw-2
+    python -m cal_jax.results gather runs/bw-0 runs/bw-1
+    python -m cal_jax.results gather results/black_and_white-cpu.json runs/bw-2
     python -m cal_jax.results readme --check
 """
 
@@ -27,13 +29,19 @@ _SEED = re.compile(r"--seed[= ]\S+")
 _BLOCK = re.compile(r"(<!-- results:([\w.-]+) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL)
 
 
-def gather(run_dirs: Iterable[Path]) -> dict[str, Any]:
-    """One result of several runs that differ in nothing but the seed, in order of seed."""
-    runs = sorted(
-        ((_with_config(path), path) for path in run_dirs), key=lambda pair: pair[0]["seed"]
-    )
+def gather(sources: Iterable[Path]) -> dict[str, Any]:
+    """One result of several runs that differ in nothing but the seed, in order of seed.
+
+    Args:
+      sources: run directories, and files that this function's results were written to.
+
+    Raises:
+      InputError: no runs, runs that differ in more, or a seed that occurs twice.
+    """
+    found = ((run, path) for path in sources for run in _runs_of(Path(path)))
+    runs = sorted(found, key=lambda pair: pair[0]["seed"])
     if not runs:
-        raise InputError("no run directories given")
+        raise InputError("no runs given")
     first, first_dir = runs[0]
     for run, path in runs[1:]:
         for field in SHARED:
@@ -158,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.action == "gather":
-            print(write(gather(options.run_dirs), options.out))
+            print(write(gather(options.sources), options.out))
         else:
             changed = update_readme(options.readme, options.results, check=options.check)
             print(f"{options.readme} {'rewritten' if changed else 'is up to date'}")
@@ -175,13 +183,49 @@ def _parser() -> argparse.ArgumentParser:
     )
     actions = parser.add_subparsers(dest="action", required=True)
     joins = actions.add_parser("gather", help="join runs that differ only in the seed")
-    joins.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR", help="has scores.json")
+    joins.add_argument(
+        "sources",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="a run's folder, with its scores.json, or the file of runs joined before",
+    )
     joins.add_argument("--out", type=Path, default=Path("results"), help="default: %(default)s")
     readme = actions.add_parser("readme", help="write the tables between the README's markers")
     readme.add_argument("--check", action="store_true", help="fail if a table is out of date")
     readme.add_argument("--readme", type=Path, default=Path("README.md"), help="%(default)s")
     readme.add_argument("--results", type=Path, default=Path("results"), help="%(default)s")
     return parser
+
+
+def _runs_of(source: Path) -> list[dict[str, Any]]:
+    return _parted(source) if source.is_file() else [_with_config(source)]
+
+
+def _parted(path: Path) -> list[dict[str, Any]]:
+    """A joined file as its runs; each has the mean of their ceilings."""
+    joined = read_json(path)
+    try:
+        shared = {name: joined[name] for name in (*SHARED, "command")}
+        return [
+            {
+                **shared,
+                "seed": seed,
+                "revision": joined["revisions"][index],
+                "seconds": joined["seconds"][index],
+                "scores": {
+                    name: {
+                        "value": score["values"][index],
+                        "ceiling": score["ceiling"],
+                        "unit": score["unit"],
+                    }
+                    for name, score in joined["scores"].items()
+                },
+            }
+            for index, seed in enumerate(joined["seeds"])
+        ]
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a gathered result: {error!r}") from error
 
 
 def _with_config(run_dir: Path) -> dict[str, Any]:

@@ -68,6 +68,22 @@ def test_runs_are_joined_in_order_of_seed(directory):
     assert joined["scores"]["elbo_per_item"]["ceiling"] is None
 
 
+def test_a_joined_file_stands_for_its_runs(directory, tmp_path):
+    runs = directory(run(2, 0.8), run(0, 0.9), run(1, 0.94))
+    at_once = results.gather(runs)
+    first = results.write(results.gather(runs[:2]), tmp_path / "results")
+    assert results.gather([first, runs[2]]) == at_once
+    with pytest.raises(InputError, match="same seed occurs twice"):
+        results.gather([first, runs[0]])
+
+
+def test_a_file_that_is_no_joined_result_is_refused_by_name(tmp_path):
+    path = tmp_path / "other.json"
+    path.write_text('{"seeds": [0]}')
+    with pytest.raises(InputError, match=r"other\.json is not a gathered result"):
+        results.gather([path])
+
+
 def test_what_the_thesis_says_is_a_column_and_an_oracle_may_be_missing(directory):
     thesis = {"elbo_per_item": "figure 4.3, no number"}
     joined = results.gather(directory(run(thesis=thesis, oracle=None)))
