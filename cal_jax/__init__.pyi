@@ -9,8 +9,14 @@ from .distributions import (
     full_gaussian,
     kl,
     standard_gaussian,
+    triangular_gaussian,
 )
-from .divergences import categorical_kl, diagonal_gaussian_kl, gaussian_kl
+from .divergences import (
+    categorical_kl,
+    diagonal_gaussian_kl,
+    gaussian_kl,
+    triangular_gaussian_kl,
+)
 from .errors import InputError
 from .evaluation.contexts import ContextEncoder
 from .evaluation.likelihood import item_log_likelihoods, set_log_likelihoods
@@ -138,6 +144,8 @@ __all__ = [
     "standard_gaussian",
     "sticking_the_landing",
     "synthetic_sets",
+    "triangular_gaussian",
+    "triangular_gaussian_kl",
     "unweighted",
     "vae_dreg_log_weights",
     "vae_elbo",

@@ -11,7 +11,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.divergences import categorical_kl, diagonal_gaussian_kl, gaussian_kl
+from cal_jax.divergences import (
+    categorical_kl,
+    diagonal_gaussian_kl,
+    gaussian_kl,
+    triangular_gaussian_kl,
+)
 
 Distribution = Any
 """A distrax distribution, or anything with its ``sample``, ``log_prob`` and shapes."""
@@ -40,6 +45,12 @@ def diagonal_gaussian(mean: Array, log_variance: Array) -> distrax.Distribution:
 def standard_gaussian(shape: tuple[int, ...]) -> distrax.Distribution:
     """N(0, I) with batch ``shape[:-1]`` and event ``shape[-1:]``."""
     return diagonal_gaussian(jnp.zeros(shape), jnp.zeros(shape))
+
+
+def triangular_gaussian(mean: Array, scale: Array) -> distrax.Distribution:
+    """A Gaussian with covariance L L^T: mean [..., C], L = scale [..., C, C] lower triangular."""
+    with jax.numpy_rank_promotion("allow"):
+        return distrax.MultivariateNormalTri(mean, scale)
 
 
 def full_gaussian(mean: Array, covariance: Array) -> distrax.Distribution:
@@ -108,6 +119,8 @@ def _closed_form(q: Distribution, p: Distribution) -> Array | None:
     diagonal_q, diagonal_p = _diagonal_moments(q), _diagonal_moments(p)
     if diagonal_q and diagonal_p:
         return diagonal_gaussian_kl(*diagonal_q, *diagonal_p)
+    if isinstance(q, distrax.MultivariateNormalTri) and diagonal_p:
+        return triangular_gaussian_kl(q.loc, q.scale_tri, *diagonal_p)
     full_q, full_p = _moments(q), _moments(p)
     if full_q and full_p:
         return gaussian_kl(*full_q, *full_p)

@@ -36,6 +36,32 @@ def diagonal_gaussian_kl(
     return 0.5 * jnp.sum(squared_distance + jnp.exp(-log_ratio) - 1.0 + log_ratio, axis=-1)
 
 
+def triangular_gaussian_kl(
+    mean_q: Array, scale_q: Array, mean_p: Array, log_variance_p: Array
+) -> Array:
+    """KL(q || p), q with covariance L L^T of a triangular L, p with a diagonal one (thesis A.3).
+
+    No matrix is decomposed.
+
+    Args:
+      mean_q: [..., C].
+      scale_q: L, [..., C, C], lower triangular, its diagonal positive.
+      mean_p, log_variance_p: [..., C]; batch dimensions broadcast against q's.
+
+    Returns:
+      [...] nats.
+    """
+    shape = jnp.broadcast_shapes(
+        mean_q.shape, scale_q.shape[:-1], mean_p.shape, log_variance_p.shape
+    )
+    mean_q, mean_p, log_variance_p = _with_shape(shape, mean_q, mean_p, log_variance_p)
+    variance_q = jnp.broadcast_to(jnp.sum(jnp.square(scale_q), axis=-1), shape)
+    log_scale_q = jnp.log(jnp.diagonal(scale_q, axis1=-2, axis2=-1))
+    log_ratio = log_variance_p - 2.0 * jnp.broadcast_to(log_scale_q, shape)
+    second_moment = jnp.square(mean_q - mean_p) + variance_q
+    return 0.5 * jnp.sum(second_moment * jnp.exp(-log_variance_p) - 1.0 + log_ratio, axis=-1)
+
+
 def gaussian_kl(mean_q: Array, covariance_q: Array, mean_p: Array, covariance_p: Array) -> Array:
     """KL(q || p) of two Gaussians with full covariances (thesis A.3, the claim).
 

@@ -17,6 +17,7 @@ from cal_jax.distributions import (
     log_prob,
     sample,
     standard_gaussian,
+    triangular_gaussian,
 )
 from cal_jax.divergences import diagonal_gaussian_kl
 
@@ -30,11 +31,12 @@ def spellings(mean, log_variance):
         "independent": distrax.Independent(distrax.Normal(mean, scale), 1),
         "diag": distrax.MultivariateNormalDiag(mean, scale),
         "full": full_gaussian(mean, covariance),
+        "triangular": triangular_gaussian(mean, jnp.sqrt(covariance)),
     }
 
 
-@pytest.mark.parametrize("spelling_q", ["independent", "diag", "full"])
-@pytest.mark.parametrize("spelling_p", ["independent", "diag", "full"])
+@pytest.mark.parametrize("spelling_q", ["independent", "diag", "full", "triangular"])
+@pytest.mark.parametrize("spelling_p", ["independent", "diag", "full", "triangular"])
 def test_every_pair_of_spellings_has_the_closed_form(spelling_q, spelling_p):
     q = spellings(MEAN, LOG_VARIANCE)[spelling_q]
     p = spellings(0.5 * MEAN, 0.3 * LOG_VARIANCE)[spelling_p]
@@ -50,6 +52,25 @@ def test_two_diagonal_gaussians_need_no_matrix():
         return kl(diagonal_gaussian(mean, LOG_VARIANCE), p, mean).nats
 
     assert "cholesky" not in str(jax.make_jaxpr(nats)(MEAN))
+
+
+def test_a_triangular_gaussian_against_a_diagonal_one_decomposes_nothing():
+    scale = jnp.tile(jnp.array([[1.0, 0.0], [0.7, 0.5]]), (4, 1, 1))
+    p = standard_gaussian((2,))
+
+    def nats(mean):
+        return kl(triangular_gaussian(mean, scale), p, mean).nats
+
+    text = str(jax.make_jaxpr(nats)(MEAN[:, :2]))
+    assert "cholesky" not in text and "triangular_solve" not in text
+
+
+def test_draws_of_a_triangular_gaussian_have_its_covariance():
+    scale = jnp.array([[1.0, 0.0], [0.7, 0.5]])
+    q = triangular_gaussian(jnp.array([1.0, -2.0]), scale)
+    draws = np.asarray(sample(q, jax.random.key(0), (20_000,)))
+    np.testing.assert_allclose(draws.mean(axis=0), [1.0, -2.0], atol=0.03)
+    np.testing.assert_allclose(np.cov(draws.T), scale @ scale.T, atol=0.04)
 
 
 def test_a_prior_without_the_item_axis_is_broadcast():

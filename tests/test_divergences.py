@@ -6,7 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.divergences import categorical_kl, diagonal_gaussian_kl, gaussian_kl
+from cal_jax.divergences import (
+    categorical_kl,
+    diagonal_gaussian_kl,
+    gaussian_kl,
+    triangular_gaussian_kl,
+)
 
 DIM = 3
 
@@ -83,6 +88,26 @@ def test_full_gaussians_with_diagonal_covariances_are_the_diagonal_form(gaussian
         mean_q, jnp.diag(jnp.exp(log_variance_q)), mean_p, jnp.diag(jnp.exp(log_variance_p))
     )
     np.testing.assert_allclose(full, diagonal_gaussian_kl(*gaussians), rtol=1e-5)
+
+
+def test_a_triangular_gaussian_against_a_diagonal_one_is_the_full_form(gaussians):
+    _, _, mean_p, log_variance_p = gaussians
+    mean_q = jax.random.normal(jax.random.key(4), (2, DIM))
+    scale_q = jnp.linalg.cholesky(covariances(2))
+    covariance_p = jnp.diag(jnp.exp(log_variance_p))
+
+    def full(mean_q, scale_q):
+        covariance_q = scale_q @ jnp.swapaxes(scale_q, -1, -2)
+        return gaussian_kl(mean_q, covariance_q, mean_p, covariance_p).sum()
+
+    def triangular(mean_q, scale_q):
+        return triangular_gaussian_kl(mean_q, scale_q, mean_p, log_variance_p).sum()
+
+    want = jax.value_and_grad(full, (0, 1))(mean_q, scale_q)
+    got = jax.value_and_grad(triangular, (0, 1))(mean_q, scale_q)
+    lower = jnp.tril(jnp.ones((2, DIM, DIM)))
+    want = (want[0], (want[1][0], want[1][1] * lower))
+    jax.tree.map(lambda w, g: np.testing.assert_allclose(g, w, rtol=1e-4, atol=1e-5), want, got)
 
 
 def test_full_gaussians_agree_with_monte_carlo():

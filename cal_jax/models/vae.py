@@ -2,16 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import flax.linen as nn
 from jax import Array
 
-from cal_jax.distributions import Distribution, bernoulli, diagonal_gaussian, standard_gaussian
+from cal_jax.distributions import (
+    Distribution,
+    bernoulli,
+    diagonal_gaussian,
+    standard_gaussian,
+    triangular_gaussian,
+)
 from cal_jax.errors import InputError
-from cal_jax.networks.dense import MLP, GaussianHead, Linear
+from cal_jax.networks.dense import MLP, GaussianHead, Linear, TriangularGaussianHead
 from cal_jax.networks.normalisation import Norm
 from cal_jax.networks.passes import EVALUATION, Pass
+
+Covariance = Literal["diagonal", "full"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class VAEConfig:
     """Units of the decoder's: the encoder's mirrored."""
     norm: Norm = "batch"
     """batch (thesis), layer or none."""
+    covariance: Covariance = "diagonal"
+    """Of the posterior: diagonal (thesis), or full."""
 
     def __post_init__(self) -> None:
         for name in ("latent_dim", "image_size"):
@@ -37,8 +47,10 @@ class VAEConfig:
             widths = getattr(self, name)
             if not widths or min(widths) < 1:
                 raise InputError(f"{name} must be one or more sizes of at least 1: got {widths}")
-        if self.norm not in get_args(Norm):
-            raise InputError(f"norm must be one of {', '.join(get_args(Norm))}: got {self.norm!r}")
+        for name, kind in (("norm", Norm), ("covariance", Covariance)):
+            if getattr(self, name) not in get_args(kind):
+                accepted = ", ".join(get_args(kind))
+                raise InputError(f"{name} must be one of {accepted}: got {getattr(self, name)!r}")
 
 
 class VAEPosterior(NamedTuple):
@@ -68,7 +80,11 @@ class VAE(nn.Module):
         """Make the networks that the config names."""
         c = self.config
         self.encoder = MLP(c.encoder_widths, c.norm)
-        self.posterior_head = GaussianHead((c.latent_dim,))
+        is_full = c.covariance == "full"
+        self.posterior_of = triangular_gaussian if is_full else diagonal_gaussian
+        self.posterior_head = (
+            TriangularGaussianHead(c.latent_dim) if is_full else GaussianHead((c.latent_dim,))
+        )
         self.decoder = MLP(c.decoder_widths, c.norm)
         self.logits = Linear(c.image_size**2, kernel_init=nn.initializers.glorot_normal())
 
@@ -77,7 +93,7 @@ class VAE(nn.Module):
 
         def posterior(x: Array) -> Distribution:
             features = self.encoder(x.reshape(*x.shape[:-2], -1), run)
-            return diagonal_gaussian(*self.posterior_head(features))
+            return self.posterior_of(*self.posterior_head(features))
 
         return VAEPosterior(posterior)
 

@@ -15,6 +15,9 @@ Linear = functools.partial(nn.Dense, dot_general=row_dot_general)
 """A linear layer whose weight gradient is quick under ``vmap``."""
 
 
+START_SMALL = nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal")
+
+
 class GaussianParameters(NamedTuple):
     """A diagonal Gaussian's mean and log variance, of one shape."""
 
@@ -110,11 +113,38 @@ class GaussianHead(nn.Module):
         size = 1
         for length in self.shape:
             size *= length
-        start_small = nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal")
-        outputs = Linear(2 * size, kernel_init=start_small)(x)
+        outputs = Linear(2 * size, kernel_init=START_SMALL)(x)
         outputs = outputs.reshape(*x.shape[:-1], 2, *self.shape)
         mean, log_variance = jnp.moveaxis(outputs, x.ndim - 1, 0)
         return GaussianParameters(mean, log_variance)
+
+
+class TriangularParameters(NamedTuple):
+    """A Gaussian's mean, and the lower triangular L of its covariance L L^T."""
+
+    mean: Array
+    """[..., C]"""
+    scale: Array
+    """[..., C, C]"""
+
+
+class TriangularGaussianHead(nn.Module):
+    """Linear outputs read as Gaussians with full covariances; the weights start small."""
+
+    dim: int
+
+    @nn.compact
+    def __call__(self, x: Array) -> TriangularParameters:
+        """Map x [..., F] to a mean and a triangle of ``dim`` dimensions."""
+        dim = self.dim
+        mean, log_variance = GaussianHead((dim,), name="diagonal")(x)
+        rows, columns = jnp.tril_indices(dim, -1)
+        below = Linear(len(rows), kernel_init=START_SMALL, name="below")(x)
+        scale = jnp.zeros((*x.shape[:-1], dim, dim))
+        scale = scale.at[..., rows, columns].set(below)
+        diagonal = jnp.arange(dim)
+        scale = scale.at[..., diagonal, diagonal].set(jnp.exp(0.5 * log_variance))
+        return TriangularParameters(mean, scale)
 
 
 class LearnedGaussian(nn.Module):

@@ -30,7 +30,10 @@ def test_the_thesis_s_model_has_a_million_parameters():
     assert sum(leaf.size for leaf in jax.tree.leaves(variables["params"])) == encoder + decoder
 
 
-@pytest.mark.parametrize("changes", [{}, {"norm": "layer"}, {"norm": "none", "latent_dim": 3}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"norm": "layer"}, {"norm": "none", "latent_dim": 3}, {"covariance": "full"}],
+)
 def test_every_choice_trains_and_evaluates(changes):
     model, variables = made(**changes)
     x = (np.random.default_rng(0).random((5, 4, 4)) < 0.4).astype(np.float32)
