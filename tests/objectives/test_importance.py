@@ -146,7 +146,7 @@ def test_one_context_and_one_latent_are_the_monte_carlo_bound():
 def test_the_bound_of_a_set_rises_with_latents_and_with_contexts_to_the_evidence():
     model = linear_statistician(2)
     x, evidence = set_of(model), model.log_evidence(set_of(model))
-    weights = log_weights_of(model, moved(model, 0.3), x, 20_000, latents=8)
+    weights = log_weights_of(model, moved(model, 0.2), x, 40_000, latents=8)
 
     @jax.jit
     def bounds(weights):
@@ -159,13 +159,13 @@ def test_the_bound_of_a_set_rises_with_latents_and_with_contexts_to_the_evidence
         return (
             [bound(1, latents) for latents in (1, 3, 8)],
             [bound(contexts, 1) for contexts in (1, 5, 50)],
-            bound(1000, 8),
+            bound(5_000, 8),
         )
 
     of_latents, of_contexts, of_many = bounds(weights)
     assert_rises_to(of_latents, evidence)
     assert_rises_to(of_contexts, evidence)
-    assert abs(mean_and_error(of_many)[0] - evidence) < 0.02
+    assert abs(mean_and_error(of_many)[0] - evidence) < 0.01
 
 
 def test_the_nested_bound_is_the_written_out_mean_of_products():
