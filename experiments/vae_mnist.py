@@ -44,7 +44,10 @@ from cal_jax.training.step import DataSet
 from cal_jax.vae_figures import draw_latent_space
 
 EXPERIMENT = "vae_mnist"
-TARGETS = {"thesis": {"elbo_static": -144.5, "elbo_threshold": -140.0}}
+TARGETS = {
+    "thesis": {"elbo_static": -144.5, "elbo_threshold": -140.0},
+    "best": {"elbo_static": -138.0},
+}
 """On MNIST's test images, by preset."""
 
 ELBO_SAMPLES = 10
@@ -70,6 +73,9 @@ class VAEMNISTConfig:
     """50 epochs of 60,000 images in batches of 32."""
     binarisations: tuple[str, ...] = BINARISATIONS
     """A model for each: static, dynamic, threshold (decision 5)."""
+    redrawn: bool = False
+    """Train ``static`` too on images drawn afresh at every visit, as ``dynamic`` always is; the
+    test images stay what they are."""
     likelihood_samples: int = 5_000
     """Importance samples of each test image."""
     likelihood_images: int = 1_000
@@ -82,6 +88,10 @@ class VAEMNISTConfig:
             raise InputError(
                 f"binarisations must be some of {', '.join(BINARISATIONS)}, each once: "
                 f"got {self.binarisations}"
+            )
+        if self.redrawn and "static" not in self.binarisations:
+            raise InputError(
+                f"redrawn is for static binarisation: binarisations are {self.binarisations}"
             )
         for name in ("likelihood_samples", "likelihood_images"):
             if getattr(self, name) < 1:
@@ -110,6 +120,17 @@ PRESETS = {
         training=replace(_THESIS.training, steps=15_000, schedule="cosine"),
     ),
     "thesis": _THESIS,
+    "best": VAEMNISTConfig(
+        summary="wider networks, full covariances, drawn training images; some 10 minutes",
+        model=VAEConfig(
+            encoder_widths=(1024, 512, 256),
+            decoder_widths=(256, 512, 1024),
+            covariance="full",
+        ),
+        training=replace(_THESIS.training, steps=28_080, batch_size=128, schedule="cosine"),
+        binarisations=("static",),
+        redrawn=True,
+    ),
 }
 
 
@@ -148,7 +169,8 @@ def fit(
 ) -> Fitted:
     """Train one model in a folder of its own, or resume it."""
     with RunFolder.create_or_open(folder.path / binarisation) as own:
-        task = training_task(model, images.train, binarisation, request.seed)
+        trains_on = training_binarisation(request.config, binarisation)
+        task = training_task(model, images.train, trains_on, request.seed)
         trained = train_in(
             own,
             request,
@@ -158,6 +180,11 @@ def fit(
             binarisation=binarisation,
         )
         return Fitted(binarisation, trained, own)
+
+
+def training_binarisation(config: VAEMNISTConfig, binarisation: str) -> str:
+    """How the training images are binarised of the model named after its test images'."""
+    return "dynamic" if config.redrawn and binarisation == "static" else binarisation
 
 
 def training_task(model: VAE, images: LabelledImages, binarisation: str, seed: int) -> Task:

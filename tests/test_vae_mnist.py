@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cal_jax.evaluation.run_record import read_run
-from experiments.vae_mnist import PRESETS, main
+from experiments.vae_mnist import PRESETS, main, training_binarisation
 
 NAMES = ("static", "dynamic", "threshold")
 
@@ -61,6 +61,19 @@ def test_the_thesis_preset_is_section_4_4():
     assert (training.steps, training.batch_size) == (50 * 60_000 // 32, 32)
     assert (training.learning_rate, training.schedule, training.alpha) == (1e-3, "constant", 0.0)
     assert (config.likelihood_samples, config.binarisations) == (5_000, NAMES)
+
+
+def test_the_best_preset_trains_static_images_redrawn_in_the_same_two_dimensions():
+    config = PRESETS["best"]
+    assert config.model.latent_dim == 2
+    assert training_binarisation(config, "static") == "dynamic"
+    assert training_binarisation(config, "threshold") == "threshold"
+    assert training_binarisation(PRESETS["thesis"], "static") == "static"
+
+
+def test_redrawn_images_are_refused_where_no_model_would_see_them(capsys):
+    assert main(["--set", "redrawn=True", "--set", "binarisations=('threshold',)"]) == 2
+    assert "redrawn is for static binarisation" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
