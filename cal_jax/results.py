@@ -21,12 +21,14 @@ from typing import Any
 from cal_jax.atomic import write_atomically
 from cal_jax.errors import InputError
 from cal_jax.evaluation.run_record import read_json, read_run, read_text
-from cal_jax.evaluation.scores import shown, shown_unit
+from cal_jax.result_tables import compared, single
 
 CONFIG_FILE = "config.json"
 SHARED = ("experiment", "preset", "config", "device", "versions", "oracle", "data", "thesis")
 _SEED = re.compile(r"--seed[= ]\S+")
-_BLOCK = re.compile(r"(<!-- results:([\w.-]+) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL)
+_BLOCK = re.compile(
+    r"(<!-- results:([\w.-]+(?: [\w.-]+)*) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL
+)
 
 
 def gather(sources: Iterable[Path]) -> dict[str, Any]:
@@ -82,55 +84,13 @@ def write(results: dict[str, Any], directory: Path) -> Path:
     return write_atomically(path, (body + "\n").encode())
 
 
-def table(results: dict[str, Any]) -> str:
-    """A gathered result as a Markdown table; sd is the sample standard deviation over seeds."""
-    seeds = len(results["seeds"])
-    spread = f"mean ± sd ({seeds} seeds)" if seeds > 1 else "value (1 seed)"
-    thesis = results["thesis"]
-    header = ["score", spread, "ceiling", "unit", *(["thesis"] if thesis else [])]
-    lines = [_row(header), "|---" * len(header) + "|"]
-    for name, score in results["scores"].items():
-        values, unit = score["values"], score["unit"]
-        average = statistics.fmean(values)
-        mean = shown(average, unit)
-        if seeds > 1:
-            mean += f" ± {shown(statistics.stdev(values), unit, beside=average)}"
-        ceiling = shown(score["ceiling"], unit)
-        cells = [name, mean, ceiling, shown_unit(unit)]
-        lines.append(_row(cells + ([thesis.get(name, "")] if thesis else [])))
-    return "\n".join(lines) + "\n"
-
-
-def caption(results: dict[str, Any]) -> str:
-    """What must be read beside the table: the command, the machine, the data, the oracle."""
-    data = results["data"]
-    minutes = statistics.fmean(results["seconds"]) / 60
-    kinds = [str(data[key]) for key in ("image_size", "binarisation") if key in data]
-    seeds = ", ".join(map(str, results["seeds"]))
-    word = "seeds" if len(results["seeds"]) > 1 else "seed"
-    return (
-        f"`{results['command']}`, {word} {seeds}: "
-        f"{minutes:.1f} minutes a seed on {results['device']};"
-        f" data {' '.join([data['name'], *kinds])}{_oracle(results['oracle'])}.\n"
-    )
-
-
-def _oracle(oracle: dict[str, Any] | None) -> str:
-    if oracle is None:
-        return ""
-    accuracy = (f"{name} {100 * value:.1f} %" for name, value in oracle["accuracy"].items())
-    return f"; oracle on single test items: {', '.join(accuracy)}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def update_readme(path: Path, results_dir: Path, *, check: bool = False) -> bool:
     """Rewrites each text between `<!-- results:NAME -->` and `<!-- /results:NAME -->`.
 
+    Several names, with blanks between them, are compared in one table.
+
     Args:
-        path: the README.
+        path: the README, or another page.
         results_dir: where `NAME.json` lies.
         check: only compare, and raise InputError where the text is out of date.
 
@@ -139,17 +99,18 @@ def update_readme(path: Path, results_dir: Path, *, check: bool = False) -> bool
     """
     text = read_text(path)
     blocks = [match.group(2) for match in _BLOCK.finditer(text)]
-    opened = re.findall(r"<!-- results:(\S+) -->", text)
+    opened = re.findall(r"<!-- results:(.+?) -->", text)
     if not opened or blocks != opened or len(re.findall("<!-- /results:", text)) != len(opened):
         raise InputError(f"{path} needs pairs of <!-- results:NAME --> and <!-- /results:NAME -->")
 
     def block(match: re.Match[str]) -> str:
-        source = Path(results_dir) / f"{match.group(2)}.json"
-        results = read_json(source)
+        sources = [Path(results_dir) / f"{name}.json" for name in match.group(2).split()]
+        results = [read_json(source) for source in sources]
         try:
-            body = f"{table(results)}\n{caption(results)}"
+            body = single(results[0]) if len(results) == 1 else compared(results)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{source} is not a gathered result: {error!r}") from error
+            names = " or ".join(map(str, sources))
+            raise InputError(f"{names} is not a gathered result: {error!r}") from error
         return f"{match.group(1)}\n{body}\n{match.group(4)}"
 
     updated = _BLOCK.sub(block, text)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cal_jax import results
+from cal_jax import result_tables, results
 from cal_jax.errors import InputError
 from cal_jax.evaluation.run_record import read_run, score_fields, write_run
 from cal_jax.evaluation.scores import Score
@@ -87,11 +87,11 @@ def test_a_file_that_is_no_joined_result_is_refused_by_name(tmp_path):
 def test_what_the_thesis_says_is_a_column_and_an_oracle_may_be_missing(directory):
     thesis = {"elbo_per_item": "figure 4.3, no number"}
     joined = results.gather(directory(run(thesis=thesis, oracle=None)))
-    header, _, digit, elbo = results.table(joined).splitlines()
+    header, _, digit, elbo = result_tables.table(joined).splitlines()
     assert header.endswith("| unit | thesis |")
     assert digit.endswith("| % |  |")
     assert elbo.endswith("| figure 4.3, no number |")
-    assert "oracle" not in results.caption(joined)
+    assert "oracle" not in result_tables.caption(joined)
 
 
 def test_the_published_file_is_named_by_experiment_and_preset(directory, tmp_path):
@@ -164,7 +164,7 @@ def test_bad_fields_are_refused_when_written_and_when_read(tmp_path, changed):
 
 
 def test_the_table_has_mean_and_sample_deviation(directory):
-    text = results.table(results.gather(directory(run(0, 0.90), run(1, 0.92), run(2, 0.94))))
+    text = result_tables.table(results.gather(directory(run(0, 0.90), run(1, 0.92), run(2, 0.94))))
     assert text.splitlines() == [
         "| score | mean ± sd (3 seeds) | ceiling | unit |",
         "|---|---|---|---|",
@@ -174,13 +174,13 @@ def test_the_table_has_mean_and_sample_deviation(directory):
 
 
 def test_one_seed_has_no_deviation(directory):
-    text = results.table(results.gather(directory(run())))
+    text = result_tables.table(results.gather(directory(run())))
     assert "value (1 seed)" in text
     assert "| conditional_digit | 90.0 | 95.0 | % |" in text
 
 
 def test_the_caption_names_what_bounds_cannot_be_compared_without(directory):
-    text = results.caption(results.gather(directory(run())))
+    text = result_tables.caption(results.gather(directory(run())))
     assert "mnist 14 static" in text
     assert "digit 95.6 %" in text
     assert "1.0 minutes a seed on cpu" in text
@@ -204,6 +204,32 @@ def test_the_readme_is_rewritten_between_its_markers_only(readme):
     assert text.endswith("<!-- /results:black_and_white-cpu -->\nafter\n")
     assert "old" not in text
     assert not results.update_readme(readme, readme.parent / "results", check=True)
+
+
+def test_presets_are_compared_in_one_table(directory, tmp_path):
+    out = tmp_path / "results"
+    for preset, digits in (("cpu", (0.9, 0.8)), ("cpu-basic", (0.7, 0.6))):
+        command = f"{COMMAND} --set x=1 --seed"
+        runs = [
+            run(seed, digit, preset=preset, command=f"{command} {seed}")
+            for seed, digit in enumerate(digits)
+        ]
+        results.write(results.gather(directory(*runs)), out)
+    page = tmp_path / "page.md"
+    names = "black_and_white-cpu black_and_white-cpu-basic"
+    page.write_text(f"<!-- results:{names} -->\n<!-- /results:{names} -->\n")
+    assert results.update_readme(page, out)
+    header, _, digit, elbo = page.read_text().splitlines()[2:6]
+    assert header == (
+        "| score | cpu, mean ± sd (2 seeds) | cpu-basic, mean ± sd (2 seeds) | unit |"
+    )
+    assert digit == "| conditional_digit | 85.0 ± 7.1 | 65.0 ± 7.1 | % |"
+    assert elbo.startswith("| elbo_per_item | -41.50 ± 0.71 | -41.50 ± 0.71 |")
+
+
+def test_experiments_are_not_compared():
+    with pytest.raises(InputError, match="one experiment"):
+        result_tables.compared([run(), run(experiment="rotated")])
 
 
 def test_check_fails_on_an_outdated_readme_and_leaves_it(readme):
