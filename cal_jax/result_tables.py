@@ -53,15 +53,16 @@ def comparison(all_results: Sequence[Mapping[str, Any]]) -> str:
 
 
 def caption(results: Mapping[str, Any]) -> str:
-    """What must be read beside the table: the command, the machine, the data, the oracle."""
+    """What must be read beside the table: the command, the machines, the data, the oracle."""
     data = results["data"]
     minutes = statistics.fmean(results["seconds"]) / 60
     kinds = [str(data[key]) for key in ("image_size", "binarisation") if key in data]
     seeds = ", ".join(map(str, results["seeds"]))
+    devices = " and ".join(dict.fromkeys(results["devices"]))
     word = "seeds" if len(results["seeds"]) > 1 else "seed"
     return (
         f"`{results['command']}`, {word} {seeds}: "
-        f"{minutes:.1f} minutes a seed on {results['device']};"
+        f"{minutes:.1f} minutes a seed on {devices};"
         f" data {' '.join([data['name'], *kinds])}{_oracle(results['oracle'])}.\n"
     )
 

@@ -14,7 +14,7 @@ import json
 import re
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from cal_jax.evaluation.run_record import read_json, read_run, read_text
 from cal_jax.result_tables import compared, single
 
 CONFIG_FILE = "config.json"
-SHARED = ("experiment", "preset", "config", "device", "versions", "oracle", "data", "thesis")
+SHARED = ("experiment", "preset", "config", "versions", "oracle", "data", "thesis")
 _SEED = re.compile(r"--seed[= ]\S+")
 _BLOCK = re.compile(
     r"(<!-- results:([\w.-]+(?: [\w.-]+)*) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL
@@ -63,7 +63,7 @@ def gather(sources: Iterable[Path]) -> dict[str, Any]:
         "config": first["config"],
         "command": _general(first["command"]),
         "seeds": seeds,
-        "device": first["device"],
+        "devices": [run["device"] for run, _ in runs],
         "versions": first["versions"],
         "revisions": [run["revision"] for run, _ in runs],
         "seconds": [run["seconds"] for run, _ in runs],
@@ -84,7 +84,19 @@ def write(results: dict[str, Any], directory: Path) -> Path:
     return write_atomically(path, (body + "\n").encode())
 
 
-def update_readme(path: Path, results_dir: Path, *, check: bool = False) -> bool:
+def gathered_tables(results: list[dict[str, Any]]) -> str:
+    """One gathered result as a table, or several side by side."""
+    return single(results[0]) if len(results) == 1 else compared(results)
+
+
+def update_readme(
+    path: Path,
+    results_dir: Path,
+    *,
+    check: bool = False,
+    render: Callable[[list[dict[str, Any]]], str] = gathered_tables,
+    command: str = "python -m cal_jax.results readme",
+) -> bool:
     """Rewrites each text between `<!-- results:NAME -->` and `<!-- /results:NAME -->`.
 
     Several names, with blanks between them, are compared in one table.
@@ -93,6 +105,8 @@ def update_readme(path: Path, results_dir: Path, *, check: bool = False) -> bool
         path: the README, or another page.
         results_dir: where `NAME.json` lies.
         check: only compare, and raise InputError where the text is out of date.
+        render: the results between two markers as Markdown.
+        command: what brings the page up to date, for the message.
 
     Returns:
         Whether the file was changed.
@@ -107,7 +121,7 @@ def update_readme(path: Path, results_dir: Path, *, check: bool = False) -> bool
         sources = [Path(results_dir) / f"{name}.json" for name in match.group(2).split()]
         results = [read_json(source) for source in sources]
         try:
-            body = single(results[0]) if len(results) == 1 else compared(results)
+            body = render(results)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             names = " or ".join(map(str, sources))
             raise InputError(f"{names} is not a gathered result: {error!r}") from error
@@ -117,7 +131,7 @@ def update_readme(path: Path, results_dir: Path, *, check: bool = False) -> bool
     if updated == text:
         return False
     if check:
-        raise InputError(f"{path} is out of date: run python -m cal_jax.results readme")
+        raise InputError(f"{path} is out of date: run {command}")
     write_atomically(path, updated.encode())
     return True
 
@@ -172,6 +186,7 @@ def _parted(path: Path) -> list[dict[str, Any]]:
             {
                 **shared,
                 "seed": seed,
+                "device": joined["devices"][index],
                 "revision": joined["revisions"][index],
                 "seconds": joined["seconds"][index],
                 "scores": {

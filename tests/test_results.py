@@ -106,7 +106,6 @@ def test_the_published_file_is_named_by_experiment_and_preset(directory, tmp_pat
     [
         ({"experiment": "other"}, "experiment"),
         ({"preset": "gpu"}, "preset"),
-        ({"device": "H100"}, "device"),
         ({"versions": {"jax": "0.11"}}, "versions"),
         ({"oracle": {"digest": "d2", "accuracy": {}}}, "oracle"),
         ({"data": run()["data"] | {"fingerprint": "f2"}}, "data"),
@@ -120,6 +119,12 @@ def test_runs_that_differ_are_not_mixed(directory, changed, named):
     with pytest.raises(InputError, match=named) as caught:
         results.gather(directory(run(0), run(1) | changed))
     assert "\n" not in str(caught.value)
+
+
+def test_runs_of_two_machines_are_joined_and_both_are_named(directory):
+    joined = results.gather(directory(run(0), run(1, device="H100"), run(2)))
+    assert joined["devices"] == ["cpu", "H100", "cpu"]
+    assert "minutes a seed on cpu and H100;" in result_tables.caption(joined)
 
 
 def test_units_are_not_mixed(directory):
