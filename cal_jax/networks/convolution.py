@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import flax.linen as nn
 from jax import Array
 
+from cal_jax.networks.convolution_layers import Conv, ConvTranspose
 from cal_jax.networks.dense import Embedding
 from cal_jax.networks.normalisation import Norm, normalisation
 from cal_jax.networks.passes import Pass
 
-KERNEL = (3, 3)
 LAYERS_PER_GROUP = 3
 
 
@@ -38,13 +38,7 @@ class ConvolutionalEncoder(nn.Module):
         for width in self.widths:
             for layer in range(LAYERS_PER_GROUP):
                 stride = 2 if layer == LAYERS_PER_GROUP - 1 else 1
-                convolution = nn.Conv(
-                    width,
-                    KERNEL,
-                    strides=stride,
-                    use_bias=use_bias,
-                    kernel_init=nn.initializers.he_normal(),
-                )
+                convolution = Conv(width, stride, use_bias)
                 x = nn.relu(normalisation(self.norm)(convolution(x), run))
         return x.reshape(x.shape[0], -1)
 
@@ -72,20 +66,7 @@ class ConvolutionalDecoder(nn.Module):
         for width, size in zip(widths, sizes, strict=True):
             for layer in range(LAYERS_PER_GROUP):
                 stride = 2 if layer == 0 else 1
-                transposed = nn.ConvTranspose(
-                    width,
-                    KERNEL,
-                    strides=(stride, stride),
-                    padding=_transposed_padding(x.shape[1], size, stride),
-                    use_bias=use_bias,
-                    kernel_init=nn.initializers.he_normal(),
-                )
+                transposed = ConvTranspose(width, size, stride, use_bias)
                 x = nn.relu(normalisation(self.norm)(transposed(x), run))
-        logits = nn.Conv(1, KERNEL, kernel_init=nn.initializers.glorot_normal())(x)
+        logits = Conv(1, kernel_init=nn.initializers.glorot_normal())(x)
         return logits[..., 0]
-
-
-def _transposed_padding(size: int, target: int, stride: int) -> list[tuple[int, int]]:
-    """Padding of the dilated input with which a 3x3 kernel makes ``target`` of ``size``."""
-    total = target + KERNEL[0] - 1 - ((size - 1) * stride + 1)
-    return [((total + 1) // 2, total // 2)] * 2
