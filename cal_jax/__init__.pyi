@@ -1,12 +1,14 @@
-from .axes import DATASET, DEVICE, SAMPLE
+from .axes import DATASET, DEVICE, SAMPLE, SUPPORT
 from .data.sets import PaddedSets, validate_sets
 from .data.synthetic import SyntheticSets, synthetic_sets
 from .distributions import (
     Divergence,
     bernoulli,
     categorical,
+    coupling_flow,
     diagonal_gaussian,
     full_gaussian,
+    gaussian_mixture,
     kl,
     standard_gaussian,
     triangular_gaussian,
@@ -25,6 +27,13 @@ from .mapping import dataset_keys, init_variables, map_model, map_objective
 from .models.context_aware import ContextAwareConfig, ContextAwareLearner
 from .models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
 from .models.vae import VAE, VAEConfig
+from .objectives.balance import (
+    Balance,
+    balanced_logits,
+    initial_balance,
+    sinkhorn_potential,
+    update_balance,
+)
 from .objectives.context_aware import (
     ContextAwareTerms,
     ItemTerms,
@@ -53,6 +62,22 @@ from .objectives.importance import (
     set_log_weight,
     vae_log_weight,
 )
+from .objectives.label import hard_label_elbo, label_elbo
+from .objectives.label_bounds import (
+    LabelBounds,
+    LabelTerms,
+    average_over_labels,
+    label_bounds,
+    marginal_over_labels,
+)
+from .objectives.label_samples import (
+    RelaxedChoice,
+    concrete,
+    exp_concrete_log_prob,
+    gumbel_rao,
+    straight_through_gumbel,
+)
+from .objectives.label_schedules import label_temperature, label_weights
 from .objectives.neural_statistician import (
     NeuralStatisticianTerms,
     StatisticianItemTerms,
@@ -62,6 +87,7 @@ from .objectives.neural_statistician import (
 from .objectives.protocols import (
     ContextAwareGenerative,
     ContextAwareInference,
+    LabelInference,
     NeuralStatisticianGenerative,
     NeuralStatisticianInference,
     VAEGenerative,
@@ -77,7 +103,9 @@ __all__ = [
     "DATASET",
     "DEVICE",
     "SAMPLE",
+    "SUPPORT",
     "VAE",
+    "Balance",
     "ContextAwareConfig",
     "ContextAwareGenerative",
     "ContextAwareInference",
@@ -90,6 +118,9 @@ __all__ = [
     "ImportanceTerms",
     "InputError",
     "ItemTerms",
+    "LabelBounds",
+    "LabelInference",
+    "LabelTerms",
     "LatentTerms",
     "NestedDReGLogWeights",
     "NestedLogWeights",
@@ -99,6 +130,7 @@ __all__ = [
     "NeuralStatisticianInference",
     "NeuralStatisticianTerms",
     "PaddedSets",
+    "RelaxedChoice",
     "Sampler",
     "StatisticianItemTerms",
     "SyntheticSets",
@@ -109,29 +141,43 @@ __all__ = [
     "VAETerms",
     "Weights",
     "WithStopped",
+    "average_over_labels",
+    "balanced_logits",
     "bernoulli",
     "categorical",
     "categorical_kl",
     "combine_constants",
+    "concrete",
     "context_aware_elbo",
     "context_aware_items",
     "context_aware_items_given_contexts",
+    "coupling_flow",
     "dataset_keys",
     "diagonal_gaussian",
     "diagonal_gaussian_kl",
     "dreg_bound",
+    "exp_concrete_log_prob",
     "full_gaussian",
     "gaussian_kl",
+    "gaussian_mixture",
     "generate_items",
     "generate_set",
+    "gumbel_rao",
     "halving_weights",
+    "hard_label_elbo",
     "importance_weighted",
     "infer_constants",
     "init_variables",
+    "initial_balance",
     "item_log_likelihoods",
     "kl",
+    "label_bounds",
+    "label_elbo",
+    "label_temperature",
+    "label_weights",
     "map_model",
     "map_objective",
+    "marginal_over_labels",
     "nested_bound",
     "nested_dreg_bound",
     "neural_statistician_dreg_log_weights",
@@ -141,12 +187,15 @@ __all__ = [
     "select_contexts",
     "set_log_likelihoods",
     "set_log_weight",
+    "sinkhorn_potential",
     "standard_gaussian",
     "sticking_the_landing",
+    "straight_through_gumbel",
     "synthetic_sets",
     "triangular_gaussian",
     "triangular_gaussian_kl",
     "unweighted",
+    "update_balance",
     "vae_dreg_log_weights",
     "vae_elbo",
     "vae_log_weight",

@@ -74,6 +74,19 @@ class ContextAwareInference(Protocol):
         """q(z_n | c^n, x_n): contexts [N, K, C]; batch [N], event [Z]."""
 
 
+class LabelInference(ContextAwareInference, Protocol):
+    """The approximate posterior q(c, z, a | D): the label of the set is inferred too.
+
+    A model whose callables cannot stand inside ``jax.vmap`` (a Flax module's
+    cannot) also has ``over_labels(function, support [M, K])``, which maps
+    ``function(generative, inference, a [K])`` over the labels in its own way and
+    stacks what it returns, [M, ...].
+    """
+
+    def labels(self, h: Any, mask: Array | None) -> Array:
+        """Logits [M] of q(a | D) over the support: pools over the items. mask [N], None: all."""
+
+
 class ContextAwareGenerative(Protocol):
     """The generative model of thesis (6.1)-(6.4), factor by factor."""
 

@@ -1,0 +1,217 @@
+"""The bound of the context-aware learner, its label inferred (thesis 6.1.1, 6.4.3)."""
+
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cal_jax.distributions import KLMethod
+from cal_jax.divergences import categorical_kl
+from cal_jax.errors import InputError
+from cal_jax.objectives.context_aware import context_aware_elbo
+from cal_jax.objectives.label_bounds import (
+    LabelTerms,
+    average_over_labels,
+    bounds_given_features,
+    check_support,
+    encoded,
+    given_features,
+    label_bounds,
+    label_logits,
+    marginal_over_labels,
+)
+from cal_jax.objectives.label_samples import (
+    Temperature,
+    concrete,
+    exp_concrete_log_prob,
+    gumbel_rao,
+    most_probable,
+    sampled,
+    straight_through_gumbel,
+)
+from cal_jax.objectives.protocols import ContextAwareGenerative, LabelInference
+
+LabelEstimator = Literal["gumbel", "concrete", "rao", "exact", "marginal"]
+LabelChoice = Literal["argmax", "sampled"]
+_OF_ONE_LABEL = ("gumbel", "concrete", "rao")
+
+
+def label_elbo(
+    key: Array,
+    generative: ContextAwareGenerative,
+    inference: LabelInference,
+    x: Array,
+    support: Array,
+    log_prior: Array,
+    *,
+    estimator: LabelEstimator,
+    temperature: Temperature | None = None,
+    mask: Array | None = None,
+    kl: KLMethod = "analytic",
+) -> LabelTerms:
+    """The bound on log p(D) for ONE data set from one Monte Carlo sample; vmap it for more.
+
+    Thesis equations (6.5)-(6.10). Items are encoded once, whatever the support.
+
+    Estimators that draw a label, at a temperature:
+      "gumbel": straight-through Gumbel-Softmax (thesis 6.4.3). Its value estimates
+        that of "exact" without bias; its gradient is biased.
+      "rao": the same, its gradient averaged given the label (``gumbel_rao``): the
+        same bias, less variance.
+      "concrete": a relaxed label, its KL that of the Concrete densities of q(a|D)
+        and p(a) at one temperature, by its sample (thesis A.4). Inside the cube a constant
+        and a varying context are both in use, each for a share of its KL: the
+        value is no bound. ``hard_label_elbo`` is one.
+
+    Estimators that visit every label, with the same noise for each:
+      "exact": sum_a q(a|D) ELBO_a - KL(q(a|D) || p(a)), a bound.
+      "marginal": log sum_a p(a) w_a with one-sample weights w_a, a bound (see
+        ``label_bounds.marginal_over_labels``). For equal samples it is above "exact",
+        whatever the label network; that is not used, nor taught.
+
+    Args:
+      key: a PRNG key. The noise of item n does not depend on how many items
+        follow it as long as JAX's default (partitionable threefry) keys are used.
+      generative, inference: see ``cal_jax.objectives.protocols``.
+      x: [N, *X], the items.
+      support: [M, K] floats in {0, 1}: the labels that are possible, any list.
+      log_prior: [M], log p(a) of each label of the support, finite. It is
+        normalised here: log weights of any total serve.
+      estimator: see above.
+      temperature: [], positive; given to the estimators that draw, and to no other.
+      mask: [N], 1 for items that count and 0 for padding; None when all count.
+      kl: "analytic" uses a closed form where one is registered and Monte Carlo
+        elsewhere; "monte_carlo" takes every KL from the reconstruction's samples,
+        that of a drawn label too, so that at the exact posteriors the value
+        is log p(D) for every sample. With "marginal" it must be "monte_carlo":
+        weights with closed-form KLs make no bound.
+
+    Returns:
+      LabelTerms, nats summed over the items that count.
+
+    Raises:
+      InputError: for an unknown estimator, a temperature that is missing or not
+        wanted, "marginal" with closed forms, or shapes that disagree.
+    """
+    _check_options(estimator, temperature, kl)
+    check_support(support, log_prior)
+    if estimator == "marginal":
+        h = encoded(inference, x, mask)
+        terms = bounds_given_features(key, generative, inference, x, h, support, mask=mask, kl=kl)
+        return marginal_over_labels(terms, log_prior)
+    if temperature is None:
+        bounds = label_bounds(key, generative, inference, x, support, mask=mask, kl=kl)
+        return average_over_labels(bounds.terms, bounds.logits, log_prior)
+
+    key_label, key_bound = jax.random.split(key)
+    h = encoded(inference, x, mask)
+    logits = label_logits(inference, h, support, mask)
+    if estimator == "concrete":
+        choice, log_choice = concrete(key_label, logits, temperature)
+        kl_label = exp_concrete_log_prob(log_choice, logits, temperature)
+        kl_label -= exp_concrete_log_prob(log_choice, log_prior, temperature)
+    else:
+        draw = straight_through_gumbel if estimator == "gumbel" else gumbel_rao
+        choice = draw(key_label, logits, temperature)
+        kl_label = _kl_of_sampled(choice, logits, log_prior, kl)
+    return _of_choice(
+        key_bound, generative, inference, x, h, support, choice, kl_label, logits, mask, kl
+    )
+
+
+def hard_label_elbo(
+    key: Array,
+    generative: ContextAwareGenerative,
+    inference: LabelInference,
+    x: Array,
+    support: Array,
+    log_prior: Array,
+    *,
+    choice: LabelChoice,
+    mask: Array | None = None,
+    kl: KLMethod = "analytic",
+) -> LabelTerms:
+    """The discrete bound of ONE data set at one label of the support, however it was trained.
+
+    What is reported where a relaxed or weighted criterion is optimised. No
+    gradient flows through the label.
+
+    Args:
+      key, generative, inference, x, support, log_prior, mask, kl: as in ``label_elbo``.
+      choice: "argmax" is the bound of a q(a|D) that is sure of its most probable
+        label, with a KL of -log p(a); "sampled" draws the label from q(a|D) and
+        estimates "exact".
+
+    Returns:
+      LabelTerms; ``logits`` are the label network's.
+
+    Raises:
+      InputError: for an unknown choice, or shapes that disagree.
+    """
+    if choice not in get_args(LabelChoice):
+        raise InputError(f"choice must be one of argmax, sampled: got {choice!r}")
+    check_support(support, log_prior)
+    key_label, key_bound = jax.random.split(key)
+    h = encoded(inference, x, mask)
+    logits = label_logits(inference, h, support, mask)
+    if choice == "argmax":
+        one_hot = most_probable(logits)
+        kl_label = -jnp.sum(one_hot * jax.nn.log_softmax(log_prior))
+    else:
+        one_hot = sampled(key_label, logits)
+        kl_label = _kl_of_sampled(one_hot, logits, log_prior, kl)
+    return _of_choice(
+        key_bound, generative, inference, x, h, support, one_hot, kl_label, logits, mask, kl
+    )
+
+
+def _kl_of_sampled(choice: Array, logits: Array, log_prior: Array, kl: KLMethod) -> Array:
+    """(6.10) as thesis A.4 has it, or its estimate by the sampled label: []."""
+    if kl == "analytic":
+        return categorical_kl(logits, log_prior)
+    return jnp.sum(choice * (jax.nn.log_softmax(logits) - jax.nn.log_softmax(log_prior)))
+
+
+def _of_choice(
+    key: Array,
+    generative: ContextAwareGenerative,
+    inference: LabelInference,
+    x: Array,
+    h: Any,
+    support: Array,
+    choice: Array,
+    kl_label: Array,
+    logits: Array,
+    mask: Array | None,
+    kl: KLMethod,
+) -> LabelTerms:
+    """(6.5) at the label that a choice [M] makes of the support."""
+    a = jnp.sum(choice[:, None] * support, axis=0)
+    terms = context_aware_elbo(
+        key, generative, given_features(inference, h), x, a, mask=mask, kl=kl
+    )
+    return LabelTerms(
+        terms.elbo - kl_label, *terms[1:], kl_label=kl_label, logits=logits, elbo_per_label=None
+    )
+
+
+def _check_options(estimator: str, temperature: Temperature | None, kl: KLMethod) -> None:
+    accepted = get_args(LabelEstimator)
+    if estimator not in accepted:
+        raise InputError(f"estimator must be one of {', '.join(accepted)}: got {estimator!r}")
+    draws = estimator in _OF_ONE_LABEL
+    if draws and temperature is None:
+        raise InputError(f"temperature is missing: estimator {estimator!r} needs a positive one")
+    if not draws and temperature is not None:
+        raise InputError(
+            f"temperature must be None: estimator {estimator!r} draws no label; "
+            f"{', '.join(_OF_ONE_LABEL)} do"
+        )
+    if isinstance(temperature, int | float) and temperature <= 0:
+        raise InputError(f"temperature must be positive: got {temperature}")
+    if estimator == "marginal" and kl != "monte_carlo":
+        raise InputError(
+            f"kl must be 'monte_carlo' with estimator 'marginal', whose weights make "
+            f"no bound with closed forms: got {kl!r}"
+        )

@@ -1,0 +1,49 @@
+"""What changes while a label network learns: weights and temperature (thesis 6.4.3)."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from cal_jax.errors import InputError
+from cal_jax.objectives.weighting import Weights
+
+
+def label_weights(epoch: Array | int, *, alpha: float = 100.0, rate: float = 0.95) -> Weights:
+    """The thesis's criterion R - omega (L + C_v + C_c) - A / omega (6.14), omega = 1 + alpha.
+
+    Information is dear in every latent but the label. It is no bound while
+    omega is above 1 (6.4.3: "a heuristic").
+
+    Args:
+      epoch: [] epochs finished; alpha falls geometrically. The thesis says
+        "much more slowly" than halving, and no rate.
+      alpha: its value in the first epoch.
+      rate: by which it is multiplied after each epoch.
+    """
+    omega = 1.0 + alpha * rate ** jnp.asarray(epoch, jnp.float32)
+    heavy = dict.fromkeys(("kl_latent", "kl_varying", "kl_constant"), omega)
+    return Weights(1.0, {**heavy, "kl_label": 1.0 / omega})
+
+
+def label_temperature(step: Array | int, steps: int, *, lowest: float = 0.5) -> Array:
+    """The temperature of a relaxed label: from 1 down to ``lowest`` at the end (thesis 6.4.3).
+
+    max(lowest, exp(-r t)), the schedule of Jang et al. 2016, with the rate r
+    that reaches ``lowest`` when training ends.
+
+    Args:
+      step: [] steps taken.
+      steps: of the whole training.
+      lowest: in (0, 1].
+
+    Returns:
+      [].
+
+    Raises:
+      InputError: for no steps, or another ``lowest``.
+    """
+    if steps < 1:
+        raise InputError(f"steps must be at least 1: got {steps}")
+    if not 0.0 < lowest <= 1.0:
+        raise InputError(f"lowest must be above 0 and at most 1: got {lowest}")
+    done = jnp.asarray(step, jnp.float32) / steps
+    return jnp.maximum(lowest, lowest**done)
