@@ -4,6 +4,7 @@ Distributions are built, sampled and scored inside one mapped function; only
 arrays leave it (distrax distributions do not survive a ``vmap`` boundary).
 """
 
+import functools
 from typing import Any, Literal, NamedTuple
 
 import distrax
@@ -57,6 +58,53 @@ def full_gaussian(mean: Array, covariance: Array) -> distrax.Distribution:
     """A Gaussian with full covariance: mean [..., C], covariance [..., C, C]."""
     with jax.numpy_rank_promotion("allow"):
         return distrax.MultivariateNormalFullCovariance(mean, covariance)
+
+
+def gaussian_mixture(logits: Array, mean: Array, log_variance: Array) -> distrax.Distribution:
+    """A mixture of M diagonal Gaussians; no KL to it has a closed form.
+
+    Args:
+      logits: [..., M], unnormalised.
+      mean, log_variance: [..., M, C].
+
+    Returns:
+      Batch [...], event [C].
+    """
+    components = diagonal_gaussian(mean, log_variance)
+    return distrax.MixtureSameFamily(distrax.Categorical(logits=logits), components)
+
+
+def coupling_flow(inner: Array, bias: Array, outer: Array) -> distrax.Distribution:
+    """N(0, I) through L affine coupling layers (Dinh et al. 2017); no KL to it is closed.
+
+    Layer l leaves half of the dimensions, every second one, as they are: they decide,
+    through one hidden layer of H units, how the others are shifted and scaled, by
+    factors between e^-2 and e^2. ``outer`` = 0 is the identity.
+
+    Args:
+      inner: [L, ..., C, H]; bias: [L, ..., H]; outer: [L, ..., H, 2 C].
+
+    Returns:
+      Batch [...], event [C].
+    """
+    shape = inner.shape[1:-1]
+    kept = jnp.broadcast_to(jnp.arange(shape[-1]) % 2 == 0, shape)
+    layers = [
+        distrax.MaskedCoupling(
+            kept if layer % 2 == 0 else ~kept,
+            functools.partial(_shift_and_log_scale, inner[layer], bias[layer], outer[layer]),
+            lambda parameters: distrax.ScalarAffine(parameters[0], log_scale=parameters[1]),
+            event_ndims=1,
+        )
+        for layer in range(len(inner))
+    ]
+    return distrax.Transformed(standard_gaussian(shape), distrax.Chain(layers))
+
+
+def _shift_and_log_scale(inner: Array, bias: Array, outer: Array, x: Array) -> tuple[Array, Array]:
+    hidden = jax.nn.relu(jnp.einsum("...c,...ch->...h", x, inner) + bias)
+    shift, raw = jnp.split(jnp.einsum("...h,...hd->...d", hidden, outer), 2, axis=-1)
+    return shift, 2.0 * jnp.tanh(0.5 * raw)
 
 
 def bernoulli(logits: Array, event_ndims: int) -> distrax.Distribution:

@@ -14,7 +14,7 @@ Figure = tuple[Path, str]
 
 
 def draw_generation(
-    folder: Path, names: tuple[str, str], real: tuple[RealSets, ...], generated: Generated
+    folder: Path, names: tuple[str, ...], real: tuple[RealSets, ...], generated: Generated
 ) -> list[Figure]:
     """Real sets, sets from the priors, from given sets, and from two sources.
 

@@ -16,11 +16,17 @@ from experiments.black_and_white import PRESETS, main
 
 ROOT = Path(__file__).parent.parent
 SCORES = {
-    f"{score}_{factor}{suffix}"
-    for score in ("conditional", "unconditional", "diversity")
+    f"{score}_{factor}"
+    for score in (
+        "conditional",
+        "unconditional",
+        "all_constant",
+        "diversity",
+        "neither_diversity",
+    )
     for factor in ("digit", "background")
-    for suffix in ("", "_means")
-} | {"synthesis_joint", "synthesis_joint_means", "elbo_per_item"}
+} | {"synthesis_joint", "neither_mutual_information"}
+SCORES |= {f"{name}_means" for name in SCORES} | {"elbo_per_item"}
 
 
 @pytest.fixture(name="smoke", scope="module")

@@ -1,10 +1,11 @@
-"""Data sets whose items share some factors while others vary (thesis section 6.4.1).
+"""Data sets whose items share some factors while others vary (thesis 6.4.1, 6.4.2).
 
 A set is kept as row numbers of an image array, not as pixels; ``render_*`` turns
 the images of those rows into what the set shows. Shape letters: M sets, N items
 in a set, K factors, I images to choose from.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -14,12 +15,7 @@ import numpy as np
 from cal_jax.data.label_mix import Mix, mixed_labels
 from cal_jax.errors import InputError
 
-FACTORS = ("digit", "background")
-"""The factors of black & white MNIST, in the order of the last axis."""
-
 BLACK, WHITE = 0, 1
-THESIS_MIX: Mix = (((1, 0), 5), ((0, 1), 1))
-"""Digit constant : background constant = 5 : 1."""
 
 
 class ContextSets(NamedTuple):
@@ -33,33 +29,35 @@ class ContextSets(NamedTuple):
     """float32 [M, K]: the label a, 1 where the factor was held constant."""
 
 
-def black_and_white_sets(
+def factor_sets(
     rng: np.random.Generator,
     digits: np.ndarray,
+    sizes: Sequence[int],
     *,
     num_sets: int,
     set_size: int,
-    mix: Mix = THESIS_MIX,
+    mix: Mix,
 ) -> ContextSets:
-    """Draw sets of digits on a black or white background.
+    """Draw sets of digits in which other factors are constant or vary too.
 
     A constant digit is one class, uniform among the classes present; a varying
     digit is a class drawn anew, uniformly, for every item. Then every item gets an
     exemplar of its class, uniformly among those that the set does not hold yet: no
-    image comes twice in a set. A constant background is one fair coin a set, a
-    varying one a fair coin an item; so a varying factor may be constant by chance
-    (``accidentally_constant``), and its label stays 0.
+    image comes twice in a set. Every other factor is uniform over its values, one
+    draw a set where it is constant, one an item where it varies; so a varying factor
+    may be constant by chance (``accidentally_constant``), and its label stays 0.
 
     Args:
         rng: of everything drawn; its state alone decides the result.
         digits: integer [I], the class of every image, each class with at least ``set_size``.
+        sizes: how many values each of the other K - 1 factors has.
         num_sets: M, at least 1.
         set_size: N, at least 1.
-        mix: labels (digit, background), any of {0, 1}^2, with their weights; the
-            counts are exact, the order random (see ``mixed_labels``).
+        mix: labels, any of {0, 1}^K, with their weights; the counts are exact, the
+            order random (see ``mixed_labels``).
 
     Returns:
-        Sets with factors ``FACTORS``: the digit's class, and the background ``BLACK`` or ``WHITE``.
+        Sets whose factors are the digit's class, then the others, 0 to size - 1 each.
 
     Raises:
         InputError: ``num_sets`` or ``set_size`` below 1, no images, a class with too
@@ -76,13 +74,15 @@ def black_and_white_sets(
             f"digits: class {classes[scarce]} has {counts[scarce]} images; "
             f"accepted: at least set_size = {set_size} in every class"
         )
-    labels = mixed_labels(rng, mix, num_sets, len(FACTORS))
+    labels = mixed_labels(rng, mix, num_sets, 1 + len(sizes))
     constant = labels.astype(bool)
     shape = (num_sets, set_size)
     kinds = _constant_or_varying(rng, len(classes), shape, constant[:, 0])
-    backgrounds = _constant_or_varying(rng, 2, shape, constant[:, 1])
+    others = [
+        _constant_or_varying(rng, size, shape, constant[:, 1 + k]) for k, size in enumerate(sizes)
+    ]
     items = _distinct_exemplars(rng, np.argsort(digits, kind="stable"), counts, kinds)
-    factors = np.stack([classes[kinds], backgrounds], axis=-1)
+    factors = np.stack([classes[kinds], *others], axis=-1)
     return ContextSets(items.astype(np.int32), factors.astype(np.int32), labels)
 
 

@@ -1,6 +1,5 @@
 """One door to every source of images."""
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from cal_jax.data.images import ImageSplits, LabelledImages, fingerprint, hold_b
 from cal_jax.data.mnist import load_mnist
 from cal_jax.data.prepared import load_prepared, looks_prepared
 from cal_jax.errors import InputError
+from cal_jax.user_cache import user_cache
 
 
 def load_images(data_dir: Path | None, *, size: int, download: bool = False) -> ImageSplits:
@@ -75,9 +75,8 @@ def load_for_evaluation(
 
 
 def download_directory() -> Path:
-    """``cal_jax/mnist`` in the user's cache: $XDG_CACHE_HOME where it is absolute, or ~/.cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (cache if cache.is_absolute() else Path.home() / ".cache") / "cal_jax" / "mnist"
+    """``cal_jax/mnist`` in the user's cache."""
+    return user_cache("mnist")
 
 
 def _load(data_dir: Path | None) -> ImageSplits:

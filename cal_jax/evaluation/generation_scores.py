@@ -1,25 +1,32 @@
 """Oracle scores of what a context-aware learner generates (thesis 6.4; definitions in docs)."""
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
+from cal_jax.evaluation.merged_scores import agreement_merged, conditional_merged, joint_merged
 from cal_jax.evaluation.scores import (
     FRACTION,
+    NATS_PER_ITEM,
     RATIO,
     Score,
     agreement,
     conditional,
     diversity,
     joint,
+    mutual_information,
 )
 from cal_jax.generation import GeneratedSet
 from cal_jax.sampler import Sampler
 
 Read = Callable[[np.ndarray], np.ndarray]
 """Images [..., H, W] -> the oracle's labels int [..., F]."""
+
+Merge = Callable[[np.ndarray], np.ndarray]
+"""Labels int [..., F] -> with all that they may stand for, [..., A, F]."""
 
 
 class RealSets(NamedTuple):
@@ -31,6 +38,15 @@ class RealSets(NamedTuple):
     """int [M, N, K], the true values."""
 
 
+class Real(NamedTuple):
+    """Real test sets of the labels that are scored, equally many of each."""
+
+    one_constant: tuple[RealSets, ...]
+    """For each context k, sets in which it alone is constant."""
+    all_constant: RealSets
+    none_constant: RealSets
+
+
 class Generated(NamedTuple):
     """Everything that is scored, [M, N, H, W] each."""
 
@@ -40,78 +56,155 @@ class Generated(NamedTuple):
     """The same, conditioned on the real sets."""
     synthesis: GeneratedSet
     """Sets with every context constant, each context from a source of its own."""
+    all_constant: GeneratedSet
+    """Sets with every context constant, from the priors (figure 6.6)."""
+    none_constant: GeneratedSet
+    """Sets in which every context varies, from the priors (figure 6.6)."""
 
 
-def generate(sampler: Sampler, key: jax.Array, real: tuple[RealSets, ...]) -> Generated:
-    """Generate as many sets as there are real ones, in each of the three ways.
+class Labels(NamedTuple):
+    """What the oracle reads, int [M, N, F] each, and what it should, int [M] or [M, F]."""
+
+    unconditional: tuple[np.ndarray, ...]
+    conditional: tuple[np.ndarray, ...]
+    conditions: tuple[np.ndarray, ...]
+    synthesis: np.ndarray
+    sources: np.ndarray
+    all_constant: np.ndarray
+    none_constant: np.ndarray
+
+
+def generate(sampler: Sampler, key: jax.Array, real: Real) -> Generated:
+    """Generate as many sets as there are real ones, in each of the five ways.
 
     Args:
       sampler: the model.
       key: a PRNG key.
-      real: for each context k, sets whose label is constant in k alone.
+      real: what is conditioned on.
     """
-    labels = np.eye(len(real), dtype=np.float32)
+    given = real.one_constant
+    num_contexts, num_sets = len(given), len(given[0].x)
+    labels = np.eye(num_contexts, dtype=np.float32)
     key_prior, key_posterior, key_synthesis = jax.random.split(key, 3)
-    unconditional = tuple(
-        sampler.unconditional(jax.random.fold_in(key_prior, k), label, len(real[k].x))
-        for k, label in enumerate(labels)
+
+    def from_priors(index: int, label: np.ndarray) -> GeneratedSet:
+        return sampler.unconditional(jax.random.fold_in(key_prior, index), label, num_sets)
+
+    sources = np.stack([sets.x for sets in given], axis=1)
+    return Generated(
+        unconditional=tuple(from_priors(k, label) for k, label in enumerate(labels)),
+        conditional=tuple(
+            sampler.conditional(jax.random.fold_in(key_posterior, k), given[k].x, label)
+            for k, label in enumerate(labels)
+        ),
+        synthesis=sampler.synthesise(key_synthesis, sources, labels),
+        all_constant=from_priors(num_contexts, np.ones_like(labels[0])),
+        none_constant=from_priors(num_contexts + 1, np.zeros_like(labels[0])),
     )
-    given = tuple(
-        sampler.conditional(jax.random.fold_in(key_posterior, k), real[k].x, label)
-        for k, label in enumerate(labels)
-    )
-    sources = np.stack([sets.x for sets in real], axis=1)
-    return Generated(unconditional, given, sampler.synthesise(key_synthesis, sources, labels))
 
 
 def generation_scores(
     names: tuple[str, ...],
     generated: Generated,
-    real: tuple[RealSets, ...],
-    real_all_constant: RealSets,
+    real: Real,
     read: Read,
+    merge: Merge | None = None,
 ) -> dict[str, Score]:
     """Every score on samples of the decoder, and again on its means (suffix ``_means``).
 
     ``conditional_<k>``: items whose oracle label is the conditioning set's.
-    ``unconditional_<k>``: items whose label is the modal one of their set.
+    ``unconditional_<k>``: items whose label is the modal one of their set, where k alone
+    is constant; ``all_constant_<k>``: the same where all are.
     ``diversity_<k>``: P(two items differ in k) in the conditional sets where k
-    varies, over the same in real sets. ``synthesis_joint``: every label right.
+    varies, over the same in real sets; ``neither_diversity_<k>``: the same in sets
+    from the priors where all vary. ``neither_mutual_information``: of two factors'
+    labels in these sets, the most of any pair. ``synthesis_joint``: every label right.
+    The ceiling of each is the same score of real sets.
 
     Args:
       names: of the K factors, in the order of the oracle's labels.
       generated: from ``generate``.
-      real: for each context k, the real sets that ``generated`` started from.
-      real_all_constant: real sets with every context constant, for a ceiling.
+      real: what ``generated`` started from.
       read: the oracle.
+      merge: where some labels look the same; adds the scores ``_merged``.
     """
-    truth = [sets.factors[:, 0, k] for k, sets in enumerate(real)]
-    real_labels = [read(sets.x) for sets in real]
-    all_truth = real_all_constant.factors[:, 0]
-    joint_ceiling = joint(read(real_all_constant.x), all_truth)
+    real_labels = _real_labels(real, read)
+    ceilings = _values(names, real_labels, real_labels, merge)
     scores = {}
     for suffix, field in (("", "samples"), ("_means", "means")):
-        unconditional = [read(getattr(sets, field)) for sets in generated.unconditional]
-        given = [read(getattr(sets, field)) for sets in generated.conditional]
-        for k, name in enumerate(names):
-            scores[f"conditional_{name}{suffix}"] = Score(
-                conditional(given[k][..., k], truth[k]),
-                conditional(real_labels[k][..., k], truth[k]),
-                FRACTION,
-            )
-            scores[f"unconditional_{name}{suffix}"] = Score(
-                agreement(unconditional[k][..., k]), agreement(real_labels[k][..., k]), FRACTION
-            )
-            others = [j for j in range(len(names)) if j != k]
-            scores[f"diversity_{name}{suffix}"] = Score(
-                float(
-                    np.mean([diversity(given[j][..., k], real_labels[j][..., k]) for j in others])
-                ),
-                1.0,
-                RATIO,
-            )
-        synthesis = read(getattr(generated.synthesis, field))
-        scores[f"synthesis_joint{suffix}"] = Score(
-            joint(synthesis, np.stack(truth, axis=-1)), joint_ceiling, FRACTION
-        )
+        found = _generated_labels(generated, field, read, real_labels)
+        for name, (value, unit) in _values(names, found, real_labels, merge).items():
+            scores[f"{name}{suffix}"] = Score(value, ceilings[name][0], unit)
     return scores
+
+
+def _real_labels(real: Real, read: Read) -> Labels:
+    """The readings of real sets, each in the place of generated ones of its label."""
+    one = tuple(read(sets.x) for sets in real.one_constant)
+    every, none = read(real.all_constant.x), read(real.none_constant.x)
+    truth = tuple(sets.factors[:, 0, k] for k, sets in enumerate(real.one_constant))
+    return Labels(one, one, truth, every, real.all_constant.factors[:, 0], every, none)
+
+
+def _generated_labels(generated: Generated, field: str, read: Read, real: Labels) -> Labels:
+    def labels(sets: GeneratedSet) -> np.ndarray:
+        return read(getattr(sets, field))
+
+    return Labels(
+        unconditional=tuple(map(labels, generated.unconditional)),
+        conditional=tuple(map(labels, generated.conditional)),
+        conditions=real.conditions,
+        synthesis=labels(generated.synthesis),
+        sources=np.stack(real.conditions, axis=-1),
+        all_constant=labels(generated.all_constant),
+        none_constant=labels(generated.none_constant),
+    )
+
+
+def _values(
+    names: tuple[str, ...], found: Labels, real: Labels, merge: Merge | None
+) -> dict[str, tuple[float, str]]:
+    """Each score of some labels by name, with its unit."""
+    values: dict[str, tuple[float, str]] = {}
+    for k, name in enumerate(names):
+        others = [j for j in range(len(names)) if j != k]
+        varied = [
+            diversity(found.conditional[j][..., k], real.conditional[j][..., k]) for j in others
+        ]
+        values |= {
+            f"conditional_{name}": (
+                conditional(found.conditional[k][..., k], found.conditions[k]),
+                FRACTION,
+            ),
+            f"unconditional_{name}": (agreement(found.unconditional[k][..., k]), FRACTION),
+            f"all_constant_{name}": (agreement(found.all_constant[..., k]), FRACTION),
+            f"diversity_{name}": (float(np.mean(varied)), RATIO),
+            f"neither_diversity_{name}": (
+                diversity(found.none_constant[..., k], real.none_constant[..., k]),
+                RATIO,
+            ),
+        }
+    none = found.none_constant
+    pairs = combinations(range(len(names)), 2)
+    shared = max(mutual_information(none[..., i], none[..., j]) for i, j in pairs)
+    values["neither_mutual_information"] = (shared, NATS_PER_ITEM)
+    values["synthesis_joint"] = (joint(found.synthesis, found.sources), FRACTION)
+    if merge is not None:
+        values |= _merged_values(names, found, merge)
+    return values
+
+
+def _merged_values(
+    names: tuple[str, ...], found: Labels, merge: Merge
+) -> dict[str, tuple[float, str]]:
+    values: dict[str, float] = {}
+    for k, name in enumerate(names):
+        given, unconditional = merge(found.conditional[k]), merge(found.unconditional[k])
+        every = merge(found.all_constant)
+        values |= {
+            f"conditional_{name}_merged": conditional_merged(given[..., k], found.conditions[k]),
+            f"unconditional_{name}_merged": agreement_merged(unconditional[..., k]),
+            f"all_constant_{name}_merged": agreement_merged(every[..., k]),
+        }
+    values["synthesis_joint_merged"] = joint_merged(merge(found.synthesis), found.sources)
+    return {name: (value, FRACTION) for name, value in values.items()}

@@ -18,6 +18,9 @@ from jax.typing import ArrayLike
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle_network import OracleNetwork
 
+DrawBatch = Callable[[jax.Array, Any], tuple[jax.Array, jax.Array]]
+"""(key, data) -> images [B, H, W] and the values of their factors, int [B, F]."""
+
 SMALLEST_IMAGE = 8
 PREDICT_BATCH = 500
 
@@ -71,7 +74,8 @@ def network_of(sizes: tuple[int, ...], config: OracleConfig) -> OracleNetwork:
 
 
 def train_oracle(
-    draw_batch: Callable[[jax.Array], tuple[jax.Array, jax.Array]],
+    draw_batch: DrawBatch,
+    data: Any,
     factors: Mapping[str, int],
     image_size: int,
     config: OracleConfig,
@@ -81,15 +85,16 @@ def train_oracle(
     """Trains an oracle on batches that are drawn afresh at every step.
 
     Args:
-        draw_batch: a jittable function of a key: images [B, H, W] in {0, 1} and
-            values int [B, F], in the order of `factors`.
+        draw_batch: a jittable function of a key and of `data`: images [B, H, W] in
+            {0, 1} and values int [B, F], in the order of `factors`.
+        data: arrays that it reads.
         factors: the number of values of each factor.
         image_size: H = W, at least 8.
         config: how to build and train it.
         progress: called with (steps done, the loss in nats per image) about 20 times.
     """
     names, sizes = tuple(factors), tuple(factors.values())
-    _check(draw_batch, sizes, image_size, config)
+    _check(draw_batch, data, sizes, image_size, config)
     network = network_of(sizes, config)
     schedule = optax.warmup_cosine_decay_schedule(
         0.0, config.learning_rate, config.steps // 20, config.steps
@@ -99,11 +104,14 @@ def train_oracle(
     blank = jnp.zeros((1, image_size, image_size))
     variables = jax.jit(functools.partial(network.init, train=False))(init_key, blank)
     moments = optimiser.init(variables)
+    data = jax.device_put(data)
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def step(variables: Any, moments: Any, index: jax.Array) -> tuple[Any, Any, jax.Array]:
+    def step(
+        variables: Any, moments: Any, data: Any, index: jax.Array
+    ) -> tuple[Any, Any, jax.Array]:
         draw_key, shift_key, dropout_key = jax.random.split(jax.random.fold_in(step_key, index), 3)
-        x, values = draw_batch(draw_key)
+        x, values = draw_batch(draw_key, data)
         x = _shifted(shift_key, x, config.shift)
 
         def loss_of(variables: Any) -> jax.Array:
@@ -119,7 +127,7 @@ def train_oracle(
 
     every = max(1, config.steps // 20)
     for index in range(config.steps):
-        variables, moments, loss = step(variables, moments, jnp.int32(index))
+        variables, moments, loss = step(variables, moments, data, jnp.int32(index))
         if progress is not None and (index + 1) % every == 0:
             progress(index + 1, float(loss))
     return Oracle(jax.device_get(variables), names, sizes, image_size, config)
@@ -180,7 +188,8 @@ def _shifted(key: jax.Array, x: jax.Array, most: int) -> jax.Array:
 
 
 def _check(
-    draw_batch: Callable[[jax.Array], tuple[jax.Array, jax.Array]],
+    draw_batch: DrawBatch,
+    data: Any,
     sizes: tuple[int, ...],
     image_size: int,
     config: OracleConfig,
@@ -193,7 +202,7 @@ def _check(
         raise InputError(f"an oracle needs factors of two values or more, not sizes {sizes}")
     if config.steps < 1 or len(config.widths) < 2:
         raise InputError("an oracle needs at least one step and two widths")
-    x, values = jax.eval_shape(draw_batch, jax.random.key(0))
+    x, values = jax.eval_shape(draw_batch, jax.random.key(0), data)
     expected = (config.batch, image_size, image_size), (config.batch, len(sizes))
     if (x.shape, values.shape) != expected:
         raise InputError(

@@ -1,21 +1,19 @@
 """An oracle is trained once for its images and configuration, then found again."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-
-import jax
+from typing import Any
 
 from cal_jax.evaluation import oracle_file
-from cal_jax.evaluation.oracle import Oracle, OracleConfig, train_oracle
+from cal_jax.evaluation.oracle import DrawBatch, Oracle, OracleConfig, train_oracle
 from cal_jax.progress import Progress
-
-DrawBatch = Callable[[jax.Array], tuple[jax.Array, jax.Array]]
 
 
 def stored_oracle(
     directory: Path,
     draw_batch: DrawBatch,
+    data: Any,
     factors: Mapping[str, int],
     image_size: int,
     config: OracleConfig,
@@ -26,7 +24,7 @@ def stored_oracle(
 
     Args:
       directory: made where absent.
-      draw_batch, factors, image_size, config: see ``train_oracle``.
+      draw_batch, data, factors, image_size, config: see ``train_oracle``.
       training_data: says what ``draw_batch`` draws from, binarisation included;
         two different texts are two different oracles.
 
@@ -41,6 +39,7 @@ def stored_oracle(
     with Progress(config.steps, "oracle") as progress:
         oracle = train_oracle(
             draw_batch,
+            data,
             factors,
             image_size,
             config,

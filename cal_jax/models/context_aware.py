@@ -1,100 +1,51 @@
 """The context-aware learner as a Flax module (thesis 6.3.1, 6.4.1)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 from jax import Array
 
-from cal_jax.distributions import Distribution, bernoulli, diagonal_gaussian, standard_gaussian
+from cal_jax.axes import SUPPORT
+from cal_jax.distributions import (
+    Distribution,
+    bernoulli,
+    coupling_flow,
+    diagonal_gaussian,
+    gaussian_mixture,
+    standard_gaussian,
+)
 from cal_jax.errors import InputError
+from cal_jax.models.context_aware_config import ContextAwareConfig
+from cal_jax.networks.attention import RelationalStatisticNetwork
 from cal_jax.networks.convolution import ConvolutionalDecoder, ConvolutionalEncoder
 from cal_jax.networks.dense import GaussianHead, LearnedGaussian, ResidualMLP
+from cal_jax.networks.experts import ExpertNetwork, Experts, each_expert, product_of_experts
 from cal_jax.networks.fully_connected import DenseDecoder, DenseEncoder
-from cal_jax.networks.normalisation import Norm
+from cal_jax.networks.label import LabelNetwork
 from cal_jax.networks.passes import EVALUATION, Pass
+from cal_jax.networks.priors import FlowParameters, FlowPrior, MixtureParameters, MixturePrior
 from cal_jax.networks.statistic import StatisticNetwork
 
-ImageNetwork = Literal["convolutional", "dense"]
-Prior = Literal["learned", "standard"]
 
+class Encoded(NamedTuple):
+    """What the inference networks know of the items of a set."""
 
-_SIZES = (
-    "num_contexts",
-    "context_dim",
-    "latent_dim",
-    "image_size",
-    "dense_width",
-    "statistic_width",
-    "inference_width",
-    "depth",
-)
-
-
-@dataclass(frozen=True)
-class ContextAwareConfig:
-    """The sizes and choices of a context-aware learner; the defaults are thesis 6.4.1's."""
-
-    num_contexts: int = 2
-    """K."""
-    context_dim: int = 64
-    """C, of each context."""
-    latent_dim: int = 16
-    """Z."""
-    image_size: int = 28
-    """H = W of the items."""
-    image_network: ImageNetwork = "convolutional"
-    """The encoder and decoder of images: convolutional (thesis), or dense."""
-    convolution_widths: tuple[int, ...] = (16, 32, 64)
-    """Channels of each group of three convolutions; the decoder mirrors them."""
-    dense_width: int = 512
-    """Units of each layer of a dense encoder and decoder."""
-    statistic_width: int = 256
-    """Units of the three layers before and the three after pooling."""
-    inference_width: int = 128
-    """Units of the three layers of each network of a varying context, of z and of a prior."""
-    depth: int = 3
-    """Hidden layers of each fully connected subnetwork."""
-    norm: Norm = "batch"
-    """batch (thesis), layer or none."""
-    skip: bool = True
-    """Skip connections between the first and last hidden layers."""
-    context_prior: Prior = "learned"
-    """p(c_k | a) and p(c_k | c_Ac, a): networks (6.3), (6.4), or N(0, I)."""
-    latent_prior: Prior = "learned"
-    """p(z | c): a network (6.2), or N(0, I)."""
-    prior_sees_label: bool = False
-    """Feed a constant context's prior the whole of a, not only its role."""
-
-    def __post_init__(self) -> None:
-        for name in _SIZES:
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1: got {getattr(self, name)}")
-        if not self.convolution_widths or min(self.convolution_widths) < 1:
-            raise InputError(
-                f"convolution_widths must be one or more sizes of at least 1: "
-                f"got {self.convolution_widths}"
-            )
-        choices = {
-            "image_network": ImageNetwork,
-            "norm": Norm,
-            "context_prior": Prior,
-            "latent_prior": Prior,
-        }
-        for name, names in choices.items():
-            if getattr(self, name) not in get_args(names):
-                accepted = ", ".join(get_args(names))
-                raise InputError(f"{name} must be one of {accepted}: got {getattr(self, name)!r}")
+    features: Array
+    """[N, F]"""
+    experts: Experts | None
+    """On every context; None where no posterior uses them."""
 
 
 class Inference(NamedTuple):
-    """q(c, z | a, D): see ``objectives.protocols.ContextAwareInference``."""
+    """q(c, z, a | D): see ``objectives.protocols.LabelInference``."""
 
-    encode: Callable[[Array], Array]
-    constant_contexts: Callable[[Array, Array, Array | None], Distribution]
-    varying_contexts: Callable[[Array, Array, Array], Distribution]
-    latent: Callable[[Array, Array], Distribution]
+    encode: Callable[[Array], Encoded]
+    constant_contexts: Callable[[Encoded, Array, Array | None], Distribution]
+    varying_contexts: Callable[[Encoded, Array, Array], Distribution]
+    latent: Callable[[Encoded, Array], Distribution]
+    labels: Callable[[Encoded, Array | None], Array]
+    over_labels: Callable[[Callable[..., Any], Array], Any]
 
 
 class Generative(NamedTuple):
@@ -124,40 +75,78 @@ class ContextAwareLearner(nn.Module):
         latent = (c.latent_dim,)
         narrow = _subnetwork(c, c.inference_width)
         self.encoder, self.decoder = _image_networks(c)
-        self.statistic = StatisticNetwork(c.statistic_width, c.depth, c.norm, c.skip)
-        self.constant_head = GaussianHead(contexts)
-        self.varying_trunk, self.varying_head = narrow(), GaussianHead(contexts)
+        if c.constant_posterior == "experts":
+            self.experts = ExpertNetwork(contexts, c.statistic_width, c.depth, c.norm, c.skip)
+        else:
+            self.statistic, self.constant_head = _statistic_network(c), GaussianHead(contexts)
+        if not c.tied:
+            self.varying_trunk, self.varying_head = narrow(), GaussianHead(contexts)
         self.latent_trunk, self.latent_head = narrow(), GaussianHead(latent)
-        if c.context_prior == "learned":
+        if c.context_prior != "standard":
+            self.varying_prior_trunk = narrow()
             if c.prior_sees_label:
                 self.constant_prior_trunk = narrow()
+        if c.context_prior in ("mixture", "flow"):
+            self.constant_prior_network, self.varying_prior_network = _rich_prior(c), _rich_prior(c)
+        elif c.context_prior == "learned":
+            self.varying_prior_head = GaussianHead(contexts)
+            if c.prior_sees_label:
                 self.constant_prior_head = GaussianHead(contexts)
             else:
                 self.constant_prior_parameters = LearnedGaussian(contexts)
-            self.varying_prior_trunk, self.varying_prior_head = narrow(), GaussianHead(contexts)
+        if c.num_labels > 0:
+            self.label = LabelNetwork(
+                c.num_labels, c.label_pre_width, c.label_post_width, c.depth, c.norm, c.skip
+            )
         if c.latent_prior == "learned":
             self.latent_prior_trunk, self.latent_prior_head = narrow(), GaussianHead(latent)
 
     def inference(self, run: Pass = EVALUATION) -> Inference:
         """The approximate posterior, bound to one pass over one data set."""
 
-        def encode(x: Array) -> Array:
-            return self.encoder(x, run)
+        tied = self.config.tied
 
-        def constant_contexts(h: Array, a: Array, mask: Array | None) -> Distribution:
+        def encode(x: Array) -> Encoded:
+            features = self.encoder(x, run)
+            with_experts = self.config.constant_posterior == "experts"
+            return Encoded(features, self.experts(features, run) if with_experts else None)
+
+        def constant_contexts(h: Encoded, a: Array, mask: Array | None) -> Distribution:
             del a  # each head is in use only where its context is constant
-            statistic = self.statistic(h, run._replace(mask=mask))
+            if h.experts is not None:
+                return diagonal_gaussian(*product_of_experts(h.experts, mask))
+            statistic = self.statistic(h.features, run._replace(mask=mask))
             return diagonal_gaussian(*self.constant_head(statistic))
 
-        def varying_contexts(h: Array, constants: Array, a: Array) -> Distribution:
-            trunk = self.varying_trunk(run, h, constants.reshape(-1), a)
+        def varying_contexts(h: Encoded, constants: Array, a: Array) -> Distribution:
+            if tied and h.experts is not None:
+                return diagonal_gaussian(*each_expert(h.experts))
+            trunk = self.varying_trunk(run, h.features, constants.reshape(-1), a)
             return diagonal_gaussian(*self.varying_head(trunk))
 
-        def latent(h: Array, contexts: Array) -> Distribution:
-            trunk = self.latent_trunk(run, h, _flat(contexts))
+        def latent(h: Encoded, contexts: Array) -> Distribution:
+            trunk = self.latent_trunk(run, h.features, _flat(contexts))
             return diagonal_gaussian(*self.latent_head(trunk))
 
-        return Inference(encode, constant_contexts, varying_contexts, latent)
+        def labels(h: Encoded, mask: Array | None) -> Array:
+            if self.config.num_labels == 0:
+                raise InputError("num_labels is 0: the model has no label network; accepted is M")
+            return self.label(h.features, run._replace(mask=mask))
+
+        def over_labels(function: Callable[..., Any], support: Array) -> Any:
+            axes = None if run.axes is None else (*run.axes, SUPPORT)
+            of_label = run._replace(axes=axes)
+
+            def bound(module: "ContextAwareLearner", a: Array) -> Any:
+                return function(module.generative(of_label), module.inference(of_label), a)
+
+            shared: dict[Any, Any] = {"params": None, "batch_stats": None}
+            mapped = nn.vmap(
+                bound, variable_axes=shared, split_rngs={"params": False}, axis_name=SUPPORT
+            )
+            return mapped(self, support)
+
+        return Inference(encode, constant_contexts, varying_contexts, latent, labels, over_labels)
 
     def generative(self, run: Pass = EVALUATION) -> Generative:
         """The generative model, bound to one pass over one data set."""
@@ -167,15 +156,19 @@ class ContextAwareLearner(nn.Module):
         def constant_prior(a: Array) -> Distribution:
             if c.context_prior == "standard":
                 return standard_gaussian(contexts_shape)
-            if c.prior_sees_label:
-                trunk = self.constant_prior_trunk(run.of_the_set(), a)
-                return diagonal_gaussian(*self.constant_prior_head(trunk))
+            label = (self.constant_prior_trunk(run.of_the_set(), a),) if c.prior_sees_label else ()
+            if c.context_prior != "learned":
+                return _rich(self.constant_prior_network(*label))
+            if label:
+                return diagonal_gaussian(*self.constant_prior_head(*label))
             return diagonal_gaussian(*self.constant_prior_parameters())
 
         def varying_prior(constants: Array, a: Array) -> Distribution:
             if c.context_prior == "standard":
                 return standard_gaussian(contexts_shape)
             trunk = self.varying_prior_trunk(run.of_the_set(), constants.reshape(-1), a)
+            if c.context_prior != "learned":
+                return _rich(self.varying_prior_network(trunk))
             return diagonal_gaussian(*self.varying_prior_head(trunk))
 
         def latent_prior(contexts: Array) -> Distribution:
@@ -201,6 +194,29 @@ def _image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
         DenseEncoder(c.dense_width, c.depth, c.norm, c.skip),
         DenseDecoder(c.image_size, c.dense_width, c.depth, c.norm, c.skip),
     )
+
+
+def _statistic_network(c: ContextAwareConfig) -> nn.Module:
+    """What pools the items of a set."""
+    if c.constant_posterior == "attention":
+        return RelationalStatisticNetwork(
+            c.statistic_width, c.depth, c.attention_heads, c.norm, c.skip
+        )
+    return StatisticNetwork(c.statistic_width, c.depth, c.norm, c.skip)
+
+
+def _rich_prior(c: ContextAwareConfig) -> nn.Module:
+    """A prior of the contexts that is more than one Gaussian."""
+    contexts = (c.num_contexts, c.context_dim)
+    if c.context_prior == "mixture":
+        return MixturePrior(contexts, c.prior_components)
+    return FlowPrior(contexts, c.prior_layers, c.inference_width)
+
+
+def _rich(parameters: MixtureParameters | FlowParameters) -> Distribution:
+    if isinstance(parameters, MixtureParameters):
+        return gaussian_mixture(*parameters)
+    return coupling_flow(*parameters)
 
 
 def _subnetwork(config: ContextAwareConfig, width: int) -> Callable[[], ResidualMLP]:

@@ -8,7 +8,7 @@ import pytest
 from cal_jax.data.context_sets import (
     ContextSets,
     accidentally_constant,
-    black_and_white_sets,
+    factor_sets,
     render_black_and_white,
 )
 from cal_jax.errors import InputError
@@ -22,7 +22,7 @@ EVERY_LABEL = (((0, 0), 1), ((0, 1), 1), ((1, 0), 1), ((1, 1), 1))
 
 def sets(mix=EVERY_LABEL, num_sets=4000, set_size=10, seed=0, digits=DIGITS):
     rng = np.random.default_rng(seed)
-    return black_and_white_sets(rng, digits, num_sets=num_sets, set_size=set_size, mix=mix)
+    return factor_sets(rng, digits, (2,), num_sets=num_sets, set_size=set_size, mix=mix)
 
 
 def test_shapes_and_types():
@@ -78,8 +78,21 @@ def test_classes_then_images_are_uniform(label):
     np.testing.assert_allclose(backgrounds, 0.5, atol=4.5 * 0.5 / np.sqrt(9000))
 
 
-def test_default_mix_is_the_thesis_one():
-    drawn = black_and_white_sets(np.random.default_rng(0), DIGITS, num_sets=600, set_size=3)
+def test_any_number_of_factors_is_constant_or_varies_by_the_label_and_is_uniform():
+    mix = (((1, 0, 1), 1), ((0, 1, 0), 1))
+    rng = np.random.default_rng(0)
+    drawn = factor_sets(rng, DIGITS, (8, 2), num_sets=4000, set_size=6, mix=mix)
+    constant = (drawn.factors == drawn.factors[:, :1]).all(axis=1)
+    assert constant[drawn.labels == 1].all()
+    assert not constant[..., :2][drawn.labels[..., :2] == 0].any()
+    for column in (0, 5):
+        shares = np.bincount(drawn.factors[:, column, 1], minlength=8) / 4000
+        np.testing.assert_allclose(shares, 1 / 8, atol=4.5 * np.sqrt(1 / 8 * 7 / 8 / 4000))
+    np.testing.assert_array_equal(drawn.factors[..., 0], DIGITS[drawn.items])
+
+
+def test_labels_come_in_the_proportions_of_the_mix():
+    drawn = sets(mix=(((1, 0), 5), ((0, 1), 1)), num_sets=600, set_size=3)
     np.testing.assert_array_equal(drawn.labels.sum(axis=0), [500, 100])
     np.testing.assert_array_equal(drawn.labels.sum(axis=1), np.ones(600))
 

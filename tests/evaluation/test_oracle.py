@@ -17,7 +17,7 @@ CONFIG = OracleConfig(widths=(8, 12, 16), steps=200, batch=32, learning_rate=5e-
 
 
 @functools.partial(jax.jit, static_argnames="batch")
-def draw_bars(key, batch=32):
+def draw_bars(key, data=None, batch=32):
     """A noisy bar across the upper, middle or lower third, black on white or white on black."""
     row_key, background_key, noise_key = jax.random.split(key, 3)
     row = jax.random.randint(row_key, (batch,), 0, 3)
@@ -31,7 +31,7 @@ def draw_bars(key, batch=32):
 
 @pytest.fixture(scope="module")
 def trained():
-    return oracles.train_oracle(draw_bars, FACTORS, SIDE, CONFIG)
+    return oracles.train_oracle(draw_bars, None, FACTORS, SIDE, CONFIG)
 
 
 def test_it_reads_every_factor(trained):
@@ -66,7 +66,12 @@ def test_prediction_is_compiled_once(trained):
 def test_the_same_seed_gives_the_same_oracle_and_progress_is_told(trained):
     told = []
     again = oracles.train_oracle(
-        draw_bars, FACTORS, SIDE, CONFIG, progress=lambda step, loss: told.append((step, loss))
+        draw_bars,
+        None,
+        FACTORS,
+        SIDE,
+        CONFIG,
+        progress=lambda step, loss: told.append((step, loss)),
     )
     jax.tree.map(np.testing.assert_array_equal, again.variables, trained.variables)
     assert [step for step, _ in told] == list(range(10, 201, 10))
@@ -99,7 +104,7 @@ def test_shifts_move_an_image_and_repeat_its_edge():
 )
 def test_what_cannot_be_trained_is_refused_in_one_line(factors, side, config):
     with pytest.raises(InputError) as caught:
-        oracles.train_oracle(draw_bars, factors, side, config)
+        oracles.train_oracle(draw_bars, None, factors, side, config)
     assert "\n" not in str(caught.value)
 
 

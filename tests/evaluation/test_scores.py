@@ -35,6 +35,20 @@ def test_diversity_is_relative_to_real_sets_of_any_size():
     assert scores.diversity(generated, real) == pytest.approx(0.5)
 
 
+def test_mutual_information_in_nats():
+    first = np.array([[0, 0, 1, 1]])
+    assert scores.mutual_information(first, first) == pytest.approx(np.log(2))
+    assert scores.mutual_information(first, [[3, 5, 3, 5]]) == pytest.approx(0, abs=1e-12)
+    # p(0, 0) = 1/2, p(1, 0) = p(1, 1) = 1/4
+    want = 0.5 * np.log(4 / 3) + 0.25 * np.log(2 / 3) + 0.25 * np.log(2)
+    assert scores.mutual_information(first, [[0, 0, 0, 1]]) == pytest.approx(want)
+    rng = np.random.default_rng(0)
+    ten, eight = rng.integers(10, size=(2000, 10)), rng.integers(8, size=(2000, 10))
+    assert scores.mutual_information(ten, eight) == pytest.approx(63 / 40_000, abs=8e-4)
+    with pytest.raises(InputError, match="do not match"):
+        scores.mutual_information(first, [[0, 1]])
+
+
 def test_diversity_of_real_against_real_is_one():
     real = np.random.default_rng(1).integers(0, 10, (30, 5))
     assert scores.diversity(real, real) == 1.0

@@ -41,7 +41,12 @@ def test_parameters_grow_linearly_in_the_number_of_contexts():
         {"norm": "none", "skip": False},
         {"context_prior": "standard", "latent_prior": "standard"},
         {"prior_sees_label": True},
+        {"context_prior": "mixture"},
+        {"context_prior": "flow", "prior_sees_label": True},
         {"num_contexts": 3, "context_dim": 2, "latent_dim": 5, "depth": 3},
+        {"constant_posterior": "attention"},
+        {"constant_posterior": "experts"},
+        {"constant_posterior": "experts", "tied": True},
     ],
 )
 def test_every_choice_trains_and_evaluates(changes):
@@ -99,14 +104,77 @@ def test_each_callable_has_the_documented_batch_and_event_shapes():
     }
 
 
-def test_a_constant_prior_sees_its_role_alone_unless_told_otherwise():
+@pytest.mark.parametrize("prior", ["mixture", "flow"])
+def test_the_bound_of_a_rich_prior_takes_its_estimate_from_the_samples_themselves(prior):
+    """Its KLs of contexts are those of the Monte Carlo form; z's stays in closed form."""
+    model, variables = small_model(context_prior=prior)
+    x, labels = binary_sets(2, 3)
+    keys = jax.random.split(jax.random.key(1), (2, 1))
+    forms = [
+        map_objective(context_aware_elbo, model, training=False, kl=method)
+        for method in ("analytic", "monte_carlo")
+    ]
+
+    @jax.jit
+    def both(x, labels):
+        return [form(variables, keys, x, labels)[0] for form in forms]
+
+    analytic, monte_carlo = both(x, labels)
+    np.testing.assert_allclose(analytic.kl_constant, monte_carlo.kl_constant, rtol=1e-5)
+    np.testing.assert_allclose(analytic.kl_varying, monte_carlo.kl_varying, rtol=1e-5)
+    assert not np.allclose(analytic.kl_latent, monte_carlo.kl_latent)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_tied_posteriors_are_those_of_the_same_experts(tied):
+    """A set of one item: its constant posterior is its varying one, whatever the constants."""
+    model, variables = small_model(constant_posterior="experts", tied=tied)
+
+    def moments(generative, inference, x, constants):
+        h, a = inference.encode(x), jnp.array([1.0, 0.0])
+        constant = inference.constant_contexts(h, a, None)
+        varying = inference.varying_contexts(h, constants, a)
+        return constant.mean(), varying.mean(), constant.variance(), varying.variance()
+
+    x, _ = binary_sets(2, 1)
+    constants = jnp.ones((2, 2, 3))
+    posteriors = jax.jit(map_model(moments, model))
+    got = posteriors(variables, x, constants)
+    assert np.allclose(got[0], got[1][:, 0], atol=1e-6) is tied
+    assert np.allclose(got[2], got[3][:, 0], atol=1e-6) is tied
+    other = posteriors(variables, x, 5 * constants)
+    assert np.allclose(other[1], got[1], atol=1e-6) is tied
+
+
+@pytest.mark.parametrize("choice", ["statistic", "experts", "attention"])
+def test_padding_and_the_order_of_the_items_change_no_posterior_of_a_constant_context(choice):
+    model, variables = small_model(constant_posterior=choice)
+    x, _ = binary_sets(1, 6)
+    mask = np.array([[1, 0, 1, 1, 0, 1]], np.float32)
+    order = np.array([3, 0, 5, 1, 4, 2])
+
+    def means(generative, inference, x, mask):
+        return inference.constant_contexts(inference.encode(x), jnp.ones(2), mask).mean()
+
+    posterior = jax.jit(map_model(means, model))
+    want = posterior(variables, x, mask)
+    assert np.any(np.abs(want) > 1e-4)
+    alone = posterior(variables, x[:, mask[0] > 0], np.ones((1, 4), np.float32))
+    np.testing.assert_allclose(alone, want, atol=1e-5)
+    np.testing.assert_allclose(posterior(variables, x[:, order], mask[:, order]), want, atol=1e-5)
+    changed = np.where(mask[..., None, None] > 0, x, 1 - x)
+    np.testing.assert_allclose(posterior(variables, changed, mask), want, atol=1e-5)
+
+
+@pytest.mark.parametrize("prior", ["learned", "mixture"])
+def test_a_constant_prior_sees_its_role_alone_unless_told_otherwise(prior):
     for sees, equal in ((False, True), (True, False)):
-        model, variables = small_model(prior_sees_label=sees)
+        model, variables = small_model(prior_sees_label=sees, context_prior=prior)
 
         def means(generative, _, a):
             return generative.constant_prior(a).mean()
 
-        by_label = map_model(means, model)(variables, jnp.array([[1.0, 0.0], [1.0, 1.0]]))
+        by_label = jax.jit(map_model(means, model))(variables, jnp.array([[1.0, 0.0], [1.0, 1.0]]))
         assert np.allclose(by_label[0], by_label[1]) is equal
 
 
@@ -114,9 +182,13 @@ def test_a_constant_prior_sees_its_role_alone_unless_told_otherwise():
     ("changes", "message"),
     [
         ({"norm": "group"}, "norm must be one of batch, layer, none"),
-        ({"context_prior": "flow"}, "context_prior must be one of learned, standard"),
+        ({"context_prior": "vamp"}, "context_prior must be one of learned, standard, mixture"),
+        ({"prior_components": 0}, "prior_components must be at least 1"),
         ({"image_network": "vit"}, "image_network must be one of"),
         ({"num_contexts": 0}, "num_contexts must be at least 1"),
+        ({"constant_posterior": "mean"}, "one of statistic, experts, attention"),
+        ({"tied": True}, "tied must be False where constant_posterior is statistic"),
+        ({"constant_posterior": "attention", "attention_heads": 3}, "must divide statistic_width"),
     ],
 )
 def test_bad_choices_are_named(changes, message):

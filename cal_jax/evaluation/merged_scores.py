@@ -1,0 +1,64 @@
+"""Scores that count images which look the same as the same (suffix ``_merged``).
+
+A 6 turned by 180 degrees is a 9; 0, 1 and 8 look the same upside down: no oracle can
+tell such a pair of labels apart, so either reading is right where one of them is.
+Shapes: S sets, N items in a set, A readings of an item, F factors.
+"""
+
+import numpy as np
+
+from cal_jax.data.rotation import ROTATIONS
+
+UPSIDE_DOWN = {0: 0, 1: 1, 6: 9, 8: 8, 9: 6}
+"""What a digit looks like when it is turned by 180 degrees, where that is a digit."""
+
+
+def readings_of_turned_digits(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """Labels int [..., F] with what else they may stand for: [..., 2, F].
+
+    (6, t) = (9, t + 180), and (d, t) = (d, t + 180) for d in {0, 1, 8}; other labels
+    stand twice.
+
+    Args:
+        labels: of items.
+        names: of the F factors, ``digit`` and ``rotation`` among them.
+    """
+    digit, rotation = names.index("digit"), names.index("rotation")
+    other = labels.copy()
+    for seen, is_also in UPSIDE_DOWN.items():
+        same = labels[..., digit] == seen
+        other[..., digit][same] = is_also
+        turned = (labels[..., rotation][same] + ROTATIONS // 2) % ROTATIONS
+        other[..., rotation][same] = turned
+    return np.stack([labels, other], axis=-2)
+
+
+def conditional_merged(readings: np.ndarray, truth: np.ndarray) -> float:
+    """The share of items of which some reading is the label of their set's condition.
+
+    Args:
+        readings: of one factor, int [S, N, A].
+        truth: int [S].
+    """
+    return float(np.mean((readings == truth[:, None, None]).any(axis=-1)))
+
+
+def agreement_merged(readings: np.ndarray) -> float:
+    """The share of items that one label of their set, the best one, is a reading of.
+
+    Args:
+        readings: of one factor, int [S, N, A].
+    """
+    counts = [(readings == value).any(axis=-1).sum(axis=1) for value in np.unique(readings)]
+    return float(np.mean(np.max(counts, axis=0)) / readings.shape[1])
+
+
+def joint_merged(readings: np.ndarray, truth: np.ndarray) -> float:
+    """The share of items of which some reading has every factor right.
+
+    Args:
+        readings: int [S, N, A, F].
+        truth: int [S, F].
+    """
+    right = (readings == truth[:, None, None, :]).all(axis=-1)
+    return float(np.mean(right.any(axis=-1)))

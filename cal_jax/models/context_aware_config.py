@@ -1,0 +1,116 @@
+"""The sizes and choices of a context-aware learner."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from cal_jax.errors import InputError
+from cal_jax.networks.normalisation import Norm
+
+ImageNetwork = Literal["convolutional", "dense"]
+ConstantPosterior = Literal["statistic", "experts", "attention"]
+ContextPrior = Literal["learned", "standard", "mixture", "flow"]
+LatentPrior = Literal["learned", "standard"]
+
+_SIZES = (
+    "num_contexts",
+    "context_dim",
+    "latent_dim",
+    "image_size",
+    "dense_width",
+    "statistic_width",
+    "inference_width",
+    "depth",
+    "attention_heads",
+    "prior_components",
+    "prior_layers",
+    "label_pre_width",
+    "label_post_width",
+)
+
+
+@dataclass(frozen=True)
+class ContextAwareConfig:
+    """The sizes and choices of a context-aware learner; the defaults are thesis 6.4.1's."""
+
+    num_contexts: int = 2
+    """K."""
+    context_dim: int = 64
+    """C, of each context."""
+    latent_dim: int = 16
+    """Z."""
+    image_size: int = 28
+    """H = W of the items."""
+    image_network: ImageNetwork = "convolutional"
+    """The encoder and decoder of images: convolutional (thesis), or dense."""
+    convolution_widths: tuple[int, ...] = (16, 32, 64)
+    """Channels of each group of three convolutions; the decoder mirrors them."""
+    dense_width: int = 512
+    """Units of each layer of a dense encoder and decoder."""
+    statistic_width: int = 256
+    """Units of the three layers before and the three after pooling."""
+    inference_width: int = 128
+    """Units of the three layers of each network of a varying context, of z and of a prior."""
+    depth: int = 3
+    """Hidden layers of each fully connected subnetwork."""
+    norm: Norm = "batch"
+    """batch (thesis), layer or none."""
+    skip: bool = True
+    """Skip connections between the first and last hidden layers."""
+    constant_posterior: ConstantPosterior = "statistic"
+    """q(c_k | a, D) of a constant context: a statistic network (thesis), the product of
+    N(0, I) and an expert of each item, or a statistic of items compared by attention."""
+    tied: bool = False
+    """The varying posterior of a context is N(0, I) times the same expert of one item;
+    it does not see the constant contexts."""
+    attention_heads: int = 4
+    """Of the attention; they divide the statistic's width."""
+    context_prior: ContextPrior = "learned"
+    """p(c_k | a) and p(c_k | c_Ac, a): Gaussians from networks (6.3), (6.4), N(0, I),
+    mixtures of Gaussians, or flows of coupling layers."""
+    prior_components: int = 20
+    """Gaussians in the mixture of each context."""
+    prior_layers: int = 4
+    """Coupling layers in the flow of each context."""
+    latent_prior: LatentPrior = "learned"
+    """p(z | c): a network (6.2), or N(0, I)."""
+    prior_sees_label: bool = False
+    """Feed a constant context's prior the whole of a, not only its role."""
+    num_labels: int = 0
+    """M, the labels between which the label network q(a | D) decides; 0: there is none."""
+    label_pre_width: int = 512
+    """Units of the label network's layers before pooling (6.4.3)."""
+    label_post_width: int = 128
+    """Units of those after pooling (6.4.3)."""
+
+    def __post_init__(self) -> None:
+        for name in _SIZES:
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1: got {getattr(self, name)}")
+        if self.num_labels < 0:
+            raise InputError(f"num_labels must be 0 or more: got {self.num_labels}")
+        if not self.convolution_widths or min(self.convolution_widths) < 1:
+            raise InputError(
+                f"convolution_widths must be one or more sizes of at least 1: "
+                f"got {self.convolution_widths}"
+            )
+        choices = {
+            "image_network": ImageNetwork,
+            "norm": Norm,
+            "constant_posterior": ConstantPosterior,
+            "context_prior": ContextPrior,
+            "latent_prior": LatentPrior,
+        }
+        for name, names in choices.items():
+            if getattr(self, name) not in get_args(names):
+                accepted = ", ".join(get_args(names))
+                raise InputError(f"{name} must be one of {accepted}: got {getattr(self, name)!r}")
+        if self.tied and self.constant_posterior != "experts":
+            raise InputError(
+                f"tied must be False where constant_posterior is {self.constant_posterior}: "
+                "accepted is True with experts alone"
+            )
+        if self.constant_posterior == "attention" and self.statistic_width % self.attention_heads:
+            raise InputError(
+                f"attention_heads must divide statistic_width {self.statistic_width}: "
+                f"got {self.attention_heads}"
+            )
