@@ -8,12 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cal_jax.compiled import OFF, keep_compiled
 from cal_jax.configuration import override
-from cal_jax.errors import InputError, NotFiniteError
+from cal_jax.distributed import (
+    Distributed,
+    add_distributed_flags,
+    connected,
+    read_distributed_flags,
+)
+from cal_jax.errors import BAD_INPUT, FAILED, InputError, LostProcessError, NotFiniteError
 from cal_jax.provenance import source_revision
-
-BAD_INPUT = 2
-DIVERGED = 1
 
 
 class Request(NamedTuple):
@@ -31,10 +35,18 @@ class Request(NamedTuple):
     run_dir: Path | None
     oracle_dir: Path | None
     seed: int
+    """The first of the seeds."""
+    seeds: int
+    """How many are trained together: this one and those that follow."""
     devices: int | None
     held_back: int
     """Training images held back for evaluation; 0 evaluates on test images."""
     from_scratch: bool
+    remat: bool
+    """Whether what a gradient needs is recomputed, to save memory."""
+    compilation_cache: str | None
+    """See ``compiled.keep_compiled``."""
+    distributed: Distributed
 
 
 def request(
@@ -70,6 +82,8 @@ def request(
         raise InputError(f"--preset {flags.preset}: accepted are {', '.join(presets)}")
     if not 0 <= flags.seed < 2**32:
         raise InputError(f"--seed {flags.seed}: accepted are 0 to 2^32 - 1")
+    if not 1 <= flags.seeds <= 2**32 - flags.seed:
+        raise InputError(f"--seeds {flags.seeds}: accepted are 1 and above, the last below 2^32")
     if flags.held_back < 0:
         raise InputError(f"--held-back {flags.held_back}: accepted are 0 and above")
     return Request(
@@ -82,19 +96,47 @@ def request(
         run_dir=flags.run_dir,
         oracle_dir=flags.oracle_dir,
         seed=flags.seed,
+        seeds=flags.seeds,
         devices=flags.devices,
         held_back=flags.held_back,
         from_scratch=flags.from_scratch,
+        remat=flags.remat,
+        compilation_cache=flags.compilation_cache,
+        distributed=read_distributed_flags(flags),
     )
 
 
+def each_seed(request: Request) -> list[Request]:
+    """What was asked for, one seed at a time: as the command that has that seed alone."""
+    return [
+        request._replace(
+            seed=seed,
+            seeds=1,
+            command=request.command.replace(f"--seed {request.seed}", f"--seed {seed}", 1),
+        )
+        for seed in range(request.seed, request.seed + request.seeds)
+    ]
+
+
+def run_experiment(parse: Callable[[], Request], run: Callable[[Request], None]) -> int:
+    """Run an experiment as one of the processes asked for; returns what ``exit_code`` does."""
+
+    def program() -> None:
+        request = parse()
+        with connected(request.distributed):
+            keep_compiled(request.compilation_cache)
+            run(request)
+
+    return exit_code(program)
+
+
 def exit_code(program: Callable[[], None]) -> int:
-    """Run a program: 0, or after one line on stderr 2 for bad input, 1 for diverged training."""
+    """Run a program: 0, or after one line on stderr 2 for bad input, 1 for work that failed."""
     try:
         program()
-    except (InputError, NotFiniteError) as error:
+    except (InputError, NotFiniteError, LostProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT if isinstance(error, InputError) else DIVERGED
+        return BAD_INPUT if isinstance(error, InputError) else FAILED
     return 0
 
 
@@ -127,7 +169,16 @@ def _parser(module: str, description: str, presets: Mapping[str, Any]) -> argpar
         help="where the run writes, and resumes (default: runs/<experiment>-<preset>-...)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    parser.add_argument("--devices", type=int, help="how many to use (default: all)")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="COUNT",
+        help="train SEED and those that follow together, each in a folder of its own (default: 1)",
+    )
+    parser.add_argument(
+        "--devices", type=int, help="how many to use, of each process (default: all)"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -140,6 +191,17 @@ def _parser(module: str, description: str, presets: Mapping[str, Any]) -> argpar
         action="store_true",
         help="set the run folder's checkpoints aside and start again",
     )
+    parser.add_argument(
+        "--remat",
+        action="store_true",
+        help="recompute what the gradient needs, but for products: less memory, more time",
+    )
+    parser.add_argument(
+        "--compilation-cache",
+        metavar="DIR",
+        help=f"where compiled programs are kept, or {OFF} (default: in the user's cache)",
+    )
+    add_distributed_flags(parser)
     return parser
 
 

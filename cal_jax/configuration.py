@@ -11,6 +11,17 @@ from cal_jax.errors import InputError
 
 Config = TypeVar("Config")
 
+_QUIET = "quiet"
+
+
+def quiet(default: Any) -> Any:
+    """A field that is left out of the flat config while it has its default.
+
+    For an option that changes nothing there: it adds nothing to what identifies
+    a run, so runs with and without the field are of one config.
+    """
+    return dataclasses.field(default=default, metadata={_QUIET: True})
+
 
 def override(config: Config, assignments: Sequence[str]) -> Config:
     """The config with fields replaced, as in ``training.steps=100`` or ``model.norm=layer``.
@@ -27,8 +38,11 @@ def override(config: Config, assignments: Sequence[str]) -> Config:
 
 
 def flatten(config: Any) -> dict[str, Any]:
-    """Every field by its dotted name; tuples as lists, so that JSON gives the same back."""
-    return dict(_fields(config, ""))
+    """Every field by its dotted name; tuples as lists, so that JSON gives the same back.
+
+    A ``quiet`` field at its default is left out.
+    """
+    return dict(_fields(config, "", all_of_them=False))
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -90,12 +104,12 @@ def _described(kind: Any) -> str:
     return getattr(kind, "__name__", str(kind)) if not typing.get_args(kind) else str(kind)
 
 
-def _fields(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def _fields(config: Any, prefix: str, *, all_of_them: bool = True) -> Iterator[tuple[str, Any]]:
     for field in dataclasses.fields(config):
         value, name = getattr(config, field.name), f"{prefix}{field.name}"
         if dataclasses.is_dataclass(value):
-            yield from _fields(value, f"{name}.")
-        else:
+            yield from _fields(value, f"{name}.", all_of_them=all_of_them)
+        elif all_of_them or _QUIET not in field.metadata or value != field.default:
             yield name, _listed(value)
 
 

@@ -1,4 +1,7 @@
-"""The exceptions that end a program with one line and no traceback."""
+"""The exceptions that end a program with one line and no traceback, and its exit codes."""
+
+BAD_INPUT = 2
+FAILED = 1
 
 
 class InputError(ValueError):
@@ -9,5 +12,13 @@ class InputError(ValueError):
     """
 
 
+class TogetherError(InputError):
+    """One that every process of a program knows of: they can leave in order."""
+
+
 class NotFiniteError(ArithmeticError):
     """The loss or the gradient stopped being a number; the programs exit with code 1."""
+
+
+class LostProcessError(RuntimeError):
+    """Another process of the program has ended; this one exits with code 1."""

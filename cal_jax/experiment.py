@@ -1,18 +1,24 @@
 """What every experiment does around its own model: its folder, training or resuming, a stop."""
 
+import contextlib
+import functools
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
-from cal_jax.cli import Request
+from cal_jax.cli import Request, each_seed
 from cal_jax.configuration import flatten
 from cal_jax.run_folder import RunFolder
 from cal_jax.training import checkpoints
+from cal_jax.training.agreement import on_first, together
 from cal_jax.training.parallel import choose_devices
-from cal_jax.training.run import CHECKPOINTS, Task, Trained, TrainingConfig, train
+from cal_jax.training.resume import CHECKPOINTS
+from cal_jax.training.run import SeedTask, Task, Trained, TrainingConfig
 from cal_jax.training.signals import StopSignal
+from cal_jax.training.train import train
 
 TEST_SEED = 20_170_817
 """Of what test data draw at random: the same for every run."""
@@ -21,16 +27,60 @@ EVALUATION = 2**31
 """What is folded into a run's key for its evaluation: more than any step."""
 
 
-def open_run(request: Request, experiment: str, data_name: str | None = None) -> RunFolder:
-    """The folder of a run: ``--run-dir``, or a name under ``runs/`` that says what it is of.
+class SeedRun(NamedTuple):
+    """The run of one seed of a command."""
+
+    request: Request
+    """As if this seed had been asked for alone."""
+    folder: RunFolder
+
+
+@contextlib.contextmanager
+def open_runs(
+    request: Request, experiment: str, data_name: str | None = None
+) -> Iterator[list[SeedRun]]:
+    """The run of each seed asked for, its folder locked while the block runs.
+
+    A folder is ``--run-dir``, or a name under ``runs/`` that says what it is of;
+    of several seeds, ``seed<SEED>`` inside ``--run-dir``.
 
     Raises:
       InputError: a folder that cannot be used, or more devices than there are.
     """
-    choose_devices(request.devices)
+    together(lambda: choose_devices(request.devices))
     parts = [experiment, request.preset, data_name, "held-back" if request.held_back else None]
-    default = Path("runs") / "-".join([*filter(None, parts), f"seed{request.seed}"])
-    return RunFolder.create_or_open(request.run_dir or default)
+    with contextlib.ExitStack() as stack:
+        runs = []
+        for one in each_seed(request):
+            name = f"seed{one.seed}"
+            path = Path("runs") / "-".join([*filter(None, parts), name])
+            if request.run_dir is not None:
+                path = request.run_dir / name if request.seeds > 1 else request.run_dir
+            runs.append(SeedRun(one, stack.enter_context(open_folder(path))))
+        yield runs
+
+
+@contextlib.contextmanager
+def open_within(runs: Sequence[SeedRun], name: str) -> Iterator[list[SeedRun]]:
+    """The same runs, each in the folder ``name`` inside its own: for one model of several.
+
+    Raises:
+      InputError: a folder that cannot be used.
+    """
+    with contextlib.ExitStack() as stack:
+        yield [
+            run._replace(folder=stack.enter_context(open_folder(run.folder.path / name)))
+            for run in runs
+        ]
+
+
+def open_folder(path: Path) -> RunFolder:
+    """One folder of a run, locked and made by the process that writes it.
+
+    Raises:
+      InputError: a folder that cannot be used.
+    """
+    return on_first(lambda: RunFolder.create_or_open(path)) or RunFolder(path)
 
 
 def evaluation_key(seed: int) -> jax.Array:
@@ -44,36 +94,35 @@ def run_identity(request: Request, **more: Any) -> dict[str, Any]:
 
 
 def train_in(
-    folder: RunFolder,
-    request: Request,
-    training: TrainingConfig,
-    task: Task,
-    **identity: Any,
-) -> Trained:
-    """Train one model in a folder, or resume it, until it is done or a signal asks to stop.
+    runs: Sequence[SeedRun], training: TrainingConfig, tasks: Sequence[Task], **identity: Any
+) -> list[Trained]:
+    """Train one model of each seed, or resume it, until all are done or a signal asks to stop.
 
     Args:
-      folder: of this model's metrics and checkpoints.
-      request: the run as asked for; its config and seed are part of its identity.
+      runs: of each seed; their configs and seeds are part of their identity.
       training: how the model is optimised.
-      task: what is trained on what.
-      identity: what else decides the run, as the images' digest: a checkpoint
+      tasks: of each seed, what is trained on what.
+      identity: what else decides the runs, as the images' digest: a checkpoint
         of another one is refused.
 
     Raises:
-      InputError, NotFiniteError, SystemExit: see ``training.run.train``.
+      InputError, NotFiniteError, SystemExit: see ``training.train.train``.
     """
-    devices = choose_devices(request.devices)
-    if request.from_scratch:
-        checkpoints.set_aside(folder.resolve(CHECKPOINTS))
+    asked = runs[0].request
+    devices = choose_devices(asked.devices)
+    if asked.from_scratch:
+        for run in runs:
+            on_first(functools.partial(checkpoints.set_aside, run.folder.resolve(CHECKPOINTS)))
+    seeds = [
+        SeedTask(run.folder, run.request.seed, task, run_identity(run.request, **identity))
+        for run, task in zip(runs, tasks, strict=True)
+    ]
     with StopSignal() as stop:
         return train(
-            folder,
+            seeds,
             training,
-            task,
-            seed=request.seed,
             devices=devices,
-            fingerprint=run_identity(request, **identity),
             stop=stop,
-            revision=request.revision,
+            revision=asked.revision,
+            remat=asked.remat,
         )

@@ -23,6 +23,7 @@ class Progress:
       unit: what a step is called.
       every_seconds: the shortest time between two plain lines.
       initial_step: where a resumed run begins; it does not count for the rate.
+      silent: show nothing, as on all processes of a run but one.
       clock: seconds, for tests.
     """
 
@@ -34,12 +35,13 @@ class Progress:
         unit: str = "step",
         every_seconds: float = 10.0,
         initial_step: int = 0,
+        silent: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if total_steps < 1:
             raise InputError(f"total_steps must be 1 or more: got {total_steps}")
         self._total, self._description, self._unit = total_steps, description, unit
-        self._every, self._clock = every_seconds, clock
+        self._every, self._clock, self._silent = every_seconds, clock, silent
         self._first = self._step = self._shown = initial_step
         self._values: dict[str, float] = {}
         self._started = self._last_line = clock()
@@ -47,7 +49,8 @@ class Progress:
 
     def __enter__(self) -> Self:
         self._started = self._last_line = self._clock()
-        self._bar = _Bar.open(self._total, self._step, self._description)
+        if not self._silent:
+            self._bar = _Bar.open(self._total, self._step, self._description)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -73,6 +76,8 @@ class Progress:
         return (self._clock() - self._started) / done * max(self._total - self._step, 0)
 
     def _print_line(self) -> None:
+        if self._silent:
+            return
         self._last_line, self._shown = self._clock(), self._step
         percent = 100 * self._step / self._total
         parts = [

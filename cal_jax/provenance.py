@@ -15,8 +15,13 @@ def device_description() -> str:
     """The devices of this process, as ``cpu: Intel(R) Xeon(R) Processor, 2 cores``.
 
     An accelerator reads ``gpu: NVIDIA H100 80GB HBM3, 1 device``; several CPU
-    devices are counted too.
+    devices are counted too, and several processes: ``, in each of 2 processes``.
     """
+    processes = jax.process_count()
+    return _local_devices() + (f", in each of {processes} processes" if processes > 1 else "")
+
+
+def _local_devices() -> str:
     devices = jax.local_devices()
     kinds = ", ".join(sorted({device.device_kind for device in devices}))
     count = f"{len(devices)} device{'s' if len(devices) > 1 else ''}"

@@ -26,6 +26,7 @@ from cal_jax.configuration import flatten
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.point_sets import HALF_WIDTH, draw_points, log_density, point_sets, require_ink
 from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.distributed import is_first
 from cal_jax.errors import InputError
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
@@ -39,7 +40,7 @@ from cal_jax.evaluation.point_oracle import (
     train_point_oracle,
 )
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
-from cal_jax.experiment import TEST_SEED, evaluation_key, open_run, train_in
+from cal_jax.experiment import TEST_SEED, evaluation_key, open_runs, train_in
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.mapping import Variables, init_variables, map_model, map_objective
 from cal_jax.models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
@@ -153,7 +154,7 @@ class PointSets(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 0, or 2 for bad input."""
-    return cli.exit_code(lambda: run(_request(arguments)))
+    return cli.run_experiment(lambda: _request(arguments), run)
 
 
 def run(request: cli.Request) -> None:
@@ -169,10 +170,12 @@ def run(request: cli.Request) -> None:
     for split in (images.train, images.evaluated):
         require_ink(split.images)
     model = NeuralStatistician(config.model)
-    with open_run(request, EXPERIMENT, images.name) as folder:
-        task = training_task(config, model, images.train, request.seed)
-        trained = train_in(folder, request, config.training, task, images=images.digest)
-        evaluate(request, folder, model, trained, images)
+    with open_runs(request, EXPERIMENT, images.name) as runs:
+        tasks = [training_task(config, model, images.train, run.request.seed) for run in runs]
+        trained = train_in(runs, config.training, tasks, images=images.digest)
+        if is_first():
+            for (one, folder), model_of_seed in zip(runs, trained, strict=True):
+                evaluate(one, folder, model, model_of_seed, images)
 
 
 def objective_of(config: SpatialConfig) -> Any:
@@ -183,7 +186,7 @@ def objective_of(config: SpatialConfig) -> Any:
 def training_task(
     config: SpatialConfig, model: NeuralStatistician, images: LabelledImages, seed: int
 ) -> Task:
-    """One data set an image, of fresh points at every visit, for ``training.run.train``."""
+    """One data set an image, of fresh points at every visit, for ``training.train.train``."""
     objective = objective_of(config)
 
     def draw(key: jax.Array, pixels: jax.Array, row: jax.Array) -> DataSet:

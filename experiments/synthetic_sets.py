@@ -22,6 +22,7 @@ from cal_jax import cli
 from cal_jax.axes import DEVICE
 from cal_jax.configuration import flatten
 from cal_jax.data.synthetic import GENERATORS, Generator, SyntheticSets, synthetic_sets
+from cal_jax.distributed import is_first
 from cal_jax.errors import InputError
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
@@ -33,7 +34,7 @@ from cal_jax.evaluation.synthetic_scores import (
     locate,
     set_size_curve,
 )
-from cal_jax.experiment import TEST_SEED, evaluation_key, open_run, train_in
+from cal_jax.experiment import TEST_SEED, evaluation_key, open_runs, train_in
 from cal_jax.generation_figures import draw_course
 from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
@@ -159,7 +160,7 @@ PRESETS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 0, or 2 for bad input."""
-    return cli.exit_code(lambda: run(_request(arguments)))
+    return cli.run_experiment(lambda: _request(arguments), run)
 
 
 def run(request: cli.Request) -> None:
@@ -167,11 +168,14 @@ def run(request: cli.Request) -> None:
     config = request.config
     cli.require_packages("matplotlib", "jinja2", "sklearn")
     model = NeuralStatistician(config.model)
-    sets = data_sets(config, (request.seed,), config.num_sets)
-    with open_run(request, EXPERIMENT) as folder:
-        task = training_task(config, model, sets, request.seed)
-        trained = train_in(folder, request, config.training, task)
-        evaluate(request, folder, model, trained, sets)
+    with open_runs(request, EXPERIMENT) as runs:
+        seeds = [run.request.seed for run in runs]
+        sets = [data_sets(config, (seed,), config.num_sets) for seed in seeds]
+        tasks = [training_task(config, model, *of) for of in zip(sets, seeds, strict=True)]
+        trained = train_in(runs, config.training, tasks)
+        if is_first():
+            for (one, folder), model_of_seed, own in zip(runs, trained, sets, strict=True):
+                evaluate(one, folder, model, model_of_seed, own)
 
 
 def data_sets(config: SyntheticConfig, seed: tuple[int, ...], num_sets: int) -> SyntheticSets:
@@ -188,7 +192,7 @@ def objective_of(config: SyntheticConfig) -> Any:
 def training_task(
     config: SyntheticConfig, model: NeuralStatistician, sets: SyntheticSets, seed: int
 ) -> Task:
-    """The data sets, the bound and its mapping, for ``training.run.train``."""
+    """The data sets, the bound and its mapping, for ``training.train.train``."""
     objective = objective_of(config)
 
     def draw(_: jax.Array, x: jax.Array, row: jax.Array) -> DataSet:

@@ -24,12 +24,21 @@ from cal_jax.configuration import flatten
 from cal_jax.data.binarise import BINARISATIONS, EXPLANATIONS, dynamic_binary, fixed_binary
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.distributed import is_first
 from cal_jax.errors import InputError
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.likelihood import item_log_likelihoods
 from cal_jax.evaluation.neighbours import knn_accuracy
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
-from cal_jax.experiment import TEST_SEED, evaluation_key, open_run, run_identity, train_in
+from cal_jax.experiment import (
+    TEST_SEED,
+    SeedRun,
+    evaluation_key,
+    open_runs,
+    open_within,
+    run_identity,
+    train_in,
+)
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.vae import VAE, VAEConfig
@@ -144,7 +153,7 @@ class Fitted(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 0, or 2 for bad input."""
-    return cli.exit_code(lambda: run(_request(arguments)))
+    return cli.run_experiment(lambda: _request(arguments), run)
 
 
 def run(request: cli.Request) -> None:
@@ -158,28 +167,30 @@ def run(request: cli.Request) -> None:
         held_back=request.held_back,
     )
     model = VAE(config.model)
-    with open_run(request, EXPERIMENT, images.name) as folder:
-        fitted = [fit(request, folder, model, images, name) for name in config.binarisations]
-        folder.write_json(CONFIG_FILE, run_identity(request, images=images.digest))
-        evaluate(request, folder, model, fitted, images)
+    with open_runs(request, EXPERIMENT, images.name) as runs:
+        fitted = [fit(runs, model, images, name) for name in config.binarisations]
+        if is_first():
+            for (one, folder), *of_seed in zip(runs, *fitted, strict=True):
+                folder.write_json(CONFIG_FILE, run_identity(one, images=images.digest))
+                evaluate(one, folder, model, of_seed, images)
 
 
-def fit(
-    request: cli.Request, folder: RunFolder, model: VAE, images: Evaluation, binarisation: str
-) -> Fitted:
-    """Train one model in a folder of its own, or resume it."""
-    with RunFolder.create_or_open(folder.path / binarisation) as own:
-        trains_on = training_binarisation(request.config, binarisation)
-        task = training_task(model, images.train, trains_on, request.seed)
+def fit(runs: Sequence[SeedRun], model: VAE, images: Evaluation, binarisation: str) -> list[Fitted]:
+    """Train one model of each seed in a folder of its own, or resume it."""
+    config = runs[0].request.config
+    with open_within(runs, binarisation) as own:
+        trains_on = training_binarisation(config, binarisation)
+        tasks = [training_task(model, images.train, trains_on, run.request.seed) for run in own]
         trained = train_in(
             own,
-            request,
-            request.config.training,
-            task,
+            config.training,
+            tasks,
             images=images.digest,
             binarisation=binarisation,
         )
-        return Fitted(binarisation, trained, own)
+        return [
+            Fitted(binarisation, one, run.folder) for run, one in zip(own, trained, strict=True)
+        ]
 
 
 def training_binarisation(config: VAEMNISTConfig, binarisation: str) -> str:
@@ -188,7 +199,7 @@ def training_binarisation(config: VAEMNISTConfig, binarisation: str) -> str:
 
 
 def training_task(model: VAE, images: LabelledImages, binarisation: str, seed: int) -> Task:
-    """The images, the bound and its mapping, for ``training.run.train``."""
+    """The images, the bound and its mapping, for ``training.train.train``."""
     dynamic = binarisation == "dynamic"
     pixels = images.images if dynamic else fixed_binary(images.images, binarisation, seed)
 

@@ -8,6 +8,8 @@ import os
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Programs that the tests compile, here and in other processes, stay out of the user's cache.
+os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
 # jaxlib 0.10.2 deadlocks on two cores when its scheduler starts two batched LAPACK
 # calls at once (Gaussians of full covariance): each waits for the other's thread.
 # Nothing here is large enough to gain from several threads either.
@@ -19,6 +21,7 @@ os.environ.setdefault(
 import jax
 
 jax.config.update("jax_num_cpu_devices", 2)
+jax.config.update("jax_enable_compilation_cache", False)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_disable_most_optimizations", True)
 jax.config.update("jax_cpu_enable_async_dispatch", False)

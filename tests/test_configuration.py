@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from cal_jax.configuration import differences, flatten, override
+from cal_jax.configuration import differences, flatten, override, quiet
 from cal_jax.errors import InputError
 
 
@@ -64,3 +64,15 @@ def test_a_flat_config_survives_json_and_names_what_changed():
     assert differences(flat, flat) == []
     assert differences(flat, changed) == ["inner.steps was 10, is 3"]
     assert differences({}, {"a": 1}) == ["a was '(absent)', is 1"]
+
+
+def test_a_quiet_field_is_part_of_the_flat_config_only_where_it_is_changed():
+    @dataclass(frozen=True)
+    class Config:
+        steps: int = 1
+        parts: int = quiet(1)
+
+    assert flatten(Config()) == {"steps": 1}
+    assert flatten(override(Config(), ["parts=2"])) == {"steps": 1, "parts": 2}
+    with pytest.raises(InputError, match="accepted are steps, parts"):
+        override(Config(), ["part=2"])

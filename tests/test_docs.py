@@ -10,6 +10,7 @@ import pytest
 from cal_jax.results import update_readme
 
 ROOT = Path(__file__).parent.parent
+OTHER_ROOMS = ("experiments", "benchmarks", "launch")
 README = (ROOT / "README.md").read_text()
 ROWS = re.findall(
     r"^\| ([^|]+) \| [^|]+ \| `([\w.]+)` \|$", (ROOT / "docs/equations.md").read_text(), re.M
@@ -60,7 +61,7 @@ def test_the_map_lists_every_room_and_no_other():
     named = {name if "/" in name else f"cal_jax/{name}" for name in named}
     folders = {
         f"{path.relative_to(ROOT)}/"
-        for path in (*(ROOT / "cal_jax").iterdir(), ROOT / "experiments", ROOT / "benchmarks")
+        for path in (*(ROOT / "cal_jax").iterdir(), *map(ROOT.joinpath, OTHER_ROOMS))
         if path.is_dir() and not path.name.startswith("_")
     }
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "cal_jax").glob("[!_]*.py")}

@@ -9,6 +9,7 @@ import pytest
 from cal_jax.evaluation.run_record import read_run
 from cal_jax.evaluation.synthetic_scores import Located, context_scores, gap_score
 from cal_jax.evaluation.synthetic_truth import log_density
+from cal_jax.results import gather
 from experiments.synthetic_sets import PRESETS, SyntheticConfig, data_sets, main
 
 CONTEXTS = {
@@ -23,10 +24,11 @@ BOUNDS = {"nested_log_likelihood_per_item", "elbo_subset_per_item", "elbo_per_it
 
 @pytest.fixture(name="smoke", scope="module")
 def smoke_run(tmp_path_factory):
-    """The folder of a finished smoke run."""
+    """The folder of the first of two seeds that were trained together."""
     folder = tmp_path_factory.mktemp("runs") / "smoke"
-    assert main(["--preset", "smoke", "--run-dir", str(folder), "--devices", "1"]) == 0
-    return folder
+    flags = ["--preset", "smoke", "--run-dir", str(folder), "--devices", "1", "--seeds", "2"]
+    assert main(flags) == 0
+    return folder / "seed0"
 
 
 def test_a_run_leaves_scores_figures_and_one_page(smoke):
@@ -46,6 +48,14 @@ def test_a_run_leaves_scores_figures_and_one_page(smoke):
     assert len(details["set_sizes"]["family_knn_ceiling"]) == 2
     assert (smoke / "report.html").read_text().count("data:image/png;base64,") == 5
     assert json.loads((smoke / "config.json").read_text())["training.clip"] == 0.5
+
+
+def test_seeds_trained_together_are_gathered_as_any_others(smoke):
+    joined = gather([smoke, smoke.with_name("seed1")])
+    assert joined["seeds"] == [0, 1]
+    assert joined["command"] == "python -m experiments.synthetic_sets --preset smoke --seed SEED"
+    first, second = joined["scores"]["elbo_per_item"]["values"]
+    assert first != second
 
 
 def test_the_author_s_generator_has_no_exact_ceiling(tmp_path):

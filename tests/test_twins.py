@@ -10,14 +10,19 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from benchmarks import statistician_twin, vae_twin  # noqa: E402
-from benchmarks.twins import layers, program  # noqa: E402
+from benchmarks.twins import layers, program, train_statistician  # noqa: E402
 from benchmarks.twins.author_statistician import AuthorStatistician, GlobalNorm  # noqa: E402
 from benchmarks.twins.gaussians import Gaussian  # noqa: E402
 from benchmarks.twins.parameters import load_variables  # noqa: E402
-from benchmarks.twins.parity import statistician_parity, vae_parity  # noqa: E402
+from benchmarks.twins.parity import (  # noqa: E402
+    context_aware_parity,
+    statistician_parity,
+    vae_parity,
+)
 from benchmarks.twins.statistician_bound import Noise, statistician_bound  # noqa: E402
 from benchmarks.twins.torch_vae import TorchVAE  # noqa: E402
 from cal_jax.errors import InputError, NotFiniteError  # noqa: E402
+from cal_jax.models.context_aware_config import ContextAwareConfig  # noqa: E402
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig  # noqa: E402
 from cal_jax.models.vae import VAEConfig  # noqa: E402
 
@@ -39,6 +44,20 @@ def test_the_vae_and_its_twin_agree():
 )
 def test_the_statistician_and_its_twin_agree(changes):
     assert max(statistician_parity(small_statistician(**changes))) < 1e-4
+
+
+def test_the_context_aware_learner_and_its_twin_agree():
+    # 7 pixels halve to 4 and 2: both kinds of padding of a stride of 2.
+    config = ContextAwareConfig(
+        context_dim=4,
+        latent_dim=3,
+        image_size=7,
+        convolution_widths=(3, 5),
+        statistic_width=8,
+        inference_width=8,
+        depth=2,
+    )
+    assert max(context_aware_parity(config, sets=4, items=3)) < 1e-4
 
 
 @pytest.mark.parametrize(
@@ -103,7 +122,7 @@ def test_the_authors_model_ignores_the_order_of_items_and_sees_other_sets_in_tra
 
 
 def test_the_first_epoch_weighs_by_two_and_the_last_is_the_bound():
-    assert [statistician_twin.omega(epoch) for epoch in range(3)] == [2.0, 1.5, 1.25]
+    assert [train_statistician.omega(epoch) for epoch in range(3)] == [2.0, 1.5, 1.25]
 
 
 @pytest.mark.parametrize("architecture", ["author", "thesis"])
@@ -147,7 +166,7 @@ def test_a_step_whose_gradient_is_not_finite_changes_nothing_and_others_are_clip
             loss = factor * model(x).square().sum()
             return loss, -loss
 
-        return statistician_twin.step_or_skip(model, optimiser, loss_and_elbo)
+        return train_statistician.step_or_skip(model, optimiser, loss_and_elbo)
 
     assert np.isnan(step(np.inf))
     torch.testing.assert_close(model.state_dict(), before)

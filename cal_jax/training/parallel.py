@@ -1,13 +1,16 @@
 """Data parallelism: the only file that knows ``jax.pmap``.
 
-A run on one device takes the same path as a run on many. State and data are
-replicated; the rows of a batch are divided.
+A run on one device takes the same path as a run on many, in one process or in
+several. State and data are replicated; the rows of a batch are divided. Every
+process is given the whole batch and takes the part of its own devices; of an
+array [D, ...] it has the rows of these alone.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -19,56 +22,73 @@ ChunkForm = Literal["calls", "scan"]
 
 
 def choose_devices(count: int | None) -> list[jax.Device]:
-    """The first ``count`` local devices, or all of them.
+    """The first ``count`` devices of every process, or all of them, process by process.
 
     Raises:
-      InputError: where there are fewer.
+      InputError: where this process has fewer.
     """
-    devices = jax.local_devices()
-    if count is None:
-        return devices
-    if not 1 <= count <= len(devices):
-        raise InputError(f"--devices {count}: accepted are 1 to {len(devices)} on this machine")
-    return devices[:count]
+    most = jax.local_device_count()
+    if count is not None and not 1 <= count <= most:
+        raise InputError(f"--devices {count}: accepted are 1 to {most} on this machine")
+    of_process: dict[int, list[jax.Device]] = {}
+    for device in jax.devices():
+        of_process.setdefault(device.process_index, []).append(device)
+    return [device for index in sorted(of_process) for device in of_process[index][:count]]
 
 
 def replicate(tree: Any, devices: Sequence[jax.Device]) -> Any:
     """A copy of every leaf on each device, as one array with a leading axis [D]."""
     copy = jax.pmap(lambda _, leaf: leaf, in_axes=(0, None), axis_name=DEVICE, devices=devices)
-    index = np.arange(len(devices))
+    index = np.arange(len(_own(devices)))
     return jax.tree.map(lambda leaf: copy(index, leaf), tree)
 
 
 def unreplicate(tree: Any) -> Any:
-    """The first device's copy of every leaf, on the host."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf[0]), tree)
+    """The copy of every leaf on this process's first device, on the host.
+
+    It is the caller's own: a later donation of the leaf leaves it as it is.
+    """
+    return jax.tree.map(lambda leaf: np.array(np.asarray(leaf.addressable_data(0))[0]), tree)
 
 
 def divide(rows: np.ndarray, num_devices: int) -> np.ndarray:
-    """Rows [T, B] as [D, T, B / D].
+    """Rows [T, ..., B] as [D, T, ..., B / D].
 
     Raises:
       InputError: where the batch does not divide evenly.
     """
-    steps, batch = rows.shape
+    *outer, batch = rows.shape
+    require_divisible(batch, num_devices)
+    return np.moveaxis(rows.reshape(*outer, num_devices, batch // num_devices), -2, 0)
+
+
+def require_divisible(batch: int, num_devices: int) -> None:
+    """Refuse a batch that the devices cannot share evenly.
+
+    Raises:
+      InputError: where they cannot.
+    """
     if batch % num_devices:
         raise InputError(f"a batch of {batch} data sets does not divide over {num_devices} devices")
-    return rows.reshape(steps, num_devices, batch // num_devices).swapaxes(0, 1)
 
 
 def parallel_chunk(
-    step: Step, devices: Sequence[jax.Device], form: ChunkForm
-) -> Callable[[Any, Array, Any, np.ndarray], tuple[Any, Any]]:
-    """A function that takes many steps: ``(state, key, data, rows [T, B]) -> (state, metrics)``.
+    step: Step, devices: Sequence[jax.Device], form: ChunkForm, *, longest: int | None = None
+) -> Callable[[Any, Array, Any, np.ndarray], tuple[Any, Callable[[], Any]]]:
+    """A function that starts many steps: ``(state, key, data, rows [T, ..., B]) -> (state, read)``.
 
-    State is donated. Nothing is read back from the devices inside a chunk; the
-    metrics are those of each step, [T] on the host.
+    It does not wait for the steps: ``read()`` does, and gives the metrics of
+    each step, [T, ...] on the host. State is donated. Nothing is read back from
+    the devices inside a chunk.
 
     Args:
-      step: ``(state, key, data, rows [B / D]) -> (state, metrics)``, mapped over "device".
+      step: ``(state, key, data, rows [..., B / D]) -> (state, metrics)``, mapped
+        over "device".
       devices: where it runs.
-      form: "calls" repeats the compiled step; "scan" is one ``lax.scan``.
+      form: "calls" repeats the compiled step; "scan" is one loop on the device.
         Which is faster is measured by ``benchmarks/chunk_form.py``.
+      longest: T of the longest chunk: shorter ones run in the same compiled
+        loop. None: each T has a loop of its own.
 
     Raises:
       InputError: for an unknown form.
@@ -76,26 +96,45 @@ def parallel_chunk(
     if form not in ("calls", "scan"):
         raise InputError(f"chunk form must be 'calls' or 'scan': got {form!r}")
 
-    def steps(state: Any, key: Array, data: Any, rows: Array) -> tuple[Any, Any]:
-        return jax.lax.scan(lambda state, rows: step(state, key, data, rows), state, rows)
+    def steps(state: Any, key: Array, data: Any, rows: Array, count: Array) -> tuple[Any, Any]:
+        traced = jax.jit(step, inline=True)  # once, for its shapes and for the loop
 
+        def body(index: Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+            state, kept = carry
+            state, metrics = traced(state, key, data, rows[index])
+            return state, jax.tree.map(lambda all_, one: all_.at[index].set(one), kept, metrics)
+
+        one = jax.eval_shape(traced, state, key, data, rows[0])[1]
+        kept = jax.tree.map(lambda leaf: jnp.zeros((len(rows), *leaf.shape), leaf.dtype), one)
+        return jax.lax.fori_loop(0, count, body, (state, kept))
+
+    looped = form == "scan"
     mapped = jax.pmap(
-        steps if form == "scan" else step,
+        steps if looped else step,
         axis_name=DEVICE,
-        in_axes=(0, None, 0, 0),
+        in_axes=(0, None, 0, 0, None) if looped else (0, None, 0, 0),
         donate_argnums=0,
         devices=devices,
     )
 
-    def run(state: Any, key: Array, data: Any, rows: np.ndarray) -> tuple[Any, Any]:
-        divided = divide(rows, len(devices))
-        if form == "scan":
-            state, metrics = mapped(state, key, data, divided)
-            return state, unreplicate(metrics)
+    def start(state: Any, key: Array, data: Any, rows: np.ndarray) -> tuple[Any, Callable[[], Any]]:
+        count = len(rows)
+        if looped:
+            room = np.zeros((max(count, longest or 0) - count, *rows.shape[1:]), rows.dtype)
+            padded = divide(np.concatenate([rows, room]), len(devices))[_own(devices)]
+            state, kept = mapped(state, key, data, padded, np.int32(count))
+            return state, lambda: jax.tree.map(lambda leaf: leaf[:count], unreplicate(kept))
+        divided = divide(rows, len(devices))[_own(devices)]
         each = []
-        for index in range(divided.shape[1]):
+        for index in range(count):
             state, metrics = mapped(state, key, data, divided[:, index])
             each.append(metrics)
-        return state, jax.tree.map(lambda *m: np.stack(m), *map(unreplicate, each))
+        return state, lambda: jax.tree.map(lambda *m: np.stack(m), *map(unreplicate, each))
 
-    return run
+    return start
+
+
+def _own(devices: Sequence[jax.Device]) -> list[int]:
+    """Which of the devices are this process's."""
+    here = jax.process_index()
+    return [index for index, device in enumerate(devices) if device.process_index == here]

@@ -9,10 +9,20 @@ import optax
 from jax import Array
 
 from cal_jax.axes import DEVICE
+from cal_jax.errors import InputError
 from cal_jax.mapping import Variables, dataset_keys
 from cal_jax.objectives.weighting import Weights
 
 Metrics = dict[str, Array]
+
+PRODUCTS = (
+    "dot_general",
+    "conv_general_dilated",
+    "row_product",
+    "convolve",
+    "transposed_convolve",
+)
+"""Primitives that take most of a step's time: JAX's own, and those of ``networks``."""
 
 
 class TrainState(NamedTuple):
@@ -58,6 +68,12 @@ class StepConfig(NamedTuple):
     over_samples: Callable[[Any], Any] = mean_over_samples
     """What the mapped objective returned, [B, S], to the terms of a bound, [B]: their
     mean, or an importance-weighted bound, as a NamedTuple with at least ``elbo``."""
+    accumulate: int = 1
+    """Parts that a device's share of the batch is taken in, one after the other. The
+    gradient is that of the whole batch, for a criterion that is linear in the terms; batch
+    statistics are those of each part."""
+    remat: bool = False
+    """Keep only the products of the forward pass for the gradient, and recompute the rest."""
 
 
 def initial_state(variables: Variables, optimiser: optax.GradientTransformation) -> TrainState:
@@ -94,16 +110,19 @@ def train_step(
     noise_keys = dataset_keys(key_noise, first, count, config.samples)
     weights = config.weights(state.step)
     items = jnp.maximum(jax.lax.pmean(_count_items(sets, config.of_sets), DEVICE), 1.0)
+    mapped = recomputed(config.mapped) if config.remat else config.mapped
 
-    def loss_of(params: Any) -> tuple[Array, tuple[Any, Any]]:
-        variables = {"params": params, "batch_stats": state.batch_stats}
-        terms, batch_stats = config.mapped(variables, noise_keys, *sets.data, mask=sets.mask)
+    def loss_of(
+        params: Any, batch_stats: Any, keys: Array, sets: DataSet
+    ) -> tuple[Array, tuple[Any, Any]]:
+        variables = {"params": params, "batch_stats": batch_stats}
+        terms, batch_stats = mapped(variables, keys, *sets.data, mask=sets.mask)
         terms = config.over_samples(terms)
         terms = jax.tree.map(lambda term: jnp.sum(term, axis=0) / items, terms)
         return -config.criterion(terms, weights), (terms, batch_stats)
 
-    (loss, (terms, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
-        state.params
+    (loss, (terms, batch_stats)), gradients = _in_parts(
+        jax.value_and_grad(loss_of, has_aux=True), config.accumulate, state, noise_keys, sets
     )
     gradients, loss, terms = jax.lax.pmean((gradients, loss, terms), DEVICE)
     updates, opt_state = config.optimiser.update(gradients, state.opt_state, state.params)
@@ -111,6 +130,39 @@ def train_step(
 
     metrics = {"loss": loss, **terms._asdict(), "gradient_norm": optax.tree.norm(gradients)}
     return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
+
+
+def recomputed(mapped: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function; of its forward pass only the products are kept for its gradient."""
+    return jax.checkpoint(mapped, policy=lambda primitive, *_, **__: primitive.name in PRODUCTS)
+
+
+def _in_parts(
+    gradient: Callable[..., Any], parts: int, state: TrainState, keys: Array, sets: DataSet
+) -> tuple[tuple[Array, tuple[Any, Any]], Any]:
+    """What ``gradient`` gives for all the sets, taken a part of them at a time and summed.
+
+    Running averages pass from each part to the next. One part is the plain call.
+    """
+    if parts == 1:
+        return gradient(state.params, state.batch_stats, keys, sets)
+    if len(keys) % parts:
+        raise InputError(
+            f"training.accumulate {parts}: does not divide the {len(keys)} data sets of a device"
+        )
+    divided = jax.tree.map(
+        lambda leaf: leaf.reshape(parts, len(keys) // parts, *leaf.shape[1:]), (keys, sets)
+    )
+
+    def add(carry: tuple[Any, Any], part: tuple[Array, DataSet]) -> tuple[Any, Any]:
+        batch_stats, total = carry
+        (loss, (terms, batch_stats)), gradients = gradient(state.params, batch_stats, *part)
+        return (batch_stats, jax.tree.map(jnp.add, total, gradients)), (loss, terms)
+
+    start = (state.batch_stats, jax.tree.map(jnp.zeros_like, state.params))
+    (batch_stats, gradients), each = jax.lax.scan(add, start, divided)
+    loss, terms = jax.tree.map(lambda values: jnp.sum(values, axis=0), each)
+    return (loss, (terms, batch_stats)), gradients
 
 
 def _count_items(sets: DataSet, of_sets: bool) -> Array:

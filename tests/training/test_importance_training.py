@@ -44,8 +44,8 @@ def run(estimator, rows):
     devices = choose_devices(1)
     chunk = parallel_chunk(functools.partial(train_step, config), devices, "scan")
     state = replicate(initial_state(variables, optimiser), devices)
-    state, metrics = chunk(state, jax.random.key(5), replicate(IMAGES, devices), rows)
-    return model, variables, unreplicate(state), metrics
+    state, read = chunk(state, jax.random.key(5), replicate(IMAGES, devices), rows)
+    return model, variables, unreplicate(state), read()
 
 
 @pytest.mark.parametrize("estimator", list(ESTIMATORS))

@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 
 from cal_jax.axes import DEVICE
-from cal_jax.errors import InputError
+from cal_jax.errors import InputError, NotFiniteError
 from cal_jax.mapping import map_objective
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.run_folder import RunFolder
 from cal_jax.training import checkpoints
 from cal_jax.training.parallel import choose_devices
-from cal_jax.training.run import CHECKPOINTS, NotFiniteError, Task, TrainingConfig, train
+from cal_jax.training.resume import CHECKPOINTS
+from cal_jax.training.run import SeedTask, Task, TrainingConfig
 from cal_jax.training.signals import StopSignal
 from cal_jax.training.step import DataSet
+from cal_jax.training.train import train
 from tests.small_models import binary_sets, small_model
 
 CONFIG = TrainingConfig(steps=10, batch_size=4, chunk_steps=2, learning_rate=1e-2)
@@ -53,16 +55,14 @@ def trained(
     path, *, config=CONFIG, stop=None, fingerprint=None, devices=1, task=task, revision=None
 ):
     with RunFolder.create_or_open(path) as folder:
-        return train(
-            folder,
+        [only] = train(
+            [SeedTask(folder, 5, task(), fingerprint or {"a": 1})],
             config,
-            task(),
-            seed=5,
             devices=choose_devices(devices),
-            fingerprint=fingerprint or {"a": 1},
             stop=stop or StopSignal(),
             revision=revision,
         )
+        return only
 
 
 def assert_bit_equal(got, want):

@@ -53,8 +53,8 @@ def run(
     chunk = parallel_chunk(functools.partial(train_step, config), devices, form)
     state = replicate(initial_state(variables, optimiser), devices)
     data = replicate(binary_sets(NUM_SETS, 3), devices)
-    state, metrics = chunk(state, jax.random.key(7), data, rows)
-    return unreplicate(state), metrics
+    state, read = chunk(state, jax.random.key(7), data, rows)
+    return unreplicate(state), read()
 
 
 def assert_equal_to(got, want, tolerance):

@@ -1,0 +1,72 @@
+"""Where a run stands: from the newest checkpoint of its folder, or from the start."""
+
+import json
+import sys
+from typing import NamedTuple
+
+from cal_jax.configuration import differences
+from cal_jax.errors import InputError
+from cal_jax.training import checkpoints
+from cal_jax.training.agreement import arrays_of_first, of_first, on_first, require_same
+from cal_jax.training.run import SeedTask
+from cal_jax.training.step import TrainState
+
+CHECKPOINTS = "checkpoints"
+
+
+class Point(NamedTuple):
+    """One seed's run between two chunks."""
+
+    step: int
+    state: TrainState
+    """On the host."""
+    seconds: float
+    """Of training so far, over all the sittings."""
+    revision: str | None
+    """Of the source in the first sitting."""
+
+
+def resumed(run: SeedTask, initial: TrainState, revision: str | None) -> Point:
+    """What process 0 finds in the run's folder, on every process.
+
+    Args:
+      run: whose folder it is.
+      initial: the state of a run that starts now.
+      revision: of the source of a run that starts now.
+
+    Raises:
+      InputError: a checkpoint of another config, or damaged ones.
+    """
+    require_same(json.dumps(run.fingerprint, sort_keys=True), "config, seed or data")
+    found = on_first(lambda: _newest(run, initial, revision)) or Point(0, initial, 0.0, None)
+    step, seconds, revision = of_first([found.step, found.seconds, found.revision])
+    return Point(step, arrays_of_first(found.state), seconds, revision)
+
+
+def save(run: SeedTask, point: Point) -> None:
+    """Keep a point of the run with its checkpoints."""
+    extra = {"seconds": point.seconds, "config": run.fingerprint, "revision": point.revision}
+    checkpoints.save(run.folder.resolve(CHECKPOINTS), point.step, point.state, extra=extra)
+
+
+def _newest(run: SeedTask, initial: TrainState, revision: str | None) -> Point:
+    folder = run.folder
+    directory = folder.resolve(CHECKPOINTS)
+    extra = checkpoints.read_extra(directory)
+    if extra is None:
+        folder.truncate_metrics(0)
+        folder.write_json("config.json", run.fingerprint)
+        return Point(0, initial, 0.0, revision)
+    changed = differences(extra["config"], run.fingerprint)
+    if changed:
+        more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+        raise InputError(
+            f"{folder.path} holds a run of another config: {changed[0]}{more}; "
+            "choose another --run-dir, or --from-scratch to set its checkpoints aside"
+        )
+    restored = checkpoints.restore_latest(directory, initial)
+    assert restored is not None
+    step, state = restored
+    folder.truncate_metrics(step)
+    print(f"resuming {folder.path.name} at step {step}", file=sys.stderr)
+    return Point(step, state, extra["seconds"], extra.get("revision"))

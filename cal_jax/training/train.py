@@ -1,0 +1,81 @@
+"""Trains one seed, or several together, in their folders: resumes, and goes on to the end."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+
+from cal_jax.mapping import Variables
+from cal_jax.training.agreement import together
+from cal_jax.training.loop import advance
+from cal_jax.training.parallel import require_divisible
+from cal_jax.training.resume import resumed
+from cal_jax.training.run import SeedTask, Trained, TrainingConfig, optimiser_of
+from cal_jax.training.signals import StopSignal
+from cal_jax.training.step import initial_state
+
+
+def train(
+    runs: Sequence[SeedTask],
+    config: TrainingConfig,
+    *,
+    devices: Sequence[jax.Device],
+    stop: StopSignal,
+    revision: str | None = None,
+    remat: bool = False,
+) -> list[Trained]:
+    """Train to ``config.steps``, from the newest checkpoint of each folder or from the start.
+
+    A stopped and resumed run takes the same steps, bit for bit, as an unbroken
+    one: keys and batches are functions of the seed and the step. With several
+    processes, all call this alike; process 0 alone reads and writes the
+    folders, and a signal to one stops all at the same step.
+
+    Seeds at the same step are trained together, as one program; those that are
+    behind catch up first. Each is what it would be alone, up to rounding. Their
+    tasks differ in initial variables and data only.
+
+    Args:
+      runs: a task for each seed, with a folder of its own.
+      config: how.
+      devices: where it runs.
+      stop: asked between chunks.
+      revision: of the source, kept with the checkpoints of a run that starts now.
+      remat: see ``StepConfig.remat``; it changes nothing but the rounding.
+
+    Raises:
+      InputError: a batch that does not divide over the devices; a checkpoint of
+        another config, or damaged ones.
+      NotFiniteError: the loss became NaN or infinite; the last checkpoint stands.
+      SystemExit: a signal asked for a stop; the state is saved.
+    """
+    together(lambda: require_divisible(config.batch_size, len(devices)))
+    optimiser = optimiser_of(config)
+    initial = [jax.device_get(initial_state(run.task.init(), optimiser)) for run in runs]
+    points = [resumed(run, state, revision) for run, state in zip(runs, initial, strict=True)]
+    while behind := [index for index, point in enumerate(points) if point.step < config.steps]:
+        step = min(points[index].step for index in behind)
+        until = min(
+            (points[index].step for index in behind if points[index].step > step),
+            default=config.steps,
+        )
+        level = [index for index in behind if points[index].step == step]
+        moved = advance(
+            [runs[index] for index in level],
+            [points[index] for index in level],
+            config,
+            until,
+            devices=devices,
+            stop=stop,
+            remat=remat,
+        )
+        for index, point in zip(level, moved, strict=True):
+            points[index] = point
+    return [
+        Trained(_variables(point.state), _variables(state), point.seconds, point.revision)
+        for point, state in zip(points, initial, strict=True)
+    ]
+
+
+def _variables(state: Any) -> Variables:
+    return {"params": state.params, "batch_stats": state.batch_stats}

@@ -1,0 +1,196 @@
+"""Each program runs for real at smoke size."""
+
+import importlib
+import json
+import time
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from benchmarks import (
+    accelerator,
+    chunk_form,
+    end_to_end,
+    profile,
+    scaling,
+    step,
+    versus_pytorch,
+)
+from benchmarks.agreement import require_agreement
+from benchmarks.phases import Phases
+from cal_jax.errors import InputError
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """Runs a program at smoke size where it cannot write results, and reads its record."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(program, *words):
+        out = tmp_path / "record.json"
+        assert program.main([*words, "--size", "smoke", "--out", str(out)]) == 0
+        return json.loads(out.read_text())
+
+    return run
+
+
+def test_a_step_is_measured_against_plain_flax_and_the_ceiling(measured):
+    record = measured(step, "--model", "vae", "--repeats", "2", "--steps", "2")
+    times = record["milliseconds_per_step"]
+    assert times["cal_jax"]["repeats"] == times["plain_flax"]["repeats"] == 2
+    assert max(record["parity"].values()) < 1e-4
+    # One product a layer forward and two backward, but one in the first layer.
+    layers = ((36, 8), (8, 5), (5, 4), (2, 5), (5, 8), (8, 36))
+    products = 2 * 4 * (3 * sum(a * b for a, b in layers) - 36 * 8)
+    assert products < record["model_gflop_per_step"] * 1e9 < 3 * products
+    assert record["compile_seconds"]["cold"] > 0
+    assert 0 < record["vae_share_of_ceiling"] < 1
+    assert record["program"]["peak_bytes"] > 0
+
+
+def test_forms_that_do_not_agree_are_not_timed():
+    expected = {"loss": 2.0, "gradient_norm": 10.0}
+    close = {"loss": 2.0001, "gradient_norm": 10.005}
+    found = require_agreement("a form", close, expected)
+    assert found == pytest.approx({"loss": 5e-5, "gradient_norm": 5e-4})
+    for name, value in (("loss", 2.001), ("gradient_norm", 10.1), ("loss", np.nan)):
+        with pytest.raises(InputError, match=f"a form: {name} differs by"):
+            require_agreement("a form", {**expected, name: value}, expected)
+
+
+def test_an_axis_is_scaled_and_fitted(measured, monkeypatch):
+    monkeypatch.setitem(scaling.FACTORS, "samples", (1, 2))
+    record = measured(
+        scaling, "--model", "vae", "--axes", "samples", "--repeats", "2", "--steps", "1"
+    )
+    found = record["axes"]["samples"]
+    assert list(found["milliseconds_per_step"]) == ["1", "2"]
+    assert found["standard_error"] > 0
+
+
+def test_processes_take_steps_in_turn_until_their_input_ends(capsys, monkeypatch):
+    from benchmarks import process_worker
+
+    monkeypatch.setattr("sys.stdin", ["\n", "\n"])
+    process_worker.main("vae", "smoke", "2", "1", "2", "localhost:1", "1", "0")
+    words = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [word for word, _ in words] == ["milliseconds"] * 2
+    assert process_worker.work_of("vae", "smoke", 2).shape.batch_size == 8
+
+
+def test_an_accelerator_s_share_is_measured_with_float32_parameters(measured):
+    record = measured(
+        accelerator,
+        "--model=vae",
+        "--precisions=bfloat16",
+        "--doublings=0",
+        "--repeats=1",
+        "--steps=1",
+        "--peak-tflops=2",
+        "--price-per-hour=3",
+    )
+    found = record["precisions"]["bfloat16"]
+    (batch,) = found["batches"]
+    ms = batch["milliseconds_per_step"]["median"]
+    assert found["mfu"] == pytest.approx(batch["gflop_per_step"] / ms / 2, rel=1e-3)
+    assert found["thesis_cost"] == pytest.approx(3 * 62_500 * ms / 3.6e6, rel=1e-3)
+
+
+def test_bfloat16_computes_the_bound_and_keeps_parameters_and_gradients_in_float32():
+    from benchmarks.training import step_config
+    from benchmarks.workloads import workload
+    from cal_jax.axes import DEVICE
+    from cal_jax.mapping import dataset_keys
+
+    work = workload("vae", "smoke")
+    variables = work.init(work.model)
+    keys = dataset_keys(jax.random.key(0), 0, 4, 1)
+
+    def loss(params, dtype):
+        mapped = step_config(work, work.model, dtype).mapped
+        batched = jax.vmap(
+            lambda x: mapped({**variables, "params": params}, keys, x), axis_name=DEVICE
+        )
+        return -batched(jnp.asarray(work.data[0][None, :4]))[0].elbo.mean()
+
+    text = jax.jit(loss, static_argnums=1).lower(variables["params"], jnp.bfloat16).as_text()
+    products = [line for line in text.splitlines() if "dot_general" in line]
+    assert products and all("bf16" in line for line in products)
+    gradients = jax.eval_shape(lambda p: jax.grad(loss)(p, jnp.bfloat16), variables["params"])
+    assert {leaf.dtype for leaf in jax.tree.leaves(gradients)} == {np.dtype("float32")}
+
+
+def test_a_profile_names_the_layers(measured):
+    record = measured(profile, "--model", "vae", "--steps", "1", "--rows", "200")
+    layers = {row["layer"] for row in record["operations"]}
+    assert {"encoder/Dense_0", "decoder/Dense_1", "logits"} <= layers
+    assert {"forward", "backward"} <= {row["direction"] for row in record["operations"]}
+    assert sum(row["share"] for row in record["operations"]) == pytest.approx(1, abs=0.01)
+
+
+def test_both_forms_of_a_chunk_are_timed(measured):
+    record = measured(chunk_form, "--model", "vae", "--repeats", "1", "--steps", "2")
+    times = {form: value["median"] for form, value in record["milliseconds_per_step"].items()}
+    assert record["scan_vs_calls"] == pytest.approx(times["scan"] / times["calls"], rel=1e-3)
+
+
+def test_an_experiment_s_time_is_divided(measured, monkeypatch):
+    experiment = types.ModuleType("experiment")
+    experiment.load_for_evaluation = lambda: time.sleep(0.01)
+    experiment.evaluate = lambda: time.sleep(0.02)
+    experiment.main = lambda words: experiment.load_for_evaluation() or experiment.evaluate() or 0
+    monkeypatch.setattr(end_to_end.importlib, "import_module", lambda _: experiment)
+    record = measured(end_to_end, "--experiment", "synthetic_sets")
+    seconds = record["phase_seconds"]
+    assert set(seconds) == {"compile", "other", "data", "evaluation"}
+    assert seconds["data"] >= 0.01 and seconds["evaluation"] >= 0.02
+    assert sum(seconds.values()) == pytest.approx(record["wall_seconds"], rel=0.05)
+    assert record["host_share_between_chunks"] is None
+
+
+@pytest.mark.parametrize("name", end_to_end.EXPERIMENTS)
+def test_every_phase_of_an_experiment_is_timed_and_its_functions_put_back(name):
+    experiment = importlib.import_module(f"experiments.{name}")
+    phases, timed = Phases(lambda: 0.0), set()
+
+    def wrap(phase, function):
+        timed.add(phase)
+        return function
+
+    phases.wrap = wrap
+    before = dict(vars(experiment))
+    with end_to_end.timed_functions(experiment, phases):
+        assert timed == {"data", "training", "evaluation", "figures"}
+    assert dict(vars(experiment)) == before
+
+
+def test_without_pytorch_a_race_is_refused_in_one_line(capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert versus_pytorch.main(["--model", "vae"]) == 2
+    expected = "error: torch: not installed; accepted: the extra cal-jax[benchmarks]\n"
+    assert capsys.readouterr().err == expected
+
+
+def test_a_race_checks_the_parity_and_ends_with_its_ratio(measured, capsys):
+    pytest.importorskip("torch")
+    record = measured(
+        versus_pytorch, "--model=statistician", "--repeats=2", "--steps=1", "--no-compile"
+    )
+    assert max(record["parity"]["eager"].values()) < 1e-4
+    assert record["milliseconds_per_step"]["channels_last"] is None
+    assert record["not_run"]["compile"] == "--no-compile"
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"statistician_vs_pytorch {record['statistician_vs_pytorch']:.3f}"
+
+
+def test_a_twin_with_another_loss_is_not_raced(capsys, monkeypatch):
+    pytest.importorskip("torch")
+    from benchmarks.twins.racers import Racer
+
+    other = {"loss": 1e3, "gradient_norm": 1.0}
+    monkeypatch.setattr(Racer, "first_metrics", lambda *_: other)
+    assert versus_pytorch.main(["--model=vae", "--size=smoke", "--no-compile"]) == 2
+    assert "PyTorch (eager): loss differs by" in capsys.readouterr().err

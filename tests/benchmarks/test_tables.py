@@ -1,0 +1,82 @@
+"""Tables of the records, and the page that holds them."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import table
+from benchmarks.tables import tables
+from benchmarks.targets import verdict
+from cal_jax.errors import InputError
+
+ROOT = Path(__file__).parent.parent.parent
+ORIGIN = {
+    "command": "python -m benchmarks.chunk_form --model vae",
+    "device": "cpu: x, 2 cores",
+    "versions": {"jax": "0.10.2"},
+    "revision": "abc",
+}
+
+
+def chunk_form(model, calls, scan):
+    return {
+        **ORIGIN,
+        "benchmark": f"chunk_form-{model}",
+        "model": model,
+        "milliseconds_per_step": {"calls": {"median": calls}, "scan": {"median": scan}},
+        "scan_vs_calls": scan / calls,
+    }
+
+
+def test_records_of_one_kind_share_a_table_with_their_origin_below():
+    lines = tables([chunk_form("vae", 4.0, 2.0), chunk_form("statistician", 81.04, 54.0)])
+    assert lines.splitlines() == [
+        "| model, ms a step | calls | scan | scan / calls |",
+        "| --- | --- | --- | --- |",
+        "| vae | 4 | 2 | 0.5 |",
+        "| statistician | 81 | 54 | 0.666 |",
+        "",
+        f"`{ORIGIN['command']}`: cpu: x, 2 cores, jax 0.10.2, revision abc.",
+        "",
+        f"`{ORIGIN['command']}`: cpu: x, 2 cores, jax 0.10.2, revision abc.",
+        "",
+    ]
+
+
+def test_kinds_are_not_mixed():
+    with pytest.raises(ValueError, match="one kind of"):
+        tables([chunk_form("vae", 4.0, 2.0), {**ORIGIN, "benchmark": "step-vae"}])
+
+
+def test_a_target_is_met_at_its_limit_and_missed_beyond():
+    assert verdict("context_aware_vs_pytorch", 1.5) == "≤ 1.5: met"
+    assert verdict("context_aware_vs_pytorch", 1.51) == "≤ 1.5: missed"
+    assert verdict("context_aware_share_of_ceiling", 0.2) == "≥ 0.22: missed"
+    assert verdict("vae_vs_plain_flax", 0.2) == verdict("vae_vs_pytorch", None) == "-"
+
+
+def test_the_page_is_written_and_checked(tmp_path, capsys):
+    import json
+
+    (tmp_path / "benchmark-chunk_form-vae.json").write_text(json.dumps(chunk_form("vae", 4, 2)))
+    page = tmp_path / "page.md"
+    name = "results:benchmark-chunk_form-vae"
+    page.write_text(f"before\n<!-- {name} -->\n<!-- /{name} -->\nafter\n")
+    words = [f"--page={page}", f"--results={tmp_path}"]
+    assert table.main([*words, "--check"]) == 2
+    assert "out of date: run python -m benchmarks.table" in capsys.readouterr().err
+    assert table.main(words) == 0
+    assert "| vae | 4 | 2 | 0.5 |" in page.read_text()
+    assert table.main([*words, "--check"]) == 0
+
+
+@pytest.mark.skipif(
+    not list((ROOT / "results").glob("benchmark-*.json")), reason="nothing has been published"
+)
+def test_the_published_tables_are_those_of_the_results():
+    assert not table.update(ROOT / table.PAGE, ROOT / "results", check=True)
+
+
+def test_a_record_that_is_missing_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"benchmark-step-vae\.json"):
+        table.update(ROOT / table.PAGE, tmp_path)
