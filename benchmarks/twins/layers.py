@@ -27,7 +27,7 @@ class BatchNorm(nn.BatchNorm1d):
 def hidden(inputs: int, outputs: int) -> nn.Linear:
     """Weights before a batch normalisation, which adds the bias: flax's he_normal."""
     layer = nn.Linear(inputs, outputs, bias=False)
-    _truncated_normal(layer.weight, 2.0 / inputs)
+    truncated_normal(layer.weight, 2.0 / inputs)
     return layer
 
 
@@ -86,12 +86,13 @@ class ResidualMLP(nn.Module):
 
 def _output(inputs: int, outputs: int, scale: float) -> nn.Linear:
     layer = nn.Linear(inputs, outputs)
-    _truncated_normal(layer.weight, 2 * scale / (inputs + outputs))
+    truncated_normal(layer.weight, 2 * scale / (inputs + outputs))
     nn.init.zeros_(layer.bias)
     return layer
 
 
-def _truncated_normal(weight: Tensor, variance: float) -> None:
+def truncated_normal(weight: Tensor, variance: float) -> None:
+    """Draw weights as flax's ``truncated_normal`` initialisers do, with this variance."""
     std = math.sqrt(variance) / _TRUNCATED_STD
     nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
 

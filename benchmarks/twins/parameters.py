@@ -9,25 +9,43 @@ from torch import nn
 
 from cal_jax.errors import InputError
 
-_NAMES = {"kernel": "weight", "scale": "weight", "mean": "running_mean", "variance": "running_var"}
+_PARAMETERS = {"kernel": "weight", "scale": "weight"}
+_AVERAGES = {"mean": "running_mean", "variance": "running_var"}
 _COUNTER = "num_batches_tracked"
 
 
-def torch_names(tree: Any) -> dict[str, np.ndarray]:
-    """The leaves of a tree of Flax parameters, gradients or running averages.
+def torch_names(parameters: Any) -> dict[str, np.ndarray]:
+    """The leaves of a tree of Flax parameters or gradients, by PyTorch's names.
 
     Args:
-        tree: nested dictionaries; kernels [inputs, outputs].
+        parameters: nested dictionaries; kernels [inputs, outputs], or
+            [3, 3, inputs, outputs] of ``Conv_*`` and ``ConvTranspose_*``.
 
     Returns:
-        By PyTorch's names, as "encoder.Dense_0.weight"; weights [outputs, inputs].
+        As "encoder.Dense_0.weight": [outputs, inputs]; of convolutions
+        [outputs, inputs, 3, 3], turned by 180 degrees (``torch_images``); of
+        transposed ones [inputs, outputs, 3, 3], turned twice: by PyTorch too.
     """
+    return _named(parameters, _PARAMETERS)
+
+
+def _named(tree: Any, names: dict[str, str]) -> dict[str, np.ndarray]:
     named = {}
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         *modules, last = [entry.key for entry in path]
         array = np.asarray(leaf)
-        named[".".join([*modules, _NAMES.get(last, last)])] = array.T if last == "kernel" else array
+        if last == "kernel":
+            array = _weight(modules[-1], array)
+        named[".".join([*modules, names.get(last, last)])] = array
     return named
+
+
+def _weight(module: str, kernel: np.ndarray) -> np.ndarray:
+    if kernel.ndim == 2:
+        return kernel.T
+    if module.startswith("ConvTranspose"):
+        return kernel.transpose(2, 3, 0, 1)
+    return kernel.transpose(3, 2, 0, 1)[..., ::-1, ::-1]
 
 
 def load_variables(twin: nn.Module, variables: Any) -> None:
@@ -40,7 +58,8 @@ def load_variables(twin: nn.Module, variables: Any) -> None:
     Raises:
         InputError: names or shapes that are not the twin's.
     """
-    given = {**torch_names(variables["params"]), **torch_names(variables.get("batch_stats", {}))}
+    averages = _named(variables.get("batch_stats", {}), _AVERAGES)
+    given = {**torch_names(variables["params"]), **averages}
     state = {
         name: tensor for name, tensor in twin.state_dict().items() if not name.endswith(_COUNTER)
     }
@@ -49,4 +68,4 @@ def load_variables(twin: nn.Module, variables: Any) -> None:
     if wrong:
         raise InputError(f"{wrong[0]}: not in both models with one shape; accepted: twins")
     for name, tensor in state.items():
-        tensor.copy_(torch.tensor(given[name]))
+        tensor.copy_(torch.tensor(given[name].copy()))

@@ -11,13 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.twins.parameters import load_variables, torch_names
-from benchmarks.twins.statistician_bound import Noise, statistician_bound
+from benchmarks.twins.shared_noise import context_aware_noise, statistician_noise, vae_noise
+from benchmarks.twins.statistician_bound import statistician_bound
+from benchmarks.twins.torch_context_aware import TorchContextAware
 from benchmarks.twins.torch_statistician import TorchStatistician
 from benchmarks.twins.torch_vae import TorchVAE
-from cal_jax.distributions import sample, standard_gaussian
 from cal_jax.mapping import dataset_keys, init_variables, map_objective
+from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.models.context_aware_config import ContextAwareConfig
 from cal_jax.models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.models.vae import VAE, VAEConfig
+from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import Weights, halving_weights, weighted_objective
@@ -42,12 +46,12 @@ def vae_parity(config: VAEConfig, *, images: int = 32, seed: int = 0) -> Parity:
     key = jax.random.key(seed)
     variables = _moved(init_variables(vae_elbo, model, key, jnp.asarray(x[0])), key)
     keys = dataset_keys(key, 0, images, 1)
-    noise = jax.vmap(lambda key: sample(standard_gaussian((config.latent_dim,)), key))(keys[:, 0])
+    noise = vae_noise(config, keys[:, 0])
 
     def loss(twin: nn.Module) -> Tensor:
-        return -twin(torch.tensor(x).flatten(1), _tensor(noise)).elbo.mean()
+        return -twin(torch.tensor(x).flatten(1), noise).elbo.mean()
 
-    jax_loss = _jax_loss(vae_elbo, model, keys, x, Weights(), 1)
+    jax_loss = _jax_loss(vae_elbo, model, keys, (x,), Weights(), 1)
     return _compare(jax_loss, variables, TorchVAE(config), loss)
 
 
@@ -66,33 +70,46 @@ def statistician_parity(
     objective = functools.partial(neural_statistician_elbo, layers=config.layers)
     variables = _moved(init_variables(objective, model, key, jnp.asarray(x[0])), key)
     keys = dataset_keys(key, 0, sets, 1)
-    drawn = jax.vmap(functools.partial(_statistician_noise, config, items))(keys[:, 0])
-    noise = Noise(_tensor(drawn[0]), tuple(_tensor(z) for z in drawn[1]))
+    noise = statistician_noise(config, items, keys[:, 0])
     weights = halving_weights(0, kl_power=1)
 
     def loss(twin: Any) -> Tensor:
         bound = statistician_bound(twin, torch.tensor(x), noise)
         return -bound.weighted(omega=2.0).mean() / items
 
-    jax_loss = _jax_loss(objective, model, keys, x, weights, items)
+    jax_loss = _jax_loss(objective, model, keys, (x,), weights, items)
     return _compare(jax_loss, variables, TorchStatistician(config), loss)
 
 
-def _statistician_noise(
-    config: NeuralStatisticianConfig, items: int, key: jax.Array
-) -> tuple[jax.Array, list[jax.Array]]:
-    """What ``neural_statistician_elbo`` draws from this key."""
-    key_context, key_items = jax.random.split(key)
-    latent = standard_gaussian((items, config.latent_dim))
-    layers = [sample(latent, jax.random.fold_in(key_items, n)) for n in range(config.layers)]
-    return sample(standard_gaussian((config.context_dim,)), key_context), layers
+def context_aware_parity(
+    config: ContextAwareConfig, *, sets: int = 16, items: int = 10, seed: int = 0
+) -> Parity:
+    """Compare ``ContextAwareLearner`` and its twin on random sets, with the first epoch's loss."""
+    model = ContextAwareLearner(config)
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 2, (sets, items, config.image_size, config.image_size)).astype(np.float32)
+    a = rng.integers(0, 2, (sets, config.num_contexts)).astype(np.float32)
+    key = jax.random.key(seed)
+    variables = _moved(
+        init_variables(context_aware_elbo, model, key, jnp.asarray(x[0]), jnp.asarray(a[0])), key
+    )
+    keys = dataset_keys(key, 0, sets, 1)
+    noise = context_aware_noise(config, items, keys[:, 0])
+    weights = halving_weights(0, kl_power=2)
+
+    def loss(twin: Any) -> Tensor:
+        bound = twin(torch.tensor(x), torch.tensor(a), noise)
+        return -(2.0 * bound.reconstruction - bound.kl / 4.0).mean() / items
+
+    jax_loss = _jax_loss(context_aware_elbo, model, keys, (x, a), weights, items)
+    return _compare(jax_loss, variables, TorchContextAware(config), loss)
 
 
 def _jax_loss(
     objective: Callable[..., Any],
     model: Any,
     keys: jax.Array,
-    x: np.ndarray,
+    data: tuple[np.ndarray, ...],
     weights: Weights,
     items: int,
 ) -> Callable[..., Any]:
@@ -101,7 +118,7 @@ def _jax_loss(
     def loss(params: Any, batch_stats: Any, training: bool) -> Any:
         mapped = map_objective(objective, model, training=training)
         variables = {"params": params, "batch_stats": batch_stats}
-        terms, updated = mapped(variables, keys, jnp.asarray(x))
+        terms, updated = mapped(variables, keys, *map(jnp.asarray, data))
         terms = jax.tree.map(lambda term: jnp.mean(term, axis=(0, 1)) / items, terms)
         return -weighted_objective(terms, weights), updated
 
@@ -151,7 +168,3 @@ def _moved(variables: Any, key: jax.Array) -> Any:
 
 def _relative(value: float, expected: float) -> float:
     return abs(value - expected) / abs(expected)
-
-
-def _tensor(array: jax.Array) -> Tensor:
-    return torch.tensor(np.asarray(array))

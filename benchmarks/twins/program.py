@@ -2,7 +2,6 @@
 
 import argparse
 import collections
-import json
 import math
 import statistics
 import time
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from cal_jax.atomic import write_atomically
+from benchmarks.record import publish as write_record
 from cal_jax.errors import InputError, NotFiniteError
 from cal_jax.progress import Progress
 from cal_jax.provenance import device_description, source_revision, versions
@@ -128,10 +127,7 @@ def publish(
         "threads": torch.get_num_threads(),
         "versions": {**versions(), "torch": str(torch.__version__)},
     }
-    text = json.dumps(record, indent=2) + "\n"
-    print(text, end="")
-    if flags.out is not None:
-        write_atomically(flags.out, text.encode())
+    write_record(record, flags.out)
 
 
 def _without_nan(values: dict[str, float]) -> dict[str, float | None]:

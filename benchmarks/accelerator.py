@@ -1,0 +1,139 @@
+"""How much of an accelerator's peak training uses, in three precisions, and what it costs.
+
+    python -m benchmarks.accelerator --model context_aware
+
+float32 and tensorfloat32 are JAX's default precision of matrix products and convolutions
+(``jax_default_matmul_precision``); bfloat16 computes the bound in bfloat16 with float32
+parameters. Each doubles the batch until the items per second stop growing. MFU is the
+model's FLOP (XLA's count of the plain form) per second, divided by the device's peak in that
+precision: a table of data sheets, or ``--peak-tflops``; on a CPU, where precisions are all
+alike, the measured matrix product. The cost is that of the thesis's 62,500 steps.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from benchmarks import record
+from benchmarks.ceiling import matmul_timer
+from benchmarks.cost import memory_in_use, model_flop
+from benchmarks.peaks import PRECISIONS, Precision, peak_tflops
+from benchmarks.timing import spread
+from benchmarks.training import Training
+from benchmarks.workloads import MODELS, SHAPES, workload
+from cal_jax.errors import InputError
+from cal_jax.progress import Progress
+
+THESIS_STEPS = 62_500
+SATURATED = 1.05
+"""A doubled batch that gives fewer than so many times the items per second ends the sweep."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; the exit code is 0, or 2 for bad input."""
+    return record.run(_parser(), arguments, measure)
+
+
+def measure(flags: argparse.Namespace) -> record.Measured:
+    """Sweep the batch in each precision."""
+    record.require_at_least(flags, repeats=1, steps=1, doublings=0)
+    if flags.peak_tflops is not None and not flags.peak_tflops > 0:
+        raise InputError(f"--peak-tflops {flags.peak_tflops}; accepted: above 0")
+    device = jax.local_devices()[0]
+    given, source = flags.peak_tflops, "--peak-tflops" if flags.peak_tflops else "data sheet"
+    if given is None and device.platform == "cpu":
+        timer = matmul_timer(flags.size)
+        given, source = max(timer() for _ in range(5)) / 1000, "measured matrix product"
+    peaks = {name: peak_tflops(device.device_kind, name, given) for name in flags.precisions}
+    swept = {name: sweep(flags, name, peaks[name]) for name in flags.precisions}
+    fields = {
+        "model": flags.model,
+        "device_kind": device.device_kind,
+        "peak_tflop_per_second": peaks,
+        "peak_source": source,
+        "precisions": swept,
+        "memory": memory_in_use(),
+    }
+    best = max(result["mfu"] for result in swept.values())
+    return record.Measured(f"accelerator-{flags.model}", fields, f"mfu {best:.3f}")
+
+
+def sweep(flags: argparse.Namespace, precision: Precision, peak: float) -> dict[str, Any]:
+    """Times at batches of 1, 2, 4, ... times the thesis's, up to the one that fills the device."""
+    base = SHAPES[flags.model, flags.size].batch_size
+    batches: list[dict[str, Any]] = []
+    ended = "--doublings"
+    with Progress(flags.doublings + 1, f"{precision}: batches", unit="batch") as progress:
+        for doubling in range(flags.doublings + 1):
+            try:
+                batches.append(timed(flags, precision, base * 2**doubling, peak))
+            except jax.errors.JaxRuntimeError as error:
+                if "RESOURCE_EXHAUSTED" not in str(error) or not batches:
+                    raise
+                ended = "out of memory"
+                break
+            progress.update(doubling + 1)
+            rates = [batch["items_per_second"] for batch in batches]
+            if len(rates) > 1 and rates[-1] < SATURATED * rates[-2]:
+                ended = "saturated"
+                break
+    hours = batches[0]["milliseconds_per_step"]["median"] * THESIS_STEPS / 3.6e6
+    return {
+        "batches": batches,
+        "ended": ended,
+        "mfu": max(batch["mfu"] for batch in batches),
+        "thesis_hours": hours,
+        "thesis_cost": hours * flags.price_per_hour if flags.price_per_hour else None,
+    }
+
+
+def timed(
+    flags: argparse.Namespace, precision: Precision, batch_size: int, peak: float
+) -> dict[str, Any]:
+    """One batch size in one precision."""
+    work = workload(flags.model, flags.size, batch_size=batch_size)
+    dtype = jnp.bfloat16 if precision == "bfloat16" else None
+    form = work.chunk_form if jax.default_backend() == "cpu" else "scan"
+    with jax.default_matmul_precision(precision if dtype is None else None):
+        training = Training(work, work.model, form=form, dtype=dtype)
+        started = time.perf_counter()
+        first = training.first_metrics
+        training.take(flags.steps)
+        compiling = time.perf_counter() - started
+        times = [training.milliseconds(flags.steps) for _ in range(flags.repeats)]
+    ms = spread(times)
+    gflop = model_flop(work) / 1e9
+    return {
+        "batch_size": batch_size,
+        "milliseconds_per_step": ms,
+        "items_per_second": 1000 * batch_size * work.shape.items / ms["median"],
+        "gflop_per_step": gflop,
+        "mfu": gflop / ms["median"] / peak,
+        "seconds_to_start": compiling,
+        "first_loss": first["loss"],
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = record.parser("benchmarks.accelerator", __doc__)
+    parser.add_argument("--model", choices=MODELS, default="context_aware")
+    parser.add_argument(
+        "--precisions", nargs="+", choices=PRECISIONS, default=list(PRECISIONS), help="only these"
+    )
+    parser.add_argument("--peak-tflops", type=float, help="of the device, for all the precisions")
+    parser.add_argument("--price-per-hour", type=float, help="of the device, for the cost")
+    parser.add_argument(
+        "--doublings", type=int, default=6, help="of the batch, at most (default: %(default)s)"
+    )
+    parser.add_argument("--steps", type=int, default=10, help="in a chunk (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=5, help="of a chunk (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

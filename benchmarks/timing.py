@@ -1,0 +1,44 @@
+"""Times of several programs, interleaved, and what is said of them."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cal_jax.progress import Progress
+
+
+def interleaved(
+    timers: Mapping[str, Callable[[], float]], repeats: int, description: str
+) -> dict[str, list[float]]:
+    """Call every timer in turn, ``repeats`` times over, so that noise falls on all alike.
+
+    Args:
+        timers: by name; each takes its measurement and returns it.
+        repeats: measurements of each.
+        description: before the progress bar.
+
+    Returns:
+        The measurements of each, in the order in which they were taken.
+    """
+    times: dict[str, list[float]] = {name: [] for name in timers}
+    with Progress(repeats * len(timers), description, unit="measurement") as progress:
+        for repeat in range(repeats):
+            for index, (name, timer) in enumerate(timers.items()):
+                times[name].append(timer())
+                progress.update(repeat * len(timers) + index + 1)
+    return times
+
+
+def spread(values: Sequence[float]) -> dict[str, Any]:
+    """The median, the extremes and the number of measurements."""
+    return {
+        "median": statistics.median(values),
+        "minimum": min(values),
+        "maximum": max(values),
+        "repeats": len(values),
+    }
+
+
+def median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
+    """The median of the ratios of measurements that were taken one after the other."""
+    return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))

@@ -1,0 +1,96 @@
+"""A workload's training as cal_jax runs it, one chunk of steps at a time."""
+
+import functools
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+import numpy as np
+import optax
+
+from benchmarks.precision import cast_parameters, compute_in
+from benchmarks.workloads import Workload
+from cal_jax.axes import DEVICE
+from cal_jax.mapping import map_objective
+from cal_jax.objectives.weighting import weighted_objective
+from cal_jax.training.batches import batch_rows
+from cal_jax.training.parallel import ChunkForm, parallel_chunk, replicate
+from cal_jax.training.step import DataSet, StepConfig, initial_state, train_step
+
+SEED = 0
+
+
+class Training:
+    """The state of a model in training, and the compiled step.
+
+    Args:
+        workload: the model, its data and its optimiser.
+        model: the workload's ``model`` or ``plain``.
+        devices: where it runs.
+        form: of a chunk; None takes the workload's.
+        dtype: what the bound is computed in; parameters and optimiser stay float32.
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        model: nn.Module,
+        devices: Sequence[jax.Device] | None = None,
+        form: ChunkForm | None = None,
+        dtype: Any = None,
+    ) -> None:
+        devices = jax.local_devices()[:1] if devices is None else devices
+        self.workload = workload
+        self.config = step_config(workload, model, dtype)
+        self.initial = initial_state(workload.init(model), self.config.optimiser)
+        self.key = jax.random.key(SEED)
+        self._data = replicate(workload.data, devices)
+        self._state: Any = replicate(jax.device_get(self.initial), devices)
+        self._chunk = parallel_chunk(
+            functools.partial(train_step, self.config), devices, form or workload.chunk_form
+        )
+
+    def take(self, steps: int) -> dict[str, np.ndarray]:
+        """Take so many steps on the same rows every time; metrics [steps] on the host."""
+        self._state, read = self._chunk(self._state, self.key, self._data, self.rows(steps))
+        return read()
+
+    @functools.cached_property
+    def first_metrics(self) -> dict[str, float]:
+        """Of the first step, which this takes; the call that compiles a chunk of one step.
+
+        Asked for after ``take``, it would be another step's.
+        """
+        return {name: float(np.sum(values[0])) for name, values in self.take(1).items()}
+
+    def rows(self, steps: int) -> np.ndarray:
+        """The rows of ``take``, int32 [steps, B]."""
+        batch = self.workload.shape.batch_size
+        return batch_rows(SEED, len(self.workload.data[0]), batch, 0, steps)
+
+    def milliseconds(self, steps: int) -> float:
+        """Of one step, in a chunk of so many after one that is not timed."""
+        self.take(steps)
+        started = time.perf_counter()
+        self.take(steps)
+        return 1000 * (time.perf_counter() - started) / steps
+
+
+def step_config(workload: Workload, model: nn.Module, dtype: Any = None) -> StepConfig:
+    """The functions of a training step of a workload; see ``Training``."""
+    adam = optax.adam(workload.learning_rate)
+    clip, objective = workload.clip, workload.objective
+    if dtype is not None:
+        objective = compute_in(dtype, objective)
+    mapped = map_objective(objective, model, extra_axes=(DEVICE,))
+    return StepConfig(
+        mapped=mapped if dtype is None else cast_parameters(dtype, mapped),
+        criterion=weighted_objective,
+        weights=lambda _: workload.weights,
+        draw=lambda _, data, row: DataSet(tuple(array[row] for array in data)),
+        optimiser=adam if clip is None else optax.chain(optax.clip(clip), adam),
+        samples=workload.shape.samples,
+        of_sets=workload.of_sets,
+    )

@@ -1,0 +1,119 @@
+"""Is a training step quicker than PyTorch's of the same model?
+
+    python -m benchmarks.versus_pytorch --model context_aware --repeats 5
+
+Needs the extra ``benchmarks``. The PyTorch twin starts from the same weights; on one batch
+with one noise, its loss must be that of cal_jax's step to 1e-4 (its gradient's norm to
+1e-3), or nothing is timed. Then whole training steps are timed, interleaved in one process:
+a batch is taken from data on the device, noise is drawn, forward, backward, Adam. PyTorch
+runs eager and compiled, images in its own layout and channels_last, with all cores, as JAX
+has. ``MODEL_vs_pytorch``, the last line, is our time divided by that of the best of its
+forms: below 1 we are quicker.
+"""
+
+import argparse
+import functools
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks import record
+from benchmarks.agreement import require_agreement
+from benchmarks.extra import require_torch
+from benchmarks.host_devices import add_host_devices, use_host_devices
+from benchmarks.timing import interleaved, median_ratio, spread
+from benchmarks.training import Training
+from benchmarks.workloads import MODELS, Workload, workload
+
+NO_IMAGES = "no convolution, so one layout"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; the exit code is 0, or 2 for bad input."""
+    return record.run(_parser(), arguments, measure)
+
+
+def measure(flags: argparse.Namespace) -> record.Measured:
+    """Check the parity, then time."""
+    require_torch()
+    record.require_at_least(flags, repeats=1, steps=1, threads=1)
+    import torch
+
+    devices = use_host_devices(flags.host_devices)
+    torch.set_num_threads(flags.threads or os.cpu_count() or 1)
+    torch.manual_seed(0)
+    work = workload(flags.model, flags.size)
+    ours = Training(work, work.model, devices)
+    racers, parity, absent = _racers(work, ours, compiled=not flags.no_compile)
+
+    rows = ours.rows(flags.steps)
+    timers: dict[str, Callable[[], float]] = {
+        "cal_jax": functools.partial(ours.milliseconds, flags.steps),
+        **{name: functools.partial(racer.milliseconds, rows) for name, racer in racers.items()},
+    }
+    found = interleaved(timers, flags.repeats, f"racing {flags.model}")
+    times = {name: spread(values) for name, values in found.items()}
+    best = min(racers, key=lambda name: times[name]["median"])
+    ratio = median_ratio(found["cal_jax"], found[best])
+    name = f"{flags.model}_vs_pytorch"
+    fields = {
+        "model": flags.model,
+        "shape": vars(work.shape),
+        "devices": len(devices),
+        "threads": torch.get_num_threads(),
+        "torch": str(torch.__version__),
+        "steps_in_a_chunk": flags.steps,
+        "parity": parity,
+        "milliseconds_per_step": {**times, **dict.fromkeys(absent)},
+        "not_run": absent,
+        "best_pytorch": best,
+        name: ratio,
+    }
+    return record.Measured(f"versus_pytorch-{flags.model}", fields, f"{name} {ratio:.3f}")
+
+
+def _racers(
+    work: Workload, ours: Training, *, compiled: bool
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """PyTorch's forms that run, their parity with cal_jax, and why others do not run."""
+    from benchmarks.twins.racers import FORMS, Racer
+
+    variables = {"params": ours.initial.params, "batch_stats": ours.initial.batch_stats}
+    rows = ours.rows(1)[0]
+    racers: dict[str, Any] = {}
+    parity: dict[str, Any] = {}
+    absent: dict[str, str] = {}
+    for form in FORMS:
+        if form.endswith("channels_last") and work.name != "context_aware":
+            absent[form] = NO_IMAGES
+            continue
+        if form.startswith("compile") and not compiled:
+            absent[form] = "--no-compile"
+            continue
+        racer = Racer(work, variables, form)
+        try:
+            metrics = racer.first_metrics(rows)
+        except Exception as error:
+            if not form.startswith("compile"):
+                raise
+            absent[form] = f"torch.compile: {type(error).__name__}"
+            continue
+        parity[form] = require_agreement(f"PyTorch ({form})", metrics, ours.first_metrics)
+        racers[form] = racer
+    return racers, parity, absent
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = record.parser("benchmarks.versus_pytorch", __doc__)
+    parser.add_argument("--model", choices=MODELS, required=True)
+    parser.add_argument("--repeats", type=int, default=5, help="interleaved (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=3, help="in a chunk (default: %(default)s)")
+    parser.add_argument("--threads", type=int, help="of PyTorch (default: one a core)")
+    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    add_host_devices(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
