@@ -24,7 +24,8 @@ def compared(all_results: Sequence[Mapping[str, Any]]) -> str:
         raise InputError(
             f"only presets of one experiment are compared: got {', '.join(sorted(experiments))}"
         )
-    return f"{comparison(all_results)}\n{' '.join(caption(one) for one in all_results)}"
+    captions = "".join(f"- {caption(one)}" for one in all_results)
+    return f"{comparison(all_results)}\n{captions}"
 
 
 def table(results: Mapping[str, Any]) -> str:
