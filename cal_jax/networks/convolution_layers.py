@@ -24,8 +24,7 @@ class Conv(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Map x [N, H, W, C] to [N, ceil(H / stride), ceil(W / stride), features]."""
-        shape = (KERNEL, KERNEL, x.shape[-1], self.features)
-        x, kernel = promote_dtype(x, self.param("kernel", self.kernel_init, shape))
+        x, kernel = _with_kernel(self, x)
         y = convolve(x, kernel, self.stride)
         return _with_bias(self, y)
 
@@ -42,10 +41,15 @@ class ConvTranspose(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """Map x [N, h, h, C], h = ceil(side / stride), to [N, side, side, features]."""
-        shape = (KERNEL, KERNEL, x.shape[-1], self.features)
-        x, kernel = promote_dtype(x, self.param("kernel", self.kernel_init, shape))
+        x, kernel = _with_kernel(self, x)
         y = transposed_convolve(x, kernel, (self.side, self.side), self.stride)
         return _with_bias(self, y)
+
+
+def _with_kernel(layer: Conv | ConvTranspose, x: Array) -> list[Array]:
+    """The images x [N, H, W, C] and the layer's kernel, of one type."""
+    shape = (KERNEL, KERNEL, x.shape[-1], layer.features)
+    return promote_dtype(x, layer.param("kernel", layer.kernel_init, shape))
 
 
 def _with_bias(layer: Conv | ConvTranspose, y: Array) -> Array:
