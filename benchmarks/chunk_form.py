@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import record
 from benchmarks.host_devices import add_host_devices, use_host_devices
-from benchmarks.timing import interleaved, median_ratio, spread
+from benchmarks.timing import add_race_flags, interleaved, median_ratio, spread
 from benchmarks.training import Training
-from benchmarks.workloads import MODELS, workload
+from benchmarks.workloads import workload
 from cal_jax.training.parallel import ChunkForm
 
 FORMS: tuple[ChunkForm, ...] = ("calls", "scan")
@@ -51,9 +51,7 @@ def measure(flags: argparse.Namespace) -> record.Measured:
 
 def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.chunk_form", __doc__)
-    parser.add_argument("--model", choices=MODELS, required=True)
-    parser.add_argument("--steps", type=int, default=10, help="in a chunk (default: %(default)s)")
-    parser.add_argument("--repeats", type=int, default=5, help="interleaved (default: %(default)s)")
+    add_race_flags(parser, steps=10)
     add_host_devices(parser)
     return parser
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from benchmarks import record
 from benchmarks.fit import fit_exponent
-from benchmarks.timing import interleaved, spread
+from benchmarks.timing import add_race_flags, interleaved, spread
 from benchmarks.training import Training
-from benchmarks.workloads import MODELS, SHAPES, ModelName, Shape, workload
+from benchmarks.workloads import SHAPES, ModelName, Shape, workload
 from cal_jax.progress import Progress
 
 AXES: dict[str, tuple[str, ...]] = {
@@ -84,12 +84,10 @@ def _axis(flags: argparse.Namespace, axis: str) -> dict[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.scaling", __doc__)
-    parser.add_argument("--model", choices=MODELS, required=True)
+    add_race_flags(parser, steps=2)
     parser.add_argument(
         "--axes", nargs="+", choices=FACTORS, help="only these (default: all of the model's)"
     )
-    parser.add_argument("--steps", type=int, default=2, help="in a chunk (default: %(default)s)")
-    parser.add_argument("--repeats", type=int, default=5, help="interleaved (default: %(default)s)")
     return parser
 
 

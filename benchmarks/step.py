@@ -23,9 +23,9 @@ from benchmarks.ceiling import bandwidth_timer, matmul_timer, measured_ceiling, 
 from benchmarks.compilation import compile_time, empty_cache
 from benchmarks.cost import lowered_step, memory_in_use, model_flop, program_cost
 from benchmarks.host_devices import add_host_devices, use_host_devices
-from benchmarks.timing import interleaved, median_ratio, spread
+from benchmarks.timing import add_race_flags, interleaved, median_ratio, spread
 from benchmarks.training import Training
-from benchmarks.workloads import MODELS, Workload, workload
+from benchmarks.workloads import Workload, workload
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,9 +98,7 @@ def _compiled(work: Workload, devices: list[jax.Device]) -> tuple[Training, dict
 
 def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.step", __doc__)
-    parser.add_argument("--model", choices=MODELS, required=True)
-    parser.add_argument("--steps", type=int, default=5, help="in a chunk (default: %(default)s)")
-    parser.add_argument("--repeats", type=int, default=5, help="interleaved (default: %(default)s)")
+    add_race_flags(parser, steps=5)
     add_host_devices(parser)
     return parser
 

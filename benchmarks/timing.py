@@ -1,10 +1,21 @@
 """Times of several programs, interleaved, and what is said of them."""
 
+import argparse
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from benchmarks.workloads import MODELS
 from cal_jax.progress import Progress
+
+
+def add_race_flags(parser: argparse.ArgumentParser, *, steps: int) -> None:
+    """The flags of a race between forms of one model; ``steps`` is the default of its chunks."""
+    parser.add_argument("--model", choices=MODELS, required=True)
+    parser.add_argument(
+        "--steps", type=int, default=steps, help="in a chunk (default: %(default)s)"
+    )
+    parser.add_argument("--repeats", type=int, default=5, help="interleaved (default: %(default)s)")
 
 
 def interleaved(

@@ -22,9 +22,9 @@ from benchmarks import record
 from benchmarks.agreement import require_agreement
 from benchmarks.extra import require_torch
 from benchmarks.host_devices import add_host_devices, use_host_devices
-from benchmarks.timing import interleaved, median_ratio, spread
+from benchmarks.timing import add_race_flags, interleaved, median_ratio, spread
 from benchmarks.training import Training
-from benchmarks.workloads import MODELS, Workload, workload
+from benchmarks.workloads import Workload, workload
 
 NO_IMAGES = "no convolution, so one layout"
 
@@ -106,9 +106,7 @@ def _racers(
 
 def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.versus_pytorch", __doc__)
-    parser.add_argument("--model", choices=MODELS, required=True)
-    parser.add_argument("--repeats", type=int, default=5, help="interleaved (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=3, help="in a chunk (default: %(default)s)")
+    add_race_flags(parser, steps=3)
     parser.add_argument("--threads", type=int, help="of PyTorch (default: one a core)")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     add_host_devices(parser)
