@@ -130,7 +130,7 @@ def _starter(
 def step_config(task: Task, config: TrainingConfig, per_epoch: int, remat: bool) -> StepConfig:
     """The functions of a step of one seed."""
 
-    def weights(step: Any) -> Weights:
+    def annealed(step: Any) -> Weights:
         epoch = (step // per_epoch).astype(np.float32)
         return halving_weights(
             epoch / config.alpha_half_life, alpha=config.alpha, kl_power=config.kl_power
@@ -139,12 +139,13 @@ def step_config(task: Task, config: TrainingConfig, per_epoch: int, remat: bool)
     return StepConfig(
         task.mapped,
         task.criterion,
-        weights,
+        task.weights or annealed,
         task.draw,
         optimiser_of(config),
         config.samples,
         task.of_sets,
-        task.over_samples,
+        task.coupling,
+        task.at_step,
         config.accumulate,
         remat,
     )

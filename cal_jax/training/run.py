@@ -12,7 +12,7 @@ from cal_jax.mapping import Variables
 from cal_jax.objectives.weighting import Weights
 from cal_jax.run_folder import RunFolder
 from cal_jax.training.parallel import ChunkForm
-from cal_jax.training.step import DataSet, mean_over_samples
+from cal_jax.training.step import Coupling, DataSet, uncoupled
 
 Schedule = Literal["constant", "cosine"]
 
@@ -83,8 +83,12 @@ class Task(NamedTuple):
     num_sets: int
     of_sets: bool = True
     """See ``StepConfig.of_sets``."""
-    over_samples: Callable[[Any], Any] = mean_over_samples
-    """See ``StepConfig.over_samples``."""
+    coupling: Coupling = uncoupled()
+    """See ``StepConfig.coupling``."""
+    weights: Callable[[Any], Weights] | None = None
+    """Steps taken -> weights of the terms; None: as ``TrainingConfig.alpha`` has them."""
+    at_step: Callable[[Any], tuple[Any, ...]] = lambda _: ()
+    """See ``StepConfig.at_step``."""
 
 
 class SeedTask(NamedTuple):

@@ -33,6 +33,8 @@ class TrainState(NamedTuple):
     params: Any
     batch_stats: Any
     opt_state: Any
+    memory: Any = ()
+    """Of ``Coupling``."""
 
 
 class DataSet(NamedTuple):
@@ -44,9 +46,30 @@ class DataSet(NamedTuple):
     """[N], or None when all items count."""
 
 
+class Coupling(NamedTuple):
+    """What the sets of a batch have to do with each other; most have nothing."""
+
+    combine: Callable[[Any, Any, Weights], tuple[Any, Any]]
+    """(what the mapped objective returned, [B, S]; the memory; the weights) -> the terms
+    of a bound, [B], a NamedTuple with at least ``elbo``, and the next memory. It runs inside
+    a map over "device", and its memory must be the same on every device."""
+    memory: Any = ()
+    """Before the first step: arrays."""
+
+
 def mean_over_samples(terms: Any) -> Any:
     """Terms [B, S] of one-sample bounds as the terms [B] of their mean."""
     return jax.tree.map(lambda term: jnp.mean(term, axis=1), terms)
+
+
+def uncoupled(over_samples: Callable[[Any], Any] = mean_over_samples) -> Coupling:
+    """Each set by itself; nothing is remembered.
+
+    Args:
+      over_samples: what the mapped objective returned, [B, S], to the terms of a bound,
+        [B]: their mean, or an importance-weighted bound.
+    """
+    return Coupling(lambda terms, memory, _: (over_samples(terms), memory))
 
 
 class StepConfig(NamedTuple):
@@ -65,9 +88,11 @@ class StepConfig(NamedTuple):
     """S, Monte Carlo samples of each data set."""
     of_sets: bool = True
     """Whether x is a data set [N, *X]; False: one item [*X], as the autoencoder's."""
-    over_samples: Callable[[Any], Any] = mean_over_samples
-    """What the mapped objective returned, [B, S], to the terms of a bound, [B]: their
-    mean, or an importance-weighted bound, as a NamedTuple with at least ``elbo``."""
+    coupling: Coupling = uncoupled()
+    """How the terms of several samples, and of several sets, come together."""
+    at_step: Callable[[Array], tuple[Array, ...]] = lambda _: ()
+    """Steps taken [] -> what the objective is given after the data of each set: the same
+    for all of them, as a temperature."""
     accumulate: int = 1
     """Parts that a device's share of the batch is taken in, one after the other. The
     gradient is that of the whole batch, for a criterion that is linear in the terms; batch
@@ -76,11 +101,14 @@ class StepConfig(NamedTuple):
     """Keep only the products of the forward pass for the gradient, and recompute the rest."""
 
 
-def initial_state(variables: Variables, optimiser: optax.GradientTransformation) -> TrainState:
-    """The state before the first step."""
+def initial_state(
+    variables: Variables, optimiser: optax.GradientTransformation, memory: Any = ()
+) -> TrainState:
+    """The state before the first step; ``memory`` is the coupling's."""
     params = variables["params"]
     batch_stats = variables.get("batch_stats", {})
-    return TrainState(jnp.zeros((), jnp.int32), params, batch_stats, optimiser.init(params))
+    step = jnp.zeros((), jnp.int32)
+    return TrainState(step, params, batch_stats, optimiser.init(params), memory)
 
 
 def train_step(
@@ -108,20 +136,22 @@ def train_step(
     data_keys = dataset_keys(key_data, first, count, 1)[:, 0]
     sets = jax.vmap(config.draw, in_axes=(0, None, 0))(data_keys, data, rows)
     noise_keys = dataset_keys(key_noise, first, count, config.samples)
-    weights = config.weights(state.step)
+    weights, at_step = config.weights(state.step), config.at_step(state.step)
     items = jnp.maximum(jax.lax.pmean(_count_items(sets, config.of_sets), DEVICE), 1.0)
     mapped = recomputed(config.mapped) if config.remat else config.mapped
 
     def loss_of(
-        params: Any, batch_stats: Any, keys: Array, sets: DataSet
-    ) -> tuple[Array, tuple[Any, Any]]:
+        params: Any, running: tuple[Any, Any], keys: Array, sets: DataSet
+    ) -> tuple[Array, tuple[Any, tuple[Any, Any]]]:
+        batch_stats, memory = running
         variables = {"params": params, "batch_stats": batch_stats}
-        terms, batch_stats = mapped(variables, keys, *sets.data, mask=sets.mask)
-        terms = config.over_samples(terms)
+        given = [jnp.broadcast_to(one, (len(keys), *one.shape)) for one in at_step]
+        terms, batch_stats = mapped(variables, keys, *sets.data, *given, mask=sets.mask)
+        terms, memory = config.coupling.combine(terms, memory, weights)
         terms = jax.tree.map(lambda term: jnp.sum(term, axis=0) / items, terms)
-        return -config.criterion(terms, weights), (terms, batch_stats)
+        return -config.criterion(terms, weights), (terms, (batch_stats, memory))
 
-    (loss, (terms, batch_stats)), gradients = _in_parts(
+    (loss, (terms, (batch_stats, memory))), gradients = _in_parts(
         jax.value_and_grad(loss_of, has_aux=True), config.accumulate, state, noise_keys, sets
     )
     gradients, loss, terms = jax.lax.pmean((gradients, loss, terms), DEVICE)
@@ -129,7 +159,7 @@ def train_step(
     params = optax.apply_updates(state.params, updates)
 
     metrics = {"loss": loss, **terms._asdict(), "gradient_norm": optax.tree.norm(gradients)}
-    return TrainState(state.step + 1, params, batch_stats, opt_state), metrics
+    return TrainState(state.step + 1, params, batch_stats, opt_state, memory), metrics
 
 
 def recomputed(mapped: Callable[..., Any]) -> Callable[..., Any]:
@@ -142,10 +172,11 @@ def _in_parts(
 ) -> tuple[tuple[Array, tuple[Any, Any]], Any]:
     """What ``gradient`` gives for all the sets, taken a part of them at a time and summed.
 
-    Running averages pass from each part to the next. One part is the plain call.
+    Running averages and memory pass from each part to the next. One part is the plain call.
     """
+    running = (state.batch_stats, state.memory)
     if parts == 1:
-        return gradient(state.params, state.batch_stats, keys, sets)
+        return gradient(state.params, running, keys, sets)
     if len(keys) % parts:
         raise InputError(
             f"training.accumulate {parts}: does not divide the {len(keys)} data sets of a device"
@@ -155,14 +186,14 @@ def _in_parts(
     )
 
     def add(carry: tuple[Any, Any], part: tuple[Array, DataSet]) -> tuple[Any, Any]:
-        batch_stats, total = carry
-        (loss, (terms, batch_stats)), gradients = gradient(state.params, batch_stats, *part)
-        return (batch_stats, jax.tree.map(jnp.add, total, gradients)), (loss, terms)
+        running, total = carry
+        (loss, (terms, running)), gradients = gradient(state.params, running, *part)
+        return (running, jax.tree.map(jnp.add, total, gradients)), (loss, terms)
 
-    start = (state.batch_stats, jax.tree.map(jnp.zeros_like, state.params))
-    (batch_stats, gradients), each = jax.lax.scan(add, start, divided)
+    start = (running, jax.tree.map(jnp.zeros_like, state.params))
+    (running, gradients), each = jax.lax.scan(add, start, divided)
     loss, terms = jax.tree.map(lambda values: jnp.sum(values, axis=0), each)
-    return (loss, (terms, batch_stats)), gradients
+    return (loss, (terms, running)), gradients
 
 
 def _count_items(sets: DataSet, of_sets: bool) -> Array:

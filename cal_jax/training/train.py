@@ -51,7 +51,10 @@ def train(
     """
     together(lambda: require_divisible(config.batch_size, len(devices)))
     optimiser = optimiser_of(config)
-    initial = [jax.device_get(initial_state(run.task.init(), optimiser)) for run in runs]
+    initial = [
+        jax.device_get(initial_state(run.task.init(), optimiser, run.task.coupling.memory))
+        for run in runs
+    ]
     points = [resumed(run, state, revision) for run, state in zip(runs, initial, strict=True)]
     while behind := [index for index, point in enumerate(points) if point.step < config.steps]:
         step = min(points[index].step for index in behind)

@@ -15,7 +15,7 @@ from cal_jax.objectives.importance import ImportanceTerms, importance_weighted, 
 from cal_jax.objectives.weighting import Weights, unweighted
 from cal_jax.stopped import WithStopped
 from cal_jax.training.parallel import choose_devices, parallel_chunk, replicate, unreplicate
-from cal_jax.training.step import DataSet, StepConfig, initial_state, train_step
+from cal_jax.training.step import DataSet, StepConfig, initial_state, train_step, uncoupled
 from tests.models.test_vae import made
 
 SAMPLES, BATCH = 4, 6
@@ -39,7 +39,7 @@ def run(estimator, rows):
         optimiser,
         SAMPLES,
         of_sets=False,
-        over_samples=lambda weights: ImportanceTerms(bound(weights)),
+        coupling=uncoupled(lambda weights: ImportanceTerms(bound(weights))),
     )
     devices = choose_devices(1)
     chunk = parallel_chunk(functools.partial(train_step, config), devices, "scan")
