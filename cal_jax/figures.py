@@ -70,31 +70,27 @@ def draw_set_pairs(
 
 def draw_synthesis(
     path: Path,
-    first: ArrayLike,
-    second: ArrayLike,
+    sources: ArrayLike,
     synthesised: ArrayLike,
     *,
-    first_label: str,
-    second_label: str,
+    source_labels: Sequence[str],
     label: str = "synthesised",
     title: str = "",
 ) -> Path:
-    """Two source sets, and below them the sets synthesised from both (thesis figure 6.7).
+    """Source sets, and below them the sets synthesised from all of them (thesis figure 6.7).
 
     Args:
         path: the PNG to write.
-        first: the set that gives one constant context, [N, H, W].
-        second: the set that gives the other, [N, H, W].
+        sources: [S, N, H, W], the sets that give a constant context each.
         synthesised: [R, N, H, W].
-        first_label: at the left of the first row.
-        second_label: at the left of the second.
+        source_labels: S labels at the left of the sources.
         label: at the left of the first synthesised row.
         title: above the grid.
     """
-    sources = np.stack([np.asarray(first), np.asarray(second)])
-    rows = _grid(np.concatenate([sources, np.asarray(synthesised)]))
-    labels = [first_label, second_label, label, *[""] * (len(rows) - 3)]
-    return _draw_columns(path, [(title, rows)], labels, break_after=2)
+    above, below = _grid(sources), _grid(synthesised)
+    labels = [*source_labels, label, *[""] * (len(below) - 1)]
+    rows = np.concatenate([above, below])
+    return _draw_columns(path, [(title, rows)], labels, break_after=len(above))
 
 
 def draw_training(

@@ -55,11 +55,9 @@ def draw_generation(
         (
             draw_synthesis(
                 folder / "synthesis.png",
-                first.x[0],
-                second.x[0],
+                [first.x[0], second.x[0]],
                 synthesised,
-                first_label=f"{first_name} from",
-                second_label=f"{second_name} from",
+                source_labels=[f"{name} from" for name in names],
             ),
             f"A set with the {first_name} of one source and the {second_name} of another: decoder "
             "means, then samples (the layout of figure 6.7).",

@@ -11,16 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
 from cal_jax import cli
 from cal_jax.axes import DEVICE
 from cal_jax.configuration import flatten
-from cal_jax.data.binarise import dynamic_binary, fixed_binary
-from cal_jax.data.context_sets import factor_sets
+from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.images import LabelledImages
-from cal_jax.data.label_mix import Mix
 from cal_jax.data.sources import Evaluation, load_for_evaluation
 from cal_jax.distributed import is_first
 from cal_jax.evaluation import oracle_file
@@ -29,8 +25,8 @@ from cal_jax.evaluation.factor_oracle import factor_oracle
 from cal_jax.evaluation.generation_scores import (
     Generated,
     Merge,
+    Read,
     Real,
-    RealSets,
     generate,
     generation_scores,
 )
@@ -38,6 +34,7 @@ from cal_jax.evaluation.oracle import accuracy, predict
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
 from cal_jax.experiment import TEST_SEED, evaluation_key, open_runs, train_in
 from cal_jax.generation_figures import Figure, draw_course
+from cal_jax.image_sets import DrawSets, evaluation_sets, real_sets, training_sets
 from cal_jax.known_labels_config import KnownLabelsConfig
 from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.context_aware import ContextAwareLearner
@@ -47,18 +44,19 @@ from cal_jax.publication import Run, bound_note, plain, publish
 from cal_jax.run_folder import RunFolder
 from cal_jax.sampler import Sampler
 from cal_jax.training.run import Task, Trained
-from cal_jax.training.step import DataSet
 
 PUBLISHED_PRESET = "cpu"
 
 
 class Drawn(NamedTuple):
-    """What the figures of an experiment are drawn from."""
+    """What the figures and further scores of an experiment are made from."""
 
     sampler: Sampler
     key: jax.Array
     real: Real
     generated: Generated
+    draw_sets: DrawSets
+    """Further real sets."""
 
 
 class Experiment(NamedTuple):
@@ -73,9 +71,12 @@ class Experiment(NamedTuple):
     presets: Mapping[str, Any]
     targets: Mapping[str, float]
     """At the published preset on MNIST; each counts at the lower of it and 0.98 of its ceiling."""
-    draw: Callable[[Path, Drawn], list[Figure]]
+    draw: Callable[[Path, Any, Drawn], list[Figure]]
+    """Its figures, from its config, into a folder."""
     merge: Merge | None = None
     """See ``generation_scores``."""
+    score: Callable[[Any, Drawn, Read], Mapping[str, Score]] | None = None
+    """Its own scores beside the usual ones, from its config and the oracle."""
 
 
 def main(experiment: Experiment, doc: str, arguments: Sequence[str] | None) -> int:
@@ -116,35 +117,14 @@ def training_task(
     config: KnownLabelsConfig, model: ContextAwareLearner, images: LabelledImages, seed: int
 ) -> Task:
     """The data sets, the bound and its mapping, for ``training.train.train``."""
-    factors = config.factors
-    rng = np.random.default_rng(seed)
-    sets = factor_sets(
-        rng,
-        images.labels,
-        factors.other_sizes,
-        num_sets=config.num_sets,
-        set_size=config.set_size,
-        mix=config.mix,
-    )
-    dynamic = config.binarisation == "dynamic"
-    pixels = factors.turned(images.images)
-    if not dynamic:
-        pixels = fixed_binary(pixels, config.binarisation, seed)
-    data = (pixels, sets.items, sets.factors, sets.labels)
-
-    def draw(key: jax.Array, data: Any, row: jax.Array) -> DataSet:
-        pixels, items, values, labels = data
-        chosen = factors.pick(pixels, items[row], values[row])
-        binary = dynamic_binary(key, chosen) if dynamic else chosen
-        return DataSet((factors.paint(binary, values[row]), labels[row]))
+    sets = training_sets(config, images, seed)
 
     def init() -> Any:
         key = jax.random.key(seed)
-        one = draw(key, jax.tree.map(jnp.asarray, data), jnp.int32(0))
-        return init_variables(context_aware_elbo, model, key, *one.data)
+        return init_variables(context_aware_elbo, model, key, *sets.one(key).data)
 
     mapped = map_objective(context_aware_elbo, model, extra_axes=(DEVICE,))
-    return Task(init, mapped, weighted_objective, draw, data, config.num_sets)
+    return Task(init, mapped, weighted_objective, sets.draw, sets.data, config.num_sets)
 
 
 def evaluate(
@@ -169,10 +149,7 @@ def evaluate(
         config.factors.turned(images.evaluated.images), config.binarisation, TEST_SEED
     )
     draw_sets = functools.partial(evaluation_sets, config, pixels, images.evaluated.labels)
-    size = len(names)
-    one_constant = tuple(draw_sets(((label, 1),), label)[0] for label, _ in config.mix)
-    every, none = (1,) * size, (0,) * size
-    real = Real(one_constant, *(draw_sets(((label, 1),), label)[0] for label in (every, none)))
+    real = real_sets(draw_sets, len(names))
     mixed, labels = draw_sets(config.mix)
 
     key_bound, key_sets = jax.random.split(evaluation_key(request.seed))
@@ -193,9 +170,11 @@ def evaluate(
     untrained = bound(trained.initial_variables, batch_statistics=True)
     sampler = Sampler(model, trained.variables, config.set_size)
     generated = generate(sampler, key_sets, real)
-    scores = generation_scores(
-        names, generated, real, functools.partial(predict, oracle), experiment.merge
-    )
+    drawn = Drawn(sampler, key_sets, real, generated, draw_sets)
+    read = functools.partial(predict, oracle)
+    scores = generation_scores(names, generated, real, read, experiment.merge)
+    if experiment.score is not None:
+        scores |= experiment.score(config, drawn, read)
     scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
     is_published = (
         images.name == "mnist"
@@ -241,38 +220,8 @@ def evaluate(
         ],
         config=flatten(config),
         figures=[
-            *experiment.draw(folder.path, Drawn(sampler, key_sets, real, generated)),
+            *experiment.draw(folder.path, config, drawn),
             draw_course(folder.path, folder.read_metrics(), names),
         ],
         targets=targets if is_published else None,
     )
-
-
-def evaluation_sets(
-    config: KnownLabelsConfig,
-    pixels: np.ndarray,
-    digits: np.ndarray,
-    mix: Mix,
-    seed: tuple[int, ...] = (),
-) -> tuple[RealSets, np.ndarray]:
-    """Evaluation sets in a mix of labels, the same for every run, and their labels [M, K].
-
-    Args:
-      config: the run's.
-      pixels: binary images [R, M, H, W], turned.
-      digits: [M], what they show.
-      mix: of labels.
-      seed: of the sets, beside the seed of all test data.
-    """
-    factors = config.factors
-    sets = factor_sets(
-        np.random.default_rng((TEST_SEED, *seed)),
-        digits,
-        factors.other_sizes,
-        num_sets=config.test_sets,
-        set_size=config.set_size,
-        mix=mix,
-    )
-    binary = jnp.asarray(factors.pick(pixels, sets.items, sets.factors))
-    x = np.asarray(factors.paint(binary, jnp.asarray(sets.factors)))
-    return RealSets(x, sets.factors), sets.labels

@@ -23,10 +23,18 @@ class Sampler:
       model: a module whose ``generative()`` and ``inference()`` meet the protocols.
       variables: its trained variables.
       num_items: N, items in each generated set.
+      order: [K], which of the model's contexts each entry of a label is; None: the same.
     """
 
-    def __init__(self, model: nn.Module, variables: Variables, num_items: int = 10) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        variables: Variables,
+        num_items: int = 10,
+        order: tuple[int, ...] | None = None,
+    ) -> None:
         self._variables = variables
+        self._order = order
 
         def unconditional(generative: Any, _: Any, key: Array, a: Array) -> GeneratedSet:
             return generate_set(key, generative, a, num_items)
@@ -49,7 +57,7 @@ class Sampler:
         Returns:
           GeneratedSet of numpy arrays [num_sets, N, *X].
         """
-        return self._batched(self._unconditional, key, _repeated(a, num_sets))
+        return self._batched(self._unconditional, key, _repeated(self._own(a), num_sets))
 
     def conditional(self, key: Array, x: np.ndarray, a: np.ndarray) -> GeneratedSet:
         """One set for each of x [M, N, *X], sharing its constant contexts' means (figure 6.4).
@@ -69,7 +77,12 @@ class Sampler:
           x: [M, R, N, *X], R source sets for each synthesised one.
           labels: [R, K], the sources' labels; no two give the same context.
         """
-        return self._batched(self._synthesise, key, x, _repeated(labels, len(x)))
+        return self._batched(self._synthesise, key, x, _repeated(self._own(labels), len(x)))
+
+    def _own(self, labels: np.ndarray) -> np.ndarray:
+        """Labels [..., K] in the order of the model's contexts."""
+        labels = np.asarray(labels)
+        return labels if self._order is None else labels[..., np.argsort(self._order)]
 
     def _batched(
         self, function: Callable[..., GeneratedSet], key: Array, *arrays: np.ndarray

@@ -17,10 +17,16 @@ from pathlib import Path
 from cal_jax import known_labels
 from cal_jax.data.factors import ImageFactors
 from cal_jax.evaluation.merged_scores import readings_of_turned_digits
-from cal_jax.evaluation.oracle import OracleConfig
 from cal_jax.generation_figures import Figure
 from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import DENSE_MODEL, SMALL_MODEL, KnownLabelsConfig
+from cal_jax.known_labels_config import (
+    DENSE_MODEL,
+    SMALL_MODEL,
+    SMALL_ORACLE,
+    TURNED_ORACLE,
+    TURNED_TRAINING,
+    KnownLabelsConfig,
+)
 from cal_jax.rotated_figures import draw_rotated
 from cal_jax.training.run import TrainingConfig
 
@@ -47,50 +53,38 @@ class RotatedConfig(KnownLabelsConfig):
         return FACTORS
 
 
-_LONG = TrainingConfig(
-    steps=70_000,
-    batch_size=16,
-    learning_rate=2e-3,
-    schedule="cosine",
-    alpha_half_life=0.3,
-    chunk_steps=250,
-    chunk_form="scan",
-)
-
-_ORACLE = OracleConfig(steps=8_000, learning_rate=2e-3, dropout=0.2, shift=1)
-
 PRESETS = {
     "smoke": RotatedConfig(
         summary="seconds: a small model, too short to learn; for tests",
         model=replace(SMALL_MODEL, context_prior="mixture", prior_components=4),
         training=TrainingConfig(steps=40, batch_size=16, chunk_steps=20),
-        oracle=OracleConfig(widths=(16, 64), steps=100, batch=32, learning_rate=5e-3),
+        oracle=SMALL_ORACLE,
         num_sets=160,
         test_sets=40,
     ),
     "cpu": RotatedConfig(
-        summary="up to 30 minutes on 2 cores, for MNIST: mixtures for priors",
+        summary="some 20 minutes on 2 cores, for MNIST: mixtures for priors",
         model=replace(DENSE_MODEL, context_prior="mixture"),
-        training=_LONG,
-        oracle=_ORACLE,
+        training=TURNED_TRAINING,
+        oracle=TURNED_ORACLE,
     ),
     "faithful": RotatedConfig(
         summary="the same with the thesis's posteriors and priors: Gaussians from networks",
         model=DENSE_MODEL,
-        training=_LONG,
-        oracle=_ORACLE,
+        training=TURNED_TRAINING,
+        oracle=TURNED_ORACLE,
     ),
     "thesis": RotatedConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
         training=TrainingConfig(chunk_steps=20),
-        oracle=_ORACLE,
+        oracle=TURNED_ORACLE,
     ),
 }
 
 
-def draw(folder: Path, drawn: Drawn) -> list[Figure]:
+def draw(folder: Path, _: RotatedConfig, drawn: Drawn) -> list[Figure]:
     """Figures 6.5 to 6.7."""
-    return draw_rotated(folder, *drawn)
+    return draw_rotated(folder, drawn.sampler, drawn.key, drawn.real, drawn.generated)
 
 
 EXPERIMENT = Experiment(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cal_jax.configuration import differences, flatten
 from cal_jax.evaluation.run_record import read_run
 from experiments.black_and_white import PRESETS, main
 
@@ -78,6 +79,11 @@ def test_held_back_images_give_another_run_and_say_so(tmp_path, capsys):
     assert run["data"]["evaluated_on"] == "held-back training images"
     assert "--held-back 400 --set training.steps=20" in run["command"]
     assert "held-back training images" in capsys.readouterr().out
+
+
+def test_the_faithful_preset_differs_from_cpu_in_its_priors_alone():
+    changed = differences(flatten(PRESETS["faithful"]), flatten(PRESETS["cpu"]))
+    assert {line.split()[0] for line in changed} == {"summary", "model.context_prior"}
 
 
 def truncated_mnist(folder):

@@ -52,7 +52,7 @@ def test_the_gap_between_two_sets_is_wider_than_between_items(tmp_path):
 def test_synthesis_has_a_break_after_the_sources(tmp_path):
     grid = np.zeros((4, 3, 8, 8))
     path = figures.draw_synthesis(
-        tmp_path / "s.png", grid[0], grid[1], grid[2:], first_label="", second_label="", label=""
+        tmp_path / "s.png", grid[:2], grid[2:], source_labels=["", ""], label=""
     )
     rows = np.flatnonzero((read(path).mean(axis=2) < 0.3).any(axis=1))
     gaps = np.diff(rows)

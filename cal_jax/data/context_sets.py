@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cal_jax.data.allowed_values import allowed_values
 from cal_jax.data.label_mix import Mix, mixed_labels
 from cal_jax.errors import InputError
 
@@ -37,6 +38,7 @@ def factor_sets(
     num_sets: int,
     set_size: int,
     mix: Mix,
+    allowed: np.ndarray | None = None,
 ) -> ContextSets:
     """Draw sets of digits in which other factors are constant or vary too.
 
@@ -55,13 +57,15 @@ def factor_sets(
         set_size: N, at least 1.
         mix: labels, any of {0, 1}^K, with their weights; the counts are exact, the
             order random (see ``mixed_labels``).
+        allowed: bool [number of digits, *sizes], which combinations of values may occur:
+            values are uniform among these as ``allowed_values`` says. None: all of them.
 
     Returns:
         Sets whose factors are the digit's class, then the others, 0 to size - 1 each.
 
     Raises:
         InputError: ``num_sets`` or ``set_size`` below 1, no images, a class with too
-            few of them, a bad mix.
+            few of them, a bad mix, nothing allowed.
     """
     if set_size < 1:
         raise InputError(f"set_size {set_size}; accepted: 1 or more")
@@ -75,23 +79,33 @@ def factor_sets(
             f"accepted: at least set_size = {set_size} in every class"
         )
     labels = mixed_labels(rng, mix, num_sets, 1 + len(sizes))
-    constant = labels.astype(bool)
-    shape = (num_sets, set_size)
-    kinds = _constant_or_varying(rng, len(classes), shape, constant[:, 0])
-    others = [
-        _constant_or_varying(rng, size, shape, constant[:, 1 + k]) for k, size in enumerate(sizes)
-    ]
+    if allowed is None:
+        values = _independent_values(rng, (len(classes), *sizes), labels, set_size)
+    else:
+        values = allowed_values(rng, _of_classes(allowed, classes, sizes), labels, set_size)
+    kinds = values[..., 0]
     items = _distinct_exemplars(rng, np.argsort(digits, kind="stable"), counts, kinds)
-    factors = np.stack([classes[kinds], *others], axis=-1)
+    factors = np.concatenate([classes[kinds][..., None], values[..., 1:]], axis=-1)
     return ContextSets(items.astype(np.int32), factors.astype(np.int32), labels)
 
 
-def _constant_or_varying(
-    rng: np.random.Generator, num_values: int, shape: tuple[int, int], constant: np.ndarray
+def _independent_values(
+    rng: np.random.Generator, sizes: Sequence[int], labels: np.ndarray, set_size: int
 ) -> np.ndarray:
-    """Uniform values [M, N]: one a set where ``constant`` [M], one an item elsewhere."""
-    values = rng.integers(num_values, size=shape)
-    return np.where(constant[:, None], values[:, :1], values)
+    """Uniform values [M, N, K]: one a set where ``labels`` [M, K] is 1, one an item elsewhere."""
+    shape = (len(labels), set_size)
+    values = np.stack([rng.integers(size, size=shape) for size in sizes], axis=-1)
+    return np.where(labels[:, None] == 1, values[:, :1], values)
+
+
+def _of_classes(allowed: np.ndarray, classes: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """The rows of ``allowed`` that belong to the classes present."""
+    if allowed.shape[1:] != tuple(sizes) or len(allowed) <= classes.max():
+        raise InputError(
+            f"allowed: shape {allowed.shape}; accepted: {classes.max() + 1} digits or more, "
+            f"then {tuple(sizes)}"
+        )
+    return allowed[classes]
 
 
 def _distinct_exemplars(

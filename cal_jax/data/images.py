@@ -5,6 +5,7 @@ height and width of an image.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -126,6 +127,20 @@ def hold_back(
         LabelledImages(train.images[~held], train.labels[~held]),
         LabelledImages(train.images[held], train.labels[held]),
     )
+
+
+def of_classes(images: LabelledImages, classes: Sequence[int] | None) -> LabelledImages:
+    """The images that show these digits, in their order; None: all of them.
+
+    Raises:
+        InputError: none of the images does.
+    """
+    if classes is None:
+        return images
+    kept = np.isin(images.labels, classes)
+    if not kept.any():
+        raise InputError(f"no images of the digits {', '.join(map(str, classes))}")
+    return LabelledImages(images.images[kept], images.labels[kept])
 
 
 def fingerprint(splits: ImageSplits) -> str:

@@ -2,13 +2,27 @@
 
 import math
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
 from cal_jax.errors import InputError
 
-Mix = Sequence[tuple[tuple[int, ...], float]]
-"""Pairs of a label a (one 0 or 1 a factor, 1 = constant) and its weight."""
+Label = tuple[int, ...]
+"""One 0 or 1 a factor, 1 = constant: a."""
+
+Mix = Sequence[tuple[Label, float]]
+"""Pairs of a label and its weight."""
+
+
+def one_constant(num_factors: int) -> list[Label]:
+    """The K labels with exactly one constant factor, in the order of the factors."""
+    return [tuple(int(j == k) for j in range(num_factors)) for k in range(num_factors)]
+
+
+def all_labels(num_factors: int) -> list[Label]:
+    """All 2^K labels, from every factor constant to none."""
+    return list(product((1, 0), repeat=num_factors))
 
 
 def mixed_labels(rng: np.random.Generator, mix: Mix, num_sets: int, num_factors: int) -> np.ndarray:

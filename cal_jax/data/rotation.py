@@ -9,6 +9,9 @@ import numpy as np
 ROTATIONS = 8
 """Turns by 0, 45, ..., 315 degrees, clockwise."""
 
+UPSIDE_DOWN = {0: 0, 1: 1, 6: 9, 8: 8, 9: 6}
+"""What a digit looks like when it is turned by 180 degrees, where that is a digit."""
+
 BATCH = 4096
 
 

@@ -103,6 +103,11 @@ def generate(sampler: Sampler, key: jax.Array, real: Real) -> Generated:
     )
 
 
+def synthesis_name(num_factors: int) -> str:
+    """The name of the score of sets with a source for every factor."""
+    return "synthesis_triple" if num_factors == 3 else "synthesis_joint"
+
+
 def generation_scores(
     names: tuple[str, ...],
     generated: Generated,
@@ -118,7 +123,8 @@ def generation_scores(
     ``diversity_<k>``: P(two items differ in k) in the conditional sets where k
     varies, over the same in real sets; ``neither_diversity_<k>``: the same in sets
     from the priors where all vary. ``neither_mutual_information``: of two factors'
-    labels in these sets, the most of any pair. ``synthesis_joint``: every label right.
+    labels in these sets, the most of any pair. ``synthesis_joint``: every label right, each
+    of its own source; with three sources ``synthesis_triple``.
     The ceiling of each is the same score of real sets.
 
     Args:
@@ -188,7 +194,7 @@ def _values(
     pairs = combinations(range(len(names)), 2)
     shared = max(mutual_information(none[..., i], none[..., j]) for i, j in pairs)
     values["neither_mutual_information"] = (shared, NATS_PER_ITEM)
-    values["synthesis_joint"] = (joint(found.synthesis, found.sources), FRACTION)
+    values[synthesis_name(len(names))] = (joint(found.synthesis, found.sources), FRACTION)
     if merge is not None:
         values |= _merged_values(names, found, merge)
     return values
@@ -206,5 +212,6 @@ def _merged_values(
             f"unconditional_{name}_merged": agreement_merged(unconditional[..., k]),
             f"all_constant_{name}_merged": agreement_merged(every[..., k]),
         }
-    values["synthesis_joint_merged"] = joint_merged(merge(found.synthesis), found.sources)
+    synthesis = f"{synthesis_name(len(names))}_merged"
+    values[synthesis] = joint_merged(merge(found.synthesis), found.sources)
     return {name: (value, FRACTION) for name, value in values.items()}

@@ -7,10 +7,7 @@ Shapes: S sets, N items in a set, A readings of an item, F factors.
 
 import numpy as np
 
-from cal_jax.data.rotation import ROTATIONS
-
-UPSIDE_DOWN = {0: 0, 1: 1, 6: 9, 8: 8, 9: 6}
-"""What a digit looks like when it is turned by 180 degrees, where that is a digit."""
+from cal_jax.data.rotation import ROTATIONS, UPSIDE_DOWN
 
 
 def readings_of_turned_digits(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:

@@ -20,9 +20,11 @@ DIGITS = np.random.default_rng(0).permutation(
 EVERY_LABEL = (((0, 0), 1), ((0, 1), 1), ((1, 0), 1), ((1, 1), 1))
 
 
-def sets(mix=EVERY_LABEL, num_sets=4000, set_size=10, seed=0, digits=DIGITS):
+def sets(mix=EVERY_LABEL, num_sets=4000, set_size=10, seed=0, digits=DIGITS, allowed=None):
     rng = np.random.default_rng(seed)
-    return factor_sets(rng, digits, (2,), num_sets=num_sets, set_size=set_size, mix=mix)
+    return factor_sets(
+        rng, digits, (2,), num_sets=num_sets, set_size=set_size, mix=mix, allowed=allowed
+    )
 
 
 def test_shapes_and_types():
@@ -89,6 +91,28 @@ def test_any_number_of_factors_is_constant_or_varies_by_the_label_and_is_uniform
         shares = np.bincount(drawn.factors[:, column, 1], minlength=8) / 4000
         np.testing.assert_allclose(shares, 1 / 8, atol=4.5 * np.sqrt(1 / 8 * 7 / 8 / 4000))
     np.testing.assert_array_equal(drawn.factors[..., 0], DIGITS[drawn.items])
+
+
+def test_no_forbidden_combination_ever_comes_and_all_else_holds():
+    allowed = np.random.default_rng(5).random((10, 8)) < 0.4
+    rng = np.random.default_rng(0)
+    drawn = factor_sets(
+        rng, DIGITS, (8,), num_sets=4000, set_size=10, mix=EVERY_LABEL, allowed=allowed
+    )
+    assert allowed[drawn.factors[..., 0], drawn.factors[..., 1]].all()
+    np.testing.assert_array_equal(drawn.factors[..., 0], DIGITS[drawn.items])
+    constant = (drawn.factors == drawn.factors[:, :1]).all(axis=1)
+    assert constant[drawn.labels == 1].all()
+    assert (np.diff(np.sort(drawn.items, axis=1), axis=1) > 0).all()
+    digits = drawn.factors[(drawn.labels == [1, 0]).all(axis=1), 0, 0]
+    shares = np.bincount(digits, minlength=10) / 1000
+    np.testing.assert_allclose(shares, (np.arange(10) != 7) / 9, atol=4.5 * np.sqrt(0.1 / 1000))
+
+
+@pytest.mark.parametrize("shape", [(9, 2), (10, 8), (10,), (10, 2, 2)])
+def test_allowed_must_be_of_the_factors(shape):
+    with pytest.raises(InputError, match=r"allowed: shape .*; accepted: 10 digits or more, then"):
+        sets(allowed=np.ones(shape, bool))
 
 
 def test_labels_come_in_the_proportions_of_the_mix():

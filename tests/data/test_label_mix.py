@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from cal_jax.data.label_mix import mixed_labels
+from cal_jax.data.label_mix import all_labels, mixed_labels, one_constant
 from cal_jax.errors import InputError
 
 MIX = (((1, 0), 5), ((0, 1), 1))
@@ -58,6 +58,13 @@ def test_order_is_random_and_reproducible():
 def test_bad_mix(mix, reason):
     with pytest.raises(InputError, match=f"^mix: {reason}"):
         mixed_labels(np.random.default_rng(0), mix, 10, 2)
+
+
+def test_labels_of_any_number_of_factors():
+    assert one_constant(1) == [(1,)] and all_labels(1) == [(1,), (0,)]
+    assert one_constant(3) == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    assert all_labels(2) == [(1, 1), (1, 0), (0, 1), (0, 0)]
+    assert len(set(all_labels(4))) == 16
 
 
 def test_no_sets():

@@ -103,6 +103,47 @@ def test_each_fault_shows_in_its_own_score():
     assert changed(synthesis=as_generated(labels_of((1, 1), 12))) == {"synthesis_joint"}
 
 
+def test_three_contexts_have_three_sources_and_a_name_of_their_own():
+    names, sizes = (*NAMES, "background"), (10, 8, 2)
+
+    def of(label, seed):
+        values = np.random.default_rng(seed).integers(sizes, size=(SETS, ITEMS, 3))
+        return np.where(np.array(label) == 1, values[:, :1], values)
+
+    alone = [of(label, seed) for seed, label in enumerate(np.eye(3))]
+    every, none = of((1, 1, 1), 3), of((0, 0, 0), 4)
+    real = Real(
+        tuple(RealSets(image(f), f) for f in alone),
+        RealSets(image(every), every),
+        RealSets(image(none), none),
+    )
+    sources = np.stack([values[:, 0, k] for k, values in enumerate(alone)], axis=-1)
+    synthesis = np.repeat(sources[:, None], ITEMS, axis=1)
+    good = Generated(
+        tuple(map(as_generated, alone)),
+        tuple(map(as_generated, alone)),
+        as_generated(synthesis),
+        as_generated(every),
+        as_generated(none),
+    )
+
+    def merge(labels):
+        return readings_of_turned_digits(labels, names)
+
+    scores = generation_scores(names, good, real, read, merge)
+    assert {name for name in scores if name.startswith("synthesis")} == {
+        f"synthesis_triple{merged}{means}" for merged in ("", "_merged") for means in ("", "_means")
+    }
+    for name, score in scores.items():
+        assert score.value == pytest.approx(score.ceiling, abs=0.03), name
+    two_right = synthesis.copy()
+    two_right[..., 2] = 1 - two_right[..., 2]
+    after = generation_scores(
+        names, good._replace(synthesis=as_generated(two_right)), real, read, merge
+    )
+    assert after["synthesis_triple"].value == after["synthesis_triple_merged"].value == 0
+
+
 def test_means_are_scored_apart_from_samples():
     real = real_sets()
     good = ideal(real)
