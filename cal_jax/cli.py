@@ -49,6 +49,18 @@ class Request(NamedTuple):
     distributed: Distributed
 
 
+class Choice(NamedTuple):
+    """A flag that makes a variant of every preset."""
+
+    name: str
+    """Of the flag, without dashes."""
+    accepted: Sequence[str]
+    default: str
+    help: str
+    apply: Callable[[Any, Any], Any]
+    """(config, value) -> config; of several choices the first is applied first."""
+
+
 def request(
     module: str,
     description: str,
@@ -57,6 +69,7 @@ def request(
     *,
     images: bool = True,
     oracle: bool = True,
+    choices: Sequence[Choice] = (),
 ) -> Request:
     """Parse an experiment's flags.
 
@@ -67,6 +80,7 @@ def request(
       arguments: without the program; None reads the command line.
       images: whether it reads images, and takes the flags that choose them.
       oracle: whether a trained classifier reads its scores, and has a folder.
+      choices: further flags, applied to the preset before ``--set``.
 
     Raises:
       InputError: an unknown preset or field. Other bad flags exit with code 2.
@@ -76,6 +90,13 @@ def request(
         _add_image_flags(parser)
     if oracle:
         _add_oracle_flag(parser)
+    for choice in choices:
+        parser.add_argument(
+            f"--{choice.name}",
+            choices=choice.accepted,
+            default=choice.default,
+            help=f"{choice.help} (default: {choice.default})",
+        )
     parser.set_defaults(data_dir=None, download=False, held_back=0, oracle_dir=None)
     flags = parser.parse_args(arguments)
     if flags.preset not in presets:
@@ -86,10 +107,13 @@ def request(
         raise InputError(f"--seeds {flags.seeds}: accepted are 1 and above, the last below 2^32")
     if flags.held_back < 0:
         raise InputError(f"--held-back {flags.held_back}: accepted are 0 and above")
+    config = presets[flags.preset]
+    for choice in choices:
+        config = choice.apply(config, getattr(flags, choice.name))
     return Request(
         preset=flags.preset,
-        config=override(presets[flags.preset], flags.set),
-        command=_command(module, flags),
+        config=override(config, flags.set),
+        command=_command(module, flags, choices),
         revision=source_revision(),
         data_dir=flags.data_dir,
         download=flags.download,
@@ -237,8 +261,11 @@ def _add_oracle_flag(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _command(module: str, flags: argparse.Namespace) -> str:
-    words = ["python", "-m", module, "--preset", flags.preset]
+def _command(module: str, flags: argparse.Namespace, choices: Sequence[Choice]) -> str:
+    words = ["python", "-m", module]
+    for choice in choices:
+        words += [f"--{choice.name}", getattr(flags, choice.name)]
+    words += ["--preset", flags.preset]
     if flags.data_dir is not None or flags.download:
         words += ["--data-dir", "DIR"]
     words += ["--seed", str(flags.seed)]

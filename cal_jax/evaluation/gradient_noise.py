@@ -1,0 +1,128 @@
+"""How noisy the gradient of the label logits is, estimator by estimator (thesis 6.3.2)."""
+
+import functools
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cal_jax.errors import InputError
+from cal_jax.mapping import Variables, map_model
+from cal_jax.objectives.label import LabelEstimator, label_elbo
+from cal_jax.progress import Progress
+
+CHUNK = 20
+"""Keys in one compiled call."""
+
+
+class GradientNoise(NamedTuple):
+    """Of dL/dlogits of the bound of a set, nats squared, means over the sets."""
+
+    variance: float
+    """The trace of its covariance over the keys."""
+    squared_bias: float
+    """The squared distance of its mean from the exact sum's, whose own mean is unbiased; what
+    the noise of both means adds to it by chance is subtracted, so that it may be below 0."""
+
+
+def label_gradient_noise(
+    model: nn.Module,
+    variables: Variables,
+    key: jax.Array,
+    x: np.ndarray,
+    support: np.ndarray,
+    log_prior: np.ndarray,
+    *,
+    estimator: LabelEstimator,
+    temperature: float = 1.0,
+    keys: int = 1000,
+) -> dict[str, GradientNoise]:
+    """The noise of an estimator that draws labels, and of the exact sum, for the same keys.
+
+    Args:
+      model: with a label network. Running averages are used.
+      variables: fixed.
+      key: a PRNG key.
+      x: [B, N, *X], a fixed batch.
+      support: [M, K]; log_prior: [M].
+      estimator: gumbel, concrete or rao.
+      temperature: of its samples.
+      keys: noise is drawn so often.
+
+    Returns:
+      By estimator: ``estimator`` and ``exact``.
+
+    Raises:
+      InputError: fewer than 2 keys.
+    """
+    if keys < 2:
+        raise InputError(f"keys must be 2 or more: got {keys}")
+    at = functools.partial(
+        _gradients, model, variables, x, support, log_prior, jax.random.split(key, keys)
+    )
+    drawn, exact = at(estimator, temperature), at("exact", None)
+    difference = drawn.mean(axis=0) - exact.mean(axis=0)
+    by_chance = (drawn.var(axis=0, ddof=1) + exact.var(axis=0, ddof=1)) / keys
+    bias = float(np.mean(np.sum(difference**2 - by_chance, axis=-1)))
+    return {
+        estimator: GradientNoise(_trace(drawn), bias),
+        "exact": GradientNoise(_trace(exact), 0.0),
+    }
+
+
+def _trace(gradients: np.ndarray) -> float:
+    """Of the covariance over the keys of gradients [S, B, M], the mean over the sets."""
+    return float(np.mean(np.sum(gradients.var(axis=0, ddof=1), axis=-1)))
+
+
+def _gradients(
+    model: nn.Module,
+    variables: Variables,
+    x: np.ndarray | jax.Array,
+    support: np.ndarray,
+    log_prior: np.ndarray,
+    keys: jax.Array,
+    estimator: LabelEstimator,
+    temperature: float | None,
+) -> np.ndarray:
+    """dL/dlogits of each set for each key, [S, B, M]."""
+
+    def logits_of(_: Any, inference: Any, x: jax.Array) -> jax.Array:
+        return inference.labels(inference.encode(x), None)
+
+    def bound(
+        generative: Any, inference: Any, key: jax.Array, x: jax.Array, logits: jax.Array
+    ) -> jax.Array:
+        told = inference._replace(labels=lambda h, mask: logits)
+        prior = jnp.asarray(log_prior)
+        return label_elbo(
+            key,
+            generative,
+            told,
+            x,
+            jnp.asarray(support),
+            prior,
+            estimator=estimator,
+            temperature=temperature,
+        ).elbo
+
+    x = jnp.asarray(x)
+    mapped = map_model(bound, model)
+    logits = map_model(logits_of, model)(variables, x)
+
+    @jax.jit
+    def chunk(keys: jax.Array) -> jax.Array:
+        def one(key: jax.Array) -> jax.Array:
+            each = jax.random.split(key, len(x))
+            return jax.grad(lambda at: jnp.sum(mapped(variables, each, x, at)))(logits)
+
+        return jax.lax.map(one, keys)
+
+    parts = []
+    with Progress(len(keys), f"gradients, {estimator}", unit="key") as progress:
+        for start in range(0, len(keys), CHUNK):
+            parts.append(np.asarray(chunk(keys[start : start + CHUNK]), np.float64))
+            progress.update(min(start + CHUNK, len(keys)))
+    return np.concatenate(parts)

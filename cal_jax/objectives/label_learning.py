@@ -1,0 +1,224 @@
+"""What a batch of data sets teaches about their labels (thesis 6.4.3, and beyond it).
+
+A step of training with inferred labels has two parts: the objective of each set
+(``of_every_label`` or ``of_one_label``, mapped), and what the sets of a batch
+make of it together (``weigh_labels`` or ``take_drawn``). Shape letters: B sets, S samples, M
+labels of the support, K contexts.
+"""
+
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cal_jax.distributions import KLMethod
+from cal_jax.objectives.balance import Balance, balanced_logits, update_balance
+from cal_jax.objectives.context_aware import ContextAwareTerms
+from cal_jax.objectives.label import LabelEstimator, label_elbo
+from cal_jax.objectives.label_bounds import LabelTerms, average_over_labels, label_bounds
+from cal_jax.objectives.protocols import ContextAwareGenerative, LabelInference
+from cal_jax.objectives.weighting import Weights, weighted_objective
+
+Responsibilities = Literal["bound", "objective", "network"]
+
+SURE = 30.0
+"""The logit of a known label: a share of exp(-30) is left to the others."""
+
+
+class KnownLabel(NamedTuple):
+    """What is told of a set's label."""
+
+    truth: Array
+    """[M]: one-hot."""
+    is_known: Array
+    """[]: 1 where training may use ``truth``; otherwise only the metrics do."""
+
+
+class EveryLabel(NamedTuple):
+    """One set: the bound of every label, and the label network's opinion."""
+
+    logits: Array
+    """[M]: of q(a | D)."""
+    terms: ContextAwareTerms
+    """Each with an axis [M], in nats."""
+    label: KnownLabel
+
+
+class OneLabel(NamedTuple):
+    """One set: the bound at a label drawn from q(a | D)."""
+
+    terms: LabelTerms
+    label: KnownLabel
+
+
+class LearnedLabelTerms(NamedTuple):
+    """The terms of a bound in training, in nats, and what the label network is taught."""
+
+    elbo: Array
+    reconstruction: Array
+    kl_latent: Array
+    kl_varying: Array
+    """[K]"""
+    kl_constant: Array
+    """[K]"""
+    kl_label: Array
+    label_loss: Array
+    """The label network's cross-entropy towards the responsibilities, or known labels."""
+    confusion: Array
+    """[M, M], for the metrics: one entry is 1, in the row of the true label and the column
+    of the label network's most probable one."""
+
+
+def of_every_label(
+    key: Array,
+    generative: ContextAwareGenerative,
+    inference: LabelInference,
+    x: Array,
+    a: Array,
+    is_known: Array,
+    *,
+    support: Array,
+    kl: KLMethod = "analytic",
+) -> EveryLabel:
+    """The bound of every label for ONE set, with the same noise for each.
+
+    Args:
+      key, generative, inference, x, support, kl: as in ``label.label_elbo``.
+      a: [K], the true label.
+      is_known: [], whether training may use it.
+    """
+    bounds = label_bounds(key, generative, inference, x, support, kl=kl)
+    return EveryLabel(bounds.logits, bounds.terms, KnownLabel(row_of(a, support), is_known))
+
+
+def of_one_label(
+    key: Array,
+    generative: ContextAwareGenerative,
+    inference: LabelInference,
+    x: Array,
+    a: Array,
+    is_known: Array,
+    temperature: Array,
+    *,
+    support: Array,
+    log_prior: Array,
+    estimator: LabelEstimator,
+) -> OneLabel:
+    """The bound of ONE set at a drawn label.
+
+    Args:
+      key, generative, inference, x, support, log_prior, estimator: as in ``label.label_elbo``.
+      a, is_known: as in ``of_every_label``.
+      temperature: [].
+    """
+    terms = label_elbo(
+        key,
+        generative,
+        inference,
+        x,
+        support,
+        log_prior,
+        estimator=estimator,
+        temperature=temperature,
+    )
+    return OneLabel(terms, KnownLabel(row_of(a, support), is_known))
+
+
+def row_of(a: Array, support: Array) -> Array:
+    """Which row of the support [M, K] a label [K] is, one-hot [M]."""
+    return jnp.all(support == a[None], axis=1).astype(jnp.float32)
+
+
+def take_drawn(found: OneLabel) -> LearnedLabelTerms:
+    """Each set's own drawn label: the terms [B] of their means over the samples [B, S].
+
+    Where a label is known, the label network is taught it beside the bound.
+    """
+    terms, label = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found)
+    taught = label.is_known * cross_entropy(label.truth, terms.logits)
+    return _learned(terms, taught, label.truth, terms.logits)
+
+
+def weigh_labels(
+    found: EveryLabel,
+    balance: Balance | None,
+    weights: Weights,
+    *,
+    log_prior: Array,
+    responsibilities: Responsibilities = "bound",
+    temperature: float = 1.0,
+    decay: float = 0.95,
+    axes: tuple[str, ...] = (),
+) -> tuple[LearnedLabelTerms, Balance | None]:
+    """The labels of a batch, weighed by their responsibilities r(a | D).
+
+    r is proportional to exp(score_a / temperature) and a potential: the labels'
+    shares follow p(a) on average over the batches (``balance``). The bound is
+    sum_a r(a) ELBO_a - KL(r || p), and the label network is taught r.
+
+    Args:
+      found: of B sets and S samples, leading axes [B, S].
+      balance: of the batches before; None weighs each set by itself, with p(a).
+      weights: of the terms of the bound, where "objective" scores by them.
+      log_prior: [M], log p(a).
+      responsibilities: what a label's score is: its "bound" ELBO_a, the weighted
+        "objective" that is optimised, or the label "network"'s logit. With
+        "network" the bound's gradient reaches the network, which is taught
+        nothing but known labels: without balance that is the bound "exact".
+      temperature: of the scores, in nats.
+      decay: see ``balance.update_balance``.
+      axes: over which the sets of a batch are spread ("device" in a step).
+
+    Returns:
+      The terms [B], and the balance after this batch.
+    """
+    logits, terms, label = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found)
+    by_network = responsibilities == "network"
+    if by_network:
+        scores = logits
+    elif responsibilities == "bound":
+        scores = terms.elbo
+    else:
+        scores = weighted_objective(terms, weights)
+    scores = scores / temperature
+    potential = jax.nn.log_softmax(log_prior)
+    if balance is not None:
+        held = jax.lax.stop_gradient(scores)
+        balance = update_balance(balance, held, log_prior, decay=decay, axes=axes)
+        potential = balance.potential
+    if not by_network:
+        shares = balanced_logits(scores, potential)
+    else:
+        shares = scores if balance is None else scores + potential[None]
+    shares = jnp.where(label.is_known[:, None] > 0, SURE * label.truth, shares)
+    bound = average_over_labels(terms, shares, log_prior)
+    if by_network:
+        taught = label.is_known * cross_entropy(label.truth, logits)
+    else:
+        taught = cross_entropy(jax.nn.softmax(shares), logits)
+    return _learned(bound, taught, label.truth, logits), balance
+
+
+def label_criterion(terms: LearnedLabelTerms, weights: Weights) -> Array:
+    """The weighted objective, less what the label network has yet to learn, in nats."""
+    return weighted_objective(terms, weights) - terms.label_loss
+
+
+def cross_entropy(shares: Array, logits: Array) -> Array:
+    """Of the network's softmax(logits) [..., M] towards fixed shares [..., M]: [...] nats."""
+    return -jnp.sum(jax.lax.stop_gradient(shares) * jax.nn.log_softmax(logits), axis=-1)
+
+
+def _learned(bound: Any, taught: Array, truth: Array, logits: Array) -> LearnedLabelTerms:
+    guess = jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
+    return LearnedLabelTerms(
+        bound.elbo,
+        bound.reconstruction,
+        bound.kl_latent,
+        bound.kl_varying,
+        bound.kl_constant,
+        bound.kl_label,
+        taught,
+        truth[:, :, None] * guess[:, None, :],
+    )

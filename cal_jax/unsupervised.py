@@ -1,0 +1,223 @@
+"""The context-aware learner whose labels are inferred, as an experiment (thesis 6.4.3)."""
+
+import functools
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cal_jax import cli
+from cal_jax.configuration import flatten
+from cal_jax.data.binarise import fixed_binary
+from cal_jax.data.images import of_classes
+from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.distributed import is_first
+from cal_jax.evaluation import oracle_file
+from cal_jax.evaluation.bound import bound_per_item
+from cal_jax.evaluation.factor_oracle import factor_oracle
+from cal_jax.evaluation.generation_scores import generate, generation_scores
+from cal_jax.evaluation.gradient_noise import label_gradient_noise
+from cal_jax.evaluation.label_scores import label_scores
+from cal_jax.evaluation.merged_scores import readings_of_turned_digits
+from cal_jax.evaluation.oracle import accuracy, predict
+from cal_jax.evaluation.scores import NATS_PER_ITEM, RATIO, Score
+from cal_jax.experiment import TEST_SEED, evaluation_key, open_runs, train_in
+from cal_jax.generation_figures import draw_generation
+from cal_jax.image_sets import evaluation_sets, real_sets
+from cal_jax.label_figures import draw_label_course
+from cal_jax.label_inference import infer_labels
+from cal_jax.label_tasks import label_task
+from cal_jax.mapping import Variables
+from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.objectives.label import hard_label_elbo, label_elbo
+from cal_jax.objectives.label_bounds import LabelTerms
+from cal_jax.publication import Run, bound_note, plain, publish
+from cal_jax.run_folder import RunFolder
+from cal_jax.sampler import Sampler
+from cal_jax.training.run import Trained
+from cal_jax.unsupervised_config import TASKS, UnsupervisedConfig
+
+INTRO = (
+    "The context-aware learner with inferred labels (thesis 6.4.3): which factor the items of "
+    "a set share is not told, and is read off by the label network q(a | D)."
+)
+THESIS = {"accuracy_sampled": "92.3 % at best"}
+
+
+def run(targets: Mapping[str, Mapping[str, float]], request: cli.Request) -> None:
+    """Train (or resume), evaluate, draw and report the run of each seed in its folder.
+
+    Args:
+      targets: by task; of the published preset.
+      request: what was asked for.
+    """
+    config = request.config
+    cli.require_packages("matplotlib", "jinja2", "safetensors", "sklearn")
+    images = load_for_evaluation(
+        request.data_dir,
+        size=config.model.image_size,
+        download=request.download,
+        held_back=request.held_back,
+    )
+    classes = TASKS[config.task].classes
+    images = images._replace(
+        train=of_classes(images.train, classes), evaluated=of_classes(images.evaluated, classes)
+    )
+    model = ContextAwareLearner(config.model)
+    with open_runs(request, name_of(config), images.name) as runs:
+        tasks = [label_task(config, model, images.train, run.request.seed) for run in runs]
+        trained = train_in(runs, config.training, tasks, images=images.digest)
+        if is_first():
+            for (one, folder), model_of_seed in zip(runs, trained, strict=True):
+                evaluate(targets, one, folder, model, model_of_seed, images)
+
+
+def name_of(config: UnsupervisedConfig) -> str:
+    """Of a run's experiment, in its records."""
+    return f"unsupervised-{config.task}-{config.labels.estimator}"
+
+
+def evaluate(
+    targets: Mapping[str, Mapping[str, float]],
+    request: cli.Request,
+    folder: RunFolder,
+    model: ContextAwareLearner,
+    trained: Trained,
+    images: Evaluation,
+) -> None:
+    """Score the trained model and write scores.json, the figures and the report."""
+    config, started = request.config, time.monotonic()
+    names = config.factors.names
+    oracle = factor_oracle(
+        request.oracle_dir or folder.path.parent / "oracles",
+        config.factors,
+        images.train,
+        config.oracle,
+        config.binarisation,
+    )
+    pixels = fixed_binary(
+        config.factors.turned(images.evaluated.images), config.binarisation, TEST_SEED
+    )
+    draw_sets = functools.partial(evaluation_sets, config, pixels, images.evaluated.labels)
+    real = real_sets(draw_sets, len(names))
+    mixed, truth = draw_sets(config.mix)
+
+    key_bound, key_sets = jax.random.split(evaluation_key(request.seed))
+    records = folder.read_metrics()
+    found = label_scores(
+        infer_labels(model, trained.variables, mixed.x),
+        truth,
+        config.support,
+        [record["confusion"] for record in records],
+        request.seed,
+    )
+
+    def bound(objective: Any, variables: Variables, **options: Any) -> LabelTerms:
+        of_task = functools.partial(
+            objective,
+            support=jnp.asarray(config.support),
+            log_prior=jnp.asarray(config.log_prior),
+        )
+        return bound_per_item(
+            of_task, model, variables, key_bound, mixed.x, items=config.set_size, **options
+        )
+
+    exact = functools.partial(label_elbo, estimator="exact")
+    terms = bound(exact, trained.variables)
+    untrained = bound(exact, trained.initial_variables, batch_statistics=True)
+    hard = bound(functools.partial(hard_label_elbo, choice="argmax"), trained.variables)
+    sampler = Sampler(model, trained.variables, config.set_size, found.order)
+    generated = generate(sampler, key_sets, real)
+    merge = None
+    if "rotation" in names:
+        merge = functools.partial(readings_of_turned_digits, names=names)
+    scores = found.scores | generation_scores(
+        names, generated, real, functools.partial(predict, oracle), merge
+    )
+    scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
+    scores["elbo_at_argmax_per_item"] = Score(float(hard.elbo), None, NATS_PER_ITEM)
+    noise = gradient_noise(config, model, trained, mixed.x, key_bound)
+    scores |= noise.scores
+    publish(
+        folder.path,
+        Run(
+            experiment=name_of(config),
+            preset=request.preset,
+            command=request.command,
+            revision=trained.revision,
+            seed=request.seed,
+            seconds=trained.seconds + time.monotonic() - started,
+            oracle={
+                "digest": oracle_file.digest(oracle),
+                "accuracy": accuracy(oracle, real.all_constant.x, real.all_constant.factors),
+            },
+            data={
+                "name": images.name,
+                "fingerprint": images.digest,
+                "binarisation": config.binarisation,
+                "image_size": config.model.image_size,
+                "evaluated_on": images.evaluated_on,
+            },
+            scores=scores,
+            thesis=THESIS if config.task == "bw01" else {},
+            details={
+                "bound_per_item": plain(terms),
+                "order": list(found.order),
+                **({"gradient_noise": noise.details} if noise.details else {}),
+            },
+        ),
+        title=f"{name_of(config)} {images.name}, preset {request.preset}, seed {request.seed}",
+        intro=INTRO,
+        notes=[
+            bound_note(
+                float(terms.elbo), float(untrained.elbo), config.binarisation, images.evaluated_on
+            )
+        ],
+        config=flatten(config),
+        figures=[
+            draw_label_course(folder.path, records, config),
+            *draw_generation(folder.path, names, real.one_constant, generated),
+        ],
+        targets=targets.get(config.task) if images.name == "mnist" else None,
+    )
+
+
+class NoiseStudy(NamedTuple):
+    """The noise of the label gradient before training and after it."""
+
+    scores: dict[str, Score]
+    """``gradient_variance_<when>``: straight-through Gumbel's over the exact sum's."""
+    details: dict[str, Any]
+    """What they were made of."""
+
+
+def gradient_noise(
+    config: UnsupervisedConfig,
+    model: ContextAwareLearner,
+    trained: Trained,
+    x: np.ndarray,
+    key: jax.Array,
+) -> NoiseStudy:
+    """The study that ``config.gradient_keys`` asks for, on the first batch of test sets."""
+    study = NoiseStudy({}, {})
+    if not config.gradient_keys:
+        return study
+    moments = {"initial": trained.initial_variables, "trained": trained.variables}
+    for moment, variables in moments.items():
+        found = label_gradient_noise(
+            model,
+            variables,
+            key,
+            x[: config.training.batch_size],
+            config.support,
+            config.log_prior,
+            estimator="gumbel",
+            keys=config.gradient_keys,
+        )
+        ratio = found["gumbel"].variance / found["exact"].variance
+        study.scores[f"gradient_variance_{moment}"] = Score(ratio, None, RATIO)
+        study.details[moment] = {name: one._asdict() for name, one in found.items()}
+    return study

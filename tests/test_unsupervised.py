@@ -1,0 +1,126 @@
+"""The experiment at its smoke preset, as its users run it."""
+
+import json
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cal_jax.data.digits import load_digits
+from cal_jax.data.images import of_classes
+from cal_jax.evaluation.run_record import read_run
+from cal_jax.label_figures import panels_of
+from cal_jax.label_inference import infer_labels
+from cal_jax.label_tasks import label_task, weights_at
+from cal_jax.mapping import init_variables
+from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.objectives.label_bounds import label_bounds
+from cal_jax.sampler import Sampler
+from experiments.unsupervised import PRESETS, main, with_labels, with_task
+from tests.small_models import binary_sets, small_model
+
+LABEL_SCORES = {"accuracy", "accuracy_sampled", "best_accuracy", "nmi"}
+BOUNDS = {"elbo_per_item", "elbo_at_argmax_per_item"}
+
+
+def run(folder, *arguments):
+    return main(["--preset", "smoke", "--run-dir", str(folder), "--devices", "1", *arguments])
+
+
+@pytest.mark.parametrize(("task", "labels"), [("bw01", "exact"), ("bw_subsets", "gumbel")])
+def test_a_run_scores_labels_and_what_is_generated_and_draws_its_course(task, labels, tmp_path):
+    folder = tmp_path / "run"
+    assert run(folder, "--task", task, "--labels", labels) == 0
+    record = read_run(folder)
+    assert record["experiment"] == f"unsupervised-{task}-{labels}"
+    assert record["command"] == (
+        f"python -m experiments.unsupervised --task {task} --labels {labels} "
+        "--preset smoke --seed 0"
+    )
+    assert set(record["scores"]) > LABEL_SCORES | BOUNDS | {"conditional_digit", "synthesis_joint"}
+    for name in LABEL_SCORES:
+        assert 0 <= record["scores"][name]["value"] <= 1
+    assert sorted(record["details"]["order"]) == [0, 1]
+    assert (folder / "course.png").exists()
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    config = with_labels(with_task(PRESETS["smoke"], task), labels)
+    panels = panels_of(lines, config)
+    assert [panel.title for panel in panels][-2:] == [
+        "temperature" if labels == "gumbel" else "label network's loss",
+        "pseudo-accuracy",
+    ]
+    for line in lines:
+        parts = line["kl_latent"] + sum(line["kl_varying"]) + sum(line["kl_constant"])
+        parts += line["kl_label"]
+        assert line["elbo"] == pytest.approx(line["reconstruction"] - parts, abs=2e-3)
+        assert np.sum(line["confusion"]) == pytest.approx(1 / config.set_size)
+
+
+def task_of(name, labels, **changes):
+    config = with_labels(with_task(PRESETS["smoke"], name), labels)
+    config = replace(config, model=replace(config.model, image_size=8), **changes)
+    images = of_classes(load_digits().train, (0, 1))
+    return config, label_task(config, ContextAwareLearner(config.model), images, 0)
+
+
+def test_known_labels_are_visited_as_often_as_asked_and_no_other_is_told():
+    config, task = task_of("rotated_100", "exact", known=10, num_sets=150)
+    told = []
+    data = jax.tree.map(jnp.asarray, task.data)
+    draw = jax.jit(lambda visit: task.draw(jax.random.key(0), data, visit).data[1:])
+    for visit in range(task.num_sets):
+        a, is_known = draw(visit)
+        row = task.data[0][visit]
+        told.append(float(is_known))
+        assert told[-1] == (row < 10)
+        np.testing.assert_array_equal(a, task.data[1][3][row])
+    assert np.mean(told) == pytest.approx(config.labels.known_share, abs=0.01)
+    assert sorted(set(task.data[0].tolist())) == list(range(150))
+
+
+def test_the_weights_end_at_the_bound():
+    gentle = with_labels(PRESETS["cpu"], "exact")
+    first, last = (weights_at(gentle, 1, step) for step in (0, 200_000))
+    assert (first.of("kl_latent"), first.of("kl_varying"), first.of("kl_label")) == (8, 2, 1)
+    assert float(last.of("kl_latent")) == pytest.approx(1) == float(last.of("kl_constant"))
+    heavy = weights_at(with_labels(PRESETS["cpu"], "gumbel"), 10, jnp.int32(19))
+    assert float(heavy.of("kl_latent")) == pytest.approx(96)
+    assert float(heavy.of("kl_label")) == pytest.approx(1 / 96)
+
+
+def test_labels_do_not_depend_on_batch_mates_nor_on_the_order_of_items():
+    model, _ = small_model(num_labels=2)
+    x, _ = binary_sets(3, 4)
+    variables = init_variables(label_bounds, model, jax.random.key(0), x[0], jnp.eye(2))
+    both = infer_labels(model, variables, x)
+    np.testing.assert_allclose(both.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(infer_labels(model, variables, x[1:2, ::-1]), both[1:2], rtol=1e-4)
+
+
+def test_a_sampler_translates_labels_into_the_order_of_the_model():
+    model, variables = small_model()
+    x, labels = binary_sets(2, 4)
+    key = jax.random.key(1)
+    plain, turned = Sampler(model, variables, 4), Sampler(model, variables, 4, order=(1, 0))
+    for a, b in ((labels[0], labels[1]), (labels[1], labels[0])):
+        np.testing.assert_array_equal(
+            plain.conditional(key, x, a).means, turned.conditional(key, x, b).means
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--set", "labels.temperature=0.0"], "labels.temperature must be positive"),
+        (["--set", "labels.balance_decay=1.0"], "labels.balance_decay must be at least 0"),
+        (["--set", "labels.responsibilities=luck"], "labels.responsibilities"),
+        (["--set", "model.num_labels=3"], "model.num_labels must be 2, the labels of task bw01"),
+        (["--set", "known=160"], "known must be 0 or more, and below num_sets"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):
+    assert run(tmp_path / "run", *arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and words in error
