@@ -21,7 +21,7 @@ from cal_jax.objectives.label_learning import (
     take_drawn,
     weigh_labels,
 )
-from cal_jax.objectives.label_schedules import gentle_weights, label_temperature, label_weights
+from cal_jax.objectives.label_schedules import annealed_weights, label_temperature, label_weights
 from cal_jax.objectives.weighting import Weights
 from cal_jax.training.batches import steps_per_epoch
 from cal_jax.training.run import Task
@@ -112,7 +112,7 @@ def weights_at(config: UnsupervisedConfig, per_epoch: int, step: Any) -> Weights
     labels = config.labels
     if labels.criterion == "thesis":
         return label_weights(step // per_epoch, alpha=labels.alpha, rate=labels.alpha_rate)
-    return gentle_weights(
+    return annealed_weights(
         step,
         latent=labels.latent_weight,
         contexts=labels.context_weight,

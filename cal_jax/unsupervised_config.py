@@ -14,7 +14,7 @@ from cal_jax.known_labels_config import KnownLabelsConfig
 from cal_jax.objectives.label import LabelEstimator
 from cal_jax.objectives.label_learning import Responsibilities
 
-LabelCriterion = Literal["thesis", "gentle"]
+LabelCriterion = Literal["thesis", "annealed"]
 DRAWN = ("gumbel", "concrete", "rao")
 """Estimators that draw one label; the others visit all of them."""
 
@@ -49,20 +49,20 @@ class LabelConfig:
 
     estimator: LabelEstimator = "exact"
     """See ``objectives.label.label_elbo``."""
-    criterion: LabelCriterion = "gentle"
-    """gentle: the KLs of z and of the contexts weigh a little more at first, (6.14) much."""
-    responsibilities: Responsibilities = "bound"
+    criterion: LabelCriterion = "annealed"
+    """annealed: the KLs of z and of the contexts are heavy at first; thesis: (6.14)."""
+    responsibilities: Responsibilities = "objective"
     """What a label is scored by, where all are visited: see ``objectives.label_learning``."""
     temperature: float = 5.0
     """Of these scores, in nats."""
     balance_decay: float | None = 0.95
     """Of the running balance of the labels; None: each set by itself."""
-    latent_weight: float = 8.0
-    """gentle: the weight of z's KL in the first step."""
-    context_weight: float = 2.0
-    """gentle: that of the contexts' KLs."""
-    half_life: float = 4_000.0
-    """gentle: steps after which the weights' excess over 1 has halved."""
+    latent_weight: float = 100.0
+    """annealed: the weight of z's KL in the first step."""
+    context_weight: float = 30.0
+    """annealed: that of the contexts' KLs."""
+    half_life: float = 1_000.0
+    """annealed: steps after which the weights' excess over 1 has halved."""
     alpha: float = 100.0
     """thesis: omega = 1 + alpha in the first epoch."""
     alpha_rate: float = 0.95

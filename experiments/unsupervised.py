@@ -99,7 +99,7 @@ def with_labels(config: UnsupervisedConfig, estimator: LabelEstimator) -> Unsupe
         return replace(config, labels=LabelConfig(estimator, criterion="thesis"))
     labels = LabelConfig(estimator)
     if estimator == "marginal":
-        labels = replace(labels, balance_decay=None, temperature=1.0)
+        labels = replace(labels, responsibilities="bound", balance_decay=None, temperature=1.0)
     model = replace(config.model, constant_posterior="experts", tied=True)
     return replace(config, labels=labels, model=model)
 

@@ -24,14 +24,19 @@ def label_weights(epoch: Array | int, *, alpha: float = 100.0, rate: float = 0.9
     return Weights(1.0, {**heavy, "kl_label": 1.0 / omega})
 
 
-def gentle_weights(
-    step: Array | int, *, latent: float = 8.0, contexts: float = 2.0, half_life: float = 4000.0
+def annealed_weights(
+    step: Array | int,
+    *,
+    latent: float = 100.0,
+    contexts: float = 30.0,
+    half_life: float = 1000.0,
 ) -> Weights:
-    """KLs that weigh a little more than the bound's at first, z's the most.
+    """KLs that are heavy at first, z's the most, and end at the bound's own.
 
     A constant context pays its nats once for a set and a varying one for every
-    item, so a heavier KL tells them apart; and a heavier KL of z leaves what
-    varies to the contexts. The bound itself is approached as training goes on.
+    item: while nats are dear only what is worth the most is kept, once, and
+    whether it is constant tells the labels apart. The lighter nats get, the more
+    is kept beside it. A heavier KL of z leaves what varies to the contexts.
 
     Args:
       step: [] steps taken.
