@@ -21,8 +21,13 @@ from .divergences import (
 )
 from .errors import InputError
 from .evaluation.contexts import ContextEncoder
-from .evaluation.likelihood import item_log_likelihoods, set_log_likelihoods
+from .evaluation.likelihood import (
+    item_log_likelihoods,
+    label_log_likelihoods,
+    set_log_likelihoods,
+)
 from .generation import GeneratedSet, combine_constants, generate_set, infer_constants
+from .inferred import Inferred, infer
 from .mapping import dataset_keys, init_variables, map_model, map_objective
 from .models.context_aware import ContextAwareConfig, ContextAwareLearner
 from .models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
@@ -43,6 +48,7 @@ from .objectives.context_aware import (
     context_aware_items_given_contexts,
     select_contexts,
 )
+from .objectives.context_aware_weights import context_aware_log_weights
 from .objectives.gradient_estimators import (
     DReGLogWeights,
     NestedDReGLogWeights,
@@ -116,6 +122,7 @@ __all__ = [
     "Divergence",
     "GeneratedSet",
     "ImportanceTerms",
+    "Inferred",
     "InputError",
     "ItemTerms",
     "LabelBounds",
@@ -151,6 +158,7 @@ __all__ = [
     "context_aware_elbo",
     "context_aware_items",
     "context_aware_items_given_contexts",
+    "context_aware_log_weights",
     "coupling_flow",
     "dataset_keys",
     "diagonal_gaussian",
@@ -166,6 +174,7 @@ __all__ = [
     "halving_weights",
     "hard_label_elbo",
     "importance_weighted",
+    "infer",
     "infer_constants",
     "init_variables",
     "initial_balance",
@@ -173,6 +182,7 @@ __all__ = [
     "kl",
     "label_bounds",
     "label_elbo",
+    "label_log_likelihoods",
     "label_temperature",
     "label_weights",
     "map_model",

@@ -88,6 +88,7 @@ def test_there_is_one_door_to_distrax_and_one_to_pmap():
         cal_jax.neural_statistician_items,
         cal_jax.neural_statistician_log_weights,
         cal_jax.neural_statistician_dreg_log_weights,
+        cal_jax.context_aware_log_weights,
         cal_jax.generate_items,
         cal_jax.label_elbo,
     ],

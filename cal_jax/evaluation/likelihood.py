@@ -12,6 +12,7 @@ import numpy as np
 
 from cal_jax.errors import InputError
 from cal_jax.mapping import Variables, dataset_keys, map_objective
+from cal_jax.objectives.context_aware_weights import context_aware_log_weights
 from cal_jax.objectives.importance import (
     importance_weighted,
     neural_statistician_log_weights,
@@ -50,7 +51,7 @@ def item_log_likelihoods(
     Raises:
       InputError: samples, chunk or batch below 1, or values that are not finite.
     """
-    return _bounds(vae_log_weight, model, variables, key, x, samples, chunk, batch)
+    return _bounds(vae_log_weight, model, variables, key, (x,), None, samples, chunk, batch)
 
 
 def set_log_likelihoods(
@@ -87,7 +88,64 @@ def set_log_likelihoods(
     """
 
     one_context = _one_context(layers, latents)
-    return _bounds(one_context, model, variables, key, x, contexts, chunk, batch)
+    return _bounds(one_context, model, variables, key, (x,), None, contexts, chunk, batch)
+
+
+def label_log_likelihoods(
+    model: nn.Module,
+    variables: Variables,
+    key: jax.Array,
+    x: np.ndarray,
+    support: np.ndarray,
+    *,
+    mask: np.ndarray | None = None,
+    contexts: int = CONTEXT_SAMPLES,
+    latents: int = LATENT_SAMPLES,
+    chunk: int = 2,
+    batch: int = 1,
+) -> np.ndarray:
+    """The nested bound of J constant contexts by S latents an item on log p(D | a) of each set.
+
+    Args:
+      model, variables: a trained model that meets the context-aware learner's protocols.
+      key: a PRNG key; a set's samples depend on it and the set's row, not on the label.
+      x: [M, N, *X].
+      support: [A, K], labels in {0, 1}.
+      mask: [M, N], 1 for items that count; None when all count.
+      contexts: J.
+      latents: S, samples of an item's varying contexts and z.
+      chunk: contexts at a time, or the largest divisor of both; bounds the memory.
+      batch: sets at a time.
+
+    Returns:
+      [M, A] nats a set.
+
+    Raises:
+      InputError: samples, chunk or batch below 1, or values that are not finite.
+    """
+    one_context = _one_constant_context(latents)
+
+    def of_label(a: np.ndarray) -> np.ndarray:
+        labels = np.broadcast_to(np.asarray(a, np.float32), (len(x), len(a)))
+        data = (x, labels)
+        return _bounds(one_context, model, variables, key, data, mask, contexts, chunk, batch)
+
+    return np.stack([of_label(a) for a in support], axis=-1)
+
+
+@functools.lru_cache(maxsize=8)
+def _one_constant_context(latents: int) -> Callable[..., Any]:
+    """The log weight of a set's sampled constant contexts, all else of its items integrated."""
+
+    def log_weight(
+        key: Any, generative: Any, inference: Any, x: Any, a: Any, *, mask: Any = None
+    ) -> Any:
+        weights = context_aware_log_weights(
+            key, generative, inference, x, a, latent_samples=latents, mask=mask
+        )
+        return set_log_weight(weights, mask)
+
+    return log_weight
 
 
 @functools.lru_cache(maxsize=8)
@@ -109,17 +167,22 @@ def _bounds(
     model: nn.Module,
     variables: Variables,
     key: jax.Array,
-    x: np.ndarray,
+    data: tuple[np.ndarray, ...],
+    mask: np.ndarray | None,
     samples: int,
     chunk: int,
     batch: int,
 ) -> np.ndarray:
-    """log 1/S sum_s w_s of each row of x, in chunks of samples and batches of rows."""
+    """log 1/S sum_s w_s of each row of the data, in chunks of samples and batches of rows."""
     for name, value in {"samples": samples, "chunk": chunk, "batch": batch}.items():
         if value < 1:
             raise InputError(f"{name} must be 1 or more: got {value}")
-    if not np.isfinite(x).all():
-        row = int(np.argwhere(~np.isfinite(x))[0, 0])
+    x = data[0]
+    counts = np.isfinite(x)
+    if mask is not None:
+        counts |= (mask == 0).reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
+    if not counts.all():
+        row = int(np.argwhere(~counts)[0, 0])
         raise InputError(f"row {row} has a value that is not finite; accepted: finite ones")
     bound_of = _compiled(log_weight, model, samples, math.gcd(samples, chunk), batch)
     total = len(x)
@@ -127,7 +190,9 @@ def _bounds(
     with Progress(total, "likelihoods") as progress:
         for first in range(0, total, batch):
             rows = np.minimum(np.arange(first, first + batch), total - 1)
-            bounds[first : first + batch] = bound_of(variables, key, first, jnp.asarray(x[rows]))
+            masked = None if mask is None else jnp.asarray(mask[rows])
+            chosen = (jnp.asarray(array[rows]) for array in data)
+            bounds[first : first + batch] = bound_of(variables, key, first, masked, *chosen)
             progress.update(min(first + batch, total), {})
     return bounds[:total]
 
@@ -140,10 +205,16 @@ def _compiled(
     mapped = map_objective(log_weight, model, training=False)
 
     @jax.jit
-    def bound_of(variables: Variables, key: jax.Array, first: jax.Array, x: jax.Array) -> jax.Array:
+    def bound_of(
+        variables: Variables,
+        key: jax.Array,
+        first: jax.Array,
+        mask: jax.Array | None,
+        *data: jax.Array,
+    ) -> jax.Array:
         keys = dataset_keys(key, first, batch, samples).reshape(batch, -1, chunk)
         weights = jax.lax.map(
-            lambda keys: mapped(variables, keys, x)[0], jnp.moveaxis(keys, 1, 0)
+            lambda keys: mapped(variables, keys, *data, mask=mask)[0], jnp.moveaxis(keys, 1, 0)
         )  # [S / chunk, B, chunk]
         return importance_weighted(jnp.moveaxis(weights, 0, 1).reshape(batch, -1))
 

@@ -96,15 +96,14 @@ def context_aware_elbo(
     Raises:
       InputError: for a set without items, or shapes that disagree.
     """
-    _check_shapes(x, a, mask)
+    check_shapes(x, a, mask)
     key_constant, key_items = jax.random.split(key)
     x = blank_padding(x, mask)
     h = inference.encode(x)
 
     posterior = inference.constant_contexts(h, a, mask)
     constants = sample(posterior, key_constant)
-    if constants.shape[0] != a.shape[0]:
-        raise InputError(f"a has {a.shape[0]} entries, the model {constants.shape[0]} contexts")
+    check_contexts(constants, a)
     kl_constant = divergence(posterior, generative.constant_prior(a), constants, method=kl)
     constants = a[:, None] * constants
 
@@ -196,9 +195,25 @@ def select_contexts(constants: Array, varying: Array, a: Array) -> Array:
     return is_constant * constants[None] + (1.0 - is_constant) * varying
 
 
-def _check_shapes(x: Array, a: Array, mask: Array | None) -> None:
+def check_shapes(x: Array, a: Array, mask: Array | None) -> None:
+    """Refuse a set, a label and a mask that do not fit together.
+
+    Raises:
+      InputError: a set without items, a mask of another length, a label that is no
+        float [K].
+    """
     check_items(x, mask)
     if a.ndim != 1:
         raise InputError(f"a must have shape [K], one entry a context, got {a.shape}")
     if not jnp.issubdtype(a.dtype, jnp.floating):
         raise InputError(f"a must be a float mask, got dtype {a.dtype}")
+
+
+def check_contexts(constants: Array, a: Array) -> None:
+    """Refuse a label [K] of another number of contexts than the model has, [K, C].
+
+    Raises:
+      InputError: then.
+    """
+    if constants.shape[0] != a.shape[0]:
+        raise InputError(f"a has {a.shape[0]} entries, the model {constants.shape[0]} contexts")

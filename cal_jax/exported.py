@@ -1,0 +1,64 @@
+"""The model in a run's newest checkpoint, for a file of weights."""
+
+import typing
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cal_jax.errors import InputError
+from cal_jax.mapping import init_variables
+from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.models.context_aware_config import ContextAwareConfig
+from cal_jax.objectives.context_aware import context_aware_elbo
+from cal_jax.training import checkpoints
+from cal_jax.training.resume import CHECKPOINTS
+from cal_jax.training.run import TrainingConfig, optimiser_of
+from cal_jax.training.step import initial_state
+from cal_jax.weights import TrainedLearner, with_tuples
+
+
+def newest_model(run_dir: Path, factors: tuple[str, ...]) -> tuple[int, TrainedLearner]:
+    """The step and the model of a run with known labels, finished or not.
+
+    Args:
+      run_dir: the run's folder.
+      factors: what each of its contexts is for.
+
+    Raises:
+      InputError: no checkpoint there, damaged ones, or one of another kind of run.
+    """
+    directory = Path(run_dir) / CHECKPOINTS
+    extra = checkpoints.read_extra(directory)
+    if extra is None:
+        raise InputError(f"{run_dir}: no checkpoint; accepted: the folder of a run that saved one")
+    flat = extra["config"]
+    try:
+        config = _part(ContextAwareConfig, flat, "model.")
+        training = _part(TrainingConfig, flat, "training.")
+        binarisation, set_size = flat["binarisation"], flat["set_size"]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{run_dir}: no run of a context-aware learner: {error}") from error
+    model = ContextAwareLearner(config)
+    blank = jnp.zeros((set_size, config.image_size, config.image_size))
+    label = jnp.zeros(config.num_contexts)
+    variables = init_variables(context_aware_elbo, model, jax.random.key(0), blank, label)
+    restored = checkpoints.restore_latest(
+        directory, initial_state(variables, optimiser_of(training))
+    )
+    assert restored is not None
+    step, state = restored
+    found = {"params": state.params, "batch_stats": state.batch_stats}
+    kept = {name: tree for name, tree in found.items() if tree}
+    return step, TrainedLearner(config, kept, factors, binarisation, set_size)
+
+
+def _part(kind: Any, flat: dict[str, Any], prefix: str) -> Any:
+    """The dataclass whose fields stand in a flat config under a prefix."""
+    fields = {
+        name.removeprefix(prefix): value for name, value in flat.items() if name.startswith(prefix)
+    }
+    if not fields.keys() <= typing.get_type_hints(kind).keys() or not fields:
+        raise KeyError(f"fields {prefix}* that are not those of {kind.__name__}")
+    return kind(**with_tuples(fields))

@@ -1,0 +1,72 @@
+"""``cal-jax sample`` and ``cal-jax export`` as their users run them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cal_jax import weights
+from cal_jax.console import main, source_sets
+from cal_jax.data.digits import load_digits
+from cal_jax.data.images import LabelledImages
+from cal_jax.weights import TrainedLearner
+from tests.small_models import small_model
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    model, variables = small_model()
+    trained = TrainedLearner(model.config, variables, ("digit", "rotation"), "threshold", 5)
+    return weights.save(tmp_path_factory.mktemp("weights") / "w.safetensors", trained)
+
+
+def test_a_synthesis_is_drawn_without_training_and_is_the_same_each_time(saved, tmp_path, capsys):
+    bodies = []
+    for name in ("a.png", "b.png"):
+        arguments = ["sample", "--weights", str(saved), "--out", str(tmp_path / name)]
+        assert main([*arguments, "--digit", "5", "--rotation", "90"]) == 0
+        assert name in capsys.readouterr().out
+        bodies.append((tmp_path / name).read_bytes())
+    assert bodies[0] == bodies[1] and bodies[0].startswith(b"\x89PNG")
+
+
+def test_sources_are_constant_where_asked_and_vary_elsewhere(saved):
+    """Images whose column of ones is their digit; their last row tells the background."""
+    labels = np.repeat(np.arange(10), 20).astype(np.int32)
+    pixels = np.zeros((200, 10, 10), np.uint8)
+    pixels[np.arange(200), :9, labels] = 255
+    trained = weights.load(saved)._replace(factors=("digit", "background"))
+    images, wanted = LabelledImages(pixels, labels), {"digit": 3, "background": 1}
+    digit, background = source_sets(trained, images, wanted, seed=0)
+    white = digit[:, 9, 0] == 1
+    assert white.any() and not white.all() and background[:, 9].all()
+    assert set(np.abs(digit[:, 0] - white[:, None]).argmax(axis=1)) == {3}
+    assert len(set((1 - background[:, 0]).argmax(axis=1))) > 1
+
+
+def test_embedded_digits_have_enough_of_each_for_a_source():
+    counts = np.bincount(load_digits().test.labels)
+    assert counts.min() >= 10
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--digit", "10"], "--digit 10: accepted are 0, 1"),
+        (["--rotation", "30"], "--rotation 30: accepted are 0, 45, 90"),
+        (["--background", "white"], "--background: the weights know no such factor"),
+        (["--seed", "-1"], "--seed -1: accepted"),
+        (["--weights", "none"], "cannot read the weights none"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(more, words, saved, tmp_path, capsys):
+    arguments = ["sample", "--weights", str(saved), "--out", str(tmp_path / "o.png"), *more]
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and words in error
+
+
+def test_without_a_checkpoint_there_is_nothing_to_export(tmp_path, capsys):
+    arguments = ["export", str(tmp_path), "--factors", "digit,rotation", "--out"]
+    assert main([*arguments, str(Path(tmp_path) / "w")]) == 2
+    assert "no checkpoint" in capsys.readouterr().err
