@@ -12,16 +12,14 @@ from typing import Any, NamedTuple
 
 import jax
 
-from cal_jax import cli
+from cal_jax import cli, weights
 from cal_jax.axes import DEVICE
 from cal_jax.configuration import flatten
-from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.sources import Evaluation, load_for_evaluation
 from cal_jax.distributed import is_first
-from cal_jax.evaluation import oracle_file
 from cal_jax.evaluation.bound import bound_per_item
-from cal_jax.evaluation.factor_oracle import factor_oracle
+from cal_jax.evaluation.context_scores import context_scores, log_evidence_per_item
 from cal_jax.evaluation.generation_scores import (
     Generated,
     Merge,
@@ -30,15 +28,16 @@ from cal_jax.evaluation.generation_scores import (
     generate,
     generation_scores,
 )
-from cal_jax.evaluation.oracle import accuracy, predict
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import TEST_SEED, evaluation_key, open_runs, train_in
+from cal_jax.experiment import evaluation_key, open_runs, train_in
 from cal_jax.generation_figures import Figure, draw_course
-from cal_jax.image_sets import DrawSets, evaluation_sets, real_sets, training_sets
+from cal_jax.image_sets import DrawSets, probe_sets, training_sets
+from cal_jax.judge import about_images, judge_of
 from cal_jax.known_labels_config import KnownLabelsConfig
 from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
+from cal_jax.objectives.label_schedules import annealed_weights
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.publication import Run, bound_note, plain, publish
 from cal_jax.run_folder import RunFolder
@@ -124,7 +123,17 @@ def training_task(
         return init_variables(context_aware_elbo, model, key, *sets.one(key).data)
 
     mapped = map_objective(context_aware_elbo, model, extra_axes=(DEVICE,))
-    return Task(init, mapped, weighted_objective, sets.draw, sets.data, config.num_sets)
+    weights = None
+    if config.annealed:
+        weights = functools.partial(
+            annealed_weights,
+            latent=config.latent_weight,
+            contexts=config.context_weight,
+            half_life=config.weight_half_life,
+        )
+    return Task(
+        init, mapped, weighted_objective, sets.draw, sets.data, config.num_sets, weights=weights
+    )
 
 
 def evaluate(
@@ -138,21 +147,12 @@ def evaluate(
     """Score the trained model and write scores.json, the figures and the report."""
     config, started = request.config, time.monotonic()
     names = config.factors.names
-    oracle = factor_oracle(
-        request.oracle_dir or folder.path.parent / "oracles",
-        config.factors,
-        images.train,
-        config.oracle,
-        config.binarisation,
-    )
-    pixels = fixed_binary(
-        config.factors.turned(images.evaluated.images), config.binarisation, TEST_SEED
-    )
-    draw_sets = functools.partial(evaluation_sets, config, pixels, images.evaluated.labels)
-    real = real_sets(draw_sets, len(names))
-    mixed, labels = draw_sets(config.mix)
+    judge = judge_of(request, folder, images)
+    real, mixed = judge.real, judge.mixed
 
-    key_bound, key_sets = jax.random.split(evaluation_key(request.seed))
+    key_bound, key_sets, key_evidence, key_contexts = jax.random.split(
+        evaluation_key(request.seed), 4
+    )
 
     def bound(variables: Variables, **options: Any) -> ContextAwareTerms:
         return bound_per_item(
@@ -161,7 +161,7 @@ def evaluate(
             variables,
             key_bound,
             mixed.x,
-            labels,
+            judge.labels,
             items=config.set_size,
             **options,
         )
@@ -170,12 +170,28 @@ def evaluate(
     untrained = bound(trained.initial_variables, batch_statistics=True)
     sampler = Sampler(model, trained.variables, config.set_size)
     generated = generate(sampler, key_sets, real)
-    drawn = Drawn(sampler, key_sets, real, generated, draw_sets)
-    read = functools.partial(predict, oracle)
-    scores = generation_scores(names, generated, real, read, experiment.merge)
+    drawn = Drawn(sampler, key_sets, real, generated, judge.draw_sets)
+    scores = generation_scores(names, generated, real, judge.read, experiment.merge)
     if experiment.score is not None:
-        scores |= experiment.score(config, drawn, read)
+        scores |= experiment.score(config, drawn, judge.read)
+    scores |= context_scores(
+        names,
+        model,
+        trained.variables,
+        key_contexts,
+        probe_sets(config, images.train),
+        real.one_constant,
+    )
     scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
+    scores["log_evidence_per_item"] = log_evidence_per_item(
+        model, trained.variables, key_evidence, mixed.x[:: config.likelihood_every], config.mix
+    )
+    weights.save_if_small(
+        folder.path / weights.FILE,
+        weights.TrainedLearner(
+            config.model, trained.variables, names, config.binarisation, config.set_size
+        ),
+    )
     is_published = (
         images.name == "mnist"
         and config == experiment.presets[PUBLISHED_PRESET]
@@ -194,17 +210,8 @@ def evaluate(
             revision=trained.revision,
             seed=request.seed,
             seconds=trained.seconds + time.monotonic() - started,
-            oracle={
-                "digest": oracle_file.digest(oracle),
-                "accuracy": accuracy(oracle, real.all_constant.x, real.all_constant.factors),
-            },
-            data={
-                "name": images.name,
-                "fingerprint": images.digest,
-                "binarisation": config.binarisation,
-                "image_size": config.model.image_size,
-                "evaluated_on": images.evaluated_on,
-            },
+            oracle=judge.about_oracle(),
+            data=about_images(request, images),
             scores=scores,
             details={
                 "bound_per_item": plain(terms),

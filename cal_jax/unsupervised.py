@@ -11,22 +11,18 @@ import numpy as np
 
 from cal_jax import cli
 from cal_jax.configuration import flatten
-from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation, load_for_evaluation
 from cal_jax.distributed import is_first
-from cal_jax.evaluation import oracle_file
 from cal_jax.evaluation.bound import bound_per_item
-from cal_jax.evaluation.factor_oracle import factor_oracle
 from cal_jax.evaluation.generation_scores import generate, generation_scores
 from cal_jax.evaluation.gradient_noise import label_gradient_noise
 from cal_jax.evaluation.label_scores import label_scores
 from cal_jax.evaluation.merged_scores import readings_of_turned_digits
-from cal_jax.evaluation.oracle import accuracy, predict
 from cal_jax.evaluation.scores import NATS_PER_ITEM, RATIO, Score
-from cal_jax.experiment import TEST_SEED, evaluation_key, open_runs, train_in
+from cal_jax.experiment import evaluation_key, open_runs, train_in
 from cal_jax.generation_figures import draw_generation
-from cal_jax.image_sets import evaluation_sets, real_sets
+from cal_jax.judge import about_images, judge_of
 from cal_jax.label_figures import draw_label_course
 from cal_jax.label_inference import infer_labels
 from cal_jax.label_tasks import label_task
@@ -91,25 +87,14 @@ def evaluate(
     """Score the trained model and write scores.json, the figures and the report."""
     config, started = request.config, time.monotonic()
     names = config.factors.names
-    oracle = factor_oracle(
-        request.oracle_dir or folder.path.parent / "oracles",
-        config.factors,
-        images.train,
-        config.oracle,
-        config.binarisation,
-    )
-    pixels = fixed_binary(
-        config.factors.turned(images.evaluated.images), config.binarisation, TEST_SEED
-    )
-    draw_sets = functools.partial(evaluation_sets, config, pixels, images.evaluated.labels)
-    real = real_sets(draw_sets, len(names))
-    mixed, truth = draw_sets(config.mix)
+    judge = judge_of(request, folder, images)
+    real, mixed = judge.real, judge.mixed
 
     key_bound, key_sets = jax.random.split(evaluation_key(request.seed))
     records = folder.read_metrics()
     found = label_scores(
         infer_labels(model, trained.variables, mixed.x),
-        truth,
+        judge.labels,
         config.support,
         [record["confusion"] for record in records],
         request.seed,
@@ -134,9 +119,7 @@ def evaluate(
     merge = None
     if "rotation" in names:
         merge = functools.partial(readings_of_turned_digits, names=names)
-    scores = found.scores | generation_scores(
-        names, generated, real, functools.partial(predict, oracle), merge
-    )
+    scores = found.scores | generation_scores(names, generated, real, judge.read, merge)
     scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
     scores["elbo_at_argmax_per_item"] = Score(float(hard.elbo), None, NATS_PER_ITEM)
     noise = gradient_noise(config, model, trained, mixed.x, key_bound)
@@ -150,17 +133,8 @@ def evaluate(
             revision=trained.revision,
             seed=request.seed,
             seconds=trained.seconds + time.monotonic() - started,
-            oracle={
-                "digest": oracle_file.digest(oracle),
-                "accuracy": accuracy(oracle, real.all_constant.x, real.all_constant.factors),
-            },
-            data={
-                "name": images.name,
-                "fingerprint": images.digest,
-                "binarisation": config.binarisation,
-                "image_size": config.model.image_size,
-                "evaluated_on": images.evaluated_on,
-            },
+            oracle=judge.about_oracle(),
+            data=about_images(request, images),
             scores=scores,
             thesis=THESIS if config.task == "bw01" else {},
             details={

@@ -10,7 +10,7 @@ from cal_jax.configuration import quiet
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.label_mix import Mix
 from cal_jax.errors import InputError
-from cal_jax.known_labels_config import KnownLabelsConfig
+from cal_jax.image_sets_config import ImageSetsConfig
 from cal_jax.objectives.label import LabelEstimator
 from cal_jax.objectives.label_learning import Responsibilities
 
@@ -104,7 +104,7 @@ class LabelConfig:
 
 
 @dataclass(frozen=True)
-class UnsupervisedConfig(KnownLabelsConfig):
+class UnsupervisedConfig(ImageSetsConfig):
     """Everything that decides a run but the seed and the images."""
 
     task: str = "bw01"

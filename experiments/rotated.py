@@ -18,15 +18,15 @@ from cal_jax import known_labels
 from cal_jax.data.factors import ImageFactors
 from cal_jax.evaluation.merged_scores import readings_of_turned_digits
 from cal_jax.generation_figures import Figure
-from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import (
+from cal_jax.image_sets_config import (
     DENSE_MODEL,
     SMALL_MODEL,
     SMALL_ORACLE,
     TURNED_ORACLE,
     TURNED_TRAINING,
-    KnownLabelsConfig,
 )
+from cal_jax.known_labels import Drawn, Experiment
+from cal_jax.known_labels_config import KnownLabelsConfig
 from cal_jax.rotated_figures import draw_rotated
 from cal_jax.training.run import TrainingConfig
 

@@ -24,15 +24,15 @@ from cal_jax.evaluation.merged_scores import readings_of_turned_digits
 from cal_jax.evaluation.scores import Score
 from cal_jax.evaluation.two_constant_scores import two_constant_scores
 from cal_jax.generation_figures import Figure
-from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import (
+from cal_jax.image_sets_config import (
     DENSE_MODEL,
     SMALL_MODEL,
     SMALL_ORACLE,
     TURNED_ORACLE,
     TURNED_TRAINING,
-    KnownLabelsConfig,
 )
+from cal_jax.known_labels import Drawn, Experiment
+from cal_jax.known_labels_config import KnownLabelsConfig
 from cal_jax.models.context_aware import ContextAwareConfig
 from cal_jax.three_contexts_figures import draw_three_contexts
 from cal_jax.training.run import TrainingConfig

@@ -16,7 +16,7 @@ from typing import get_args
 
 from cal_jax import cli, unsupervised
 from cal_jax.evaluation.oracle import OracleConfig
-from cal_jax.known_labels_config import SMALL_MODEL
+from cal_jax.image_sets_config import SMALL_MODEL
 from cal_jax.models.context_aware import ContextAwareConfig
 from cal_jax.objectives.label import LabelEstimator
 from cal_jax.training.run import TrainingConfig

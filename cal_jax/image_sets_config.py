@@ -1,0 +1,100 @@
+"""What decides a run on sets of digit images, whatever is known of their labels."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cal_jax.data.binarise import BINARISATIONS
+from cal_jax.data.factors import ImageFactors
+from cal_jax.data.label_mix import Mix
+from cal_jax.errors import InputError
+from cal_jax.evaluation.oracle import SMALLEST_IMAGE, OracleConfig
+from cal_jax.models.context_aware import ContextAwareConfig
+from cal_jax.training.run import TrainingConfig
+
+SMALL_MODEL = ContextAwareConfig(
+    image_network="dense",
+    context_dim=16,
+    latent_dim=8,
+    image_size=14,
+    dense_width=128,
+    statistic_width=64,
+    inference_width=64,
+)
+"""Of small images, for tests and embedded digits."""
+
+DENSE_MODEL = ContextAwareConfig(
+    image_network="dense", context_dim=32, dense_width=384, statistic_width=128
+)
+"""For a CPU."""
+
+TURNED_TRAINING = TrainingConfig(
+    steps=40_000,
+    batch_size=16,
+    learning_rate=2e-3,
+    schedule="cosine",
+    alpha_half_life=0.3,
+    chunk_steps=250,
+    chunk_form="scan",
+)
+"""Of turned digits, on a CPU."""
+
+TURNED_ORACLE = OracleConfig(steps=4_000, learning_rate=2e-3, dropout=0.2, shift=1)
+"""Of turned digits."""
+
+SMALL_ORACLE = OracleConfig(widths=(16, 64), steps=100, batch=32, learning_rate=5e-3)
+"""For tests: in seconds, and it reads badly."""
+
+
+@dataclass(frozen=True)
+class ImageSetsConfig:
+    """Everything that decides a run but the seed, the images and the learning of labels."""
+
+    summary: str
+    model: ContextAwareConfig = field(default_factory=ContextAwareConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    oracle: OracleConfig = field(default_factory=OracleConfig)
+    binarisation: str = "static"
+    """static, dynamic or threshold (decision 5)."""
+    num_sets: int = 20_000
+    """Created in advance, as rows of the image array."""
+    set_size: int = 10
+    test_sets: int = 2_000
+
+    def __post_init__(self) -> None:
+        if self.binarisation not in BINARISATIONS:
+            raise InputError(
+                f"binarisation must be one of {', '.join(BINARISATIONS)}: got {self.binarisation!r}"
+            )
+        require_at_least(self, set_size=2, num_sets=1, test_sets=10)
+        names = self.factors.names
+        if self.model.num_contexts != len(names):
+            raise InputError(f"model.num_contexts must be {len(names)}: {', '.join(names)}")
+        if self.model.image_size < SMALLEST_IMAGE:
+            raise InputError(f"model.image_size must be at least {SMALLEST_IMAGE} for the oracle")
+
+    @property
+    def factors(self) -> ImageFactors:
+        """What is constant or varies: a property of the experiment, not of a run."""
+        raise NotImplementedError
+
+    @property
+    def allowed(self) -> np.ndarray | None:
+        """Which combinations of values sets may show, bool [10, ...]; None: all of them."""
+        return None
+
+    @property
+    def mix(self) -> Mix:
+        """The labels of training and of the bound, and their weights."""
+        raise NotImplementedError
+
+
+def require_at_least(config: object, **least: int) -> None:
+    """Refuse a field below its smallest value.
+
+    Raises:
+      InputError: then.
+    """
+    for name, smallest in least.items():
+        if getattr(config, name) < smallest:
+            raise InputError(f"{name} must be at least {smallest}: got {getattr(config, name)}")
