@@ -33,11 +33,9 @@ TARGETS = {
 
 _CPU_MODEL = ContextAwareConfig(
     image_network="dense",
-    context_dim=16,
+    context_dim=32,
     dense_width=256,
     statistic_width=128,
-    norm="layer",
-    context_prior="standard",
     label_pre_width=128,
     label_post_width=64,
     num_labels=2,
