@@ -1,11 +1,10 @@
 """The program ``cal-jax``: what a trained model can do without training.
 
-cal-jax sample --out synthesis.png
+cal-jax sample --weights runs/RUN/weights.safetensors --out synthesis.png
 cal-jax export runs/rotated-cpu-mnist-seed0 --factors digit,rotation --out rotated.safetensors
 """
 
 import argparse
-import importlib.resources
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +26,6 @@ from cal_jax.figures import draw_synthesis
 from cal_jax.sampler import Sampler
 from cal_jax.weights import TrainedLearner
 
-SHIPPED = "rotated.safetensors"
 SYNTHESISED = 8
 """Sets drawn below their sources, as in figure 6.7."""
 
@@ -93,7 +91,7 @@ def _sample(flags: argparse.Namespace) -> None:
     require_packages("matplotlib", "safetensors", *([] if flags.data_dir else ["sklearn"]))
     if not 0 <= flags.seed < 2**32:
         raise InputError(f"--seed {flags.seed}: accepted are 0 to 2^32 - 1")
-    trained = weights.load(flags.weights or _shipped())
+    trained = weights.load(flags.weights)
     values = {name: _value(name, getattr(flags, name), trained) for name in VALUES}
     images = load_images(flags.data_dir, size=trained.config.image_size).test
     chosen = {name: value for name, value in values.items() if value is not None}
@@ -131,21 +129,15 @@ def _value(name: str, text: str | None, trained: TrainedLearner) -> int | None:
     return VALUES[name].index(text)
 
 
-def _shipped() -> Path:
-    """The weights in the package."""
-    path = Path(str(importlib.resources.files("cal_jax.trained").joinpath(SHIPPED)))
-    if not path.is_file():
-        raise InputError("--weights: this package has none of its own; accepted: a file of weights")
-    return path
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cal-jax", description="Use a trained model.")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     sample = verbs.add_parser("sample", help="draw sets synthesised from two sources (figure 6.7)")
     sample.set_defaults(verb=_sample)
-    sample.add_argument("--weights", type=Path, metavar="FILE", help="default: the package's own")
+    sample.add_argument(
+        "--weights", type=Path, metavar="FILE", required=True, help="weights.safetensors of a run"
+    )
     sample.add_argument("--out", type=Path, metavar="PNG", required=True)
     sample.add_argument(
         "--data-dir",

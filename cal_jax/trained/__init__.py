@@ -1,1 +1,0 @@
-"""Trained weights that ship with the package: ``rotated.safetensors``, which ``weights`` reads."""
