@@ -63,10 +63,15 @@ PRESETS = {
         test_sets=40,
     ),
     "cpu": RotatedConfig(
-        summary="some 20 minutes on 2 cores, for MNIST: mixtures for priors",
-        model=replace(DENSE_MODEL, context_prior="mixture"),
-        training=TURNED_TRAINING,
+        summary="some 20 minutes on 2 cores, for MNIST: tied experts, mixtures for priors",
+        model=replace(
+            DENSE_MODEL, constant_posterior="experts", tied=True, context_prior="mixture"
+        ),
+        training=replace(TURNED_TRAINING, alpha=0.0),
         oracle=TURNED_ORACLE,
+        latent_weight=4.0,
+        context_weight=2.0,
+        weight_half_life=4_000.0,
     ),
     "faithful": RotatedConfig(
         summary="the same with the thesis's posteriors and priors: Gaussians from networks",

@@ -62,7 +62,9 @@ def test_labels_are_mixed_evenly_and_every_preset_says_so():
 
 def test_the_faithful_preset_differs_from_cpu_in_what_it_claims_alone():
     changed = differences(flatten(PRESETS["faithful"]), flatten(PRESETS["cpu"]))
-    assert {line.split()[0] for line in changed} == {"summary", "model.context_prior"}
+    model = {f"model.{name}" for name in ("context_prior", "constant_posterior", "tied")}
+    weights = {"training.alpha", "latent_weight", "context_weight", "weight_half_life"}
+    assert {line.split()[0] for line in changed} == {"summary"} | model | weights
 
 
 @pytest.mark.parametrize(
