@@ -16,7 +16,7 @@ from cal_jax import known_labels
 from cal_jax.data.factors import ImageFactors
 from cal_jax.evaluation.oracle import OracleConfig
 from cal_jax.generation_figures import Figure, draw_generation
-from cal_jax.image_sets_config import DENSE_MODEL, SMALL_MODEL
+from cal_jax.image_sets_config import DENSE_MODEL, SMALL_MODEL, SMALL_ORACLE
 from cal_jax.known_labels import Drawn, Experiment
 from cal_jax.known_labels_config import KnownLabelsConfig
 from cal_jax.training.run import TrainingConfig
@@ -53,7 +53,7 @@ PRESETS = {
         summary="seconds: a small model, too short to learn; for tests",
         model=SMALL_MODEL,
         training=TrainingConfig(steps=40, batch_size=16, chunk_steps=20),
-        oracle=OracleConfig(widths=(16, 64), steps=100, batch=32, learning_rate=5e-3),
+        oracle=SMALL_ORACLE,
         num_sets=160,
         test_sets=40,
     ),

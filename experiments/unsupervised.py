@@ -16,7 +16,7 @@ from typing import get_args
 
 from cal_jax import cli, unsupervised
 from cal_jax.evaluation.oracle import OracleConfig
-from cal_jax.image_sets_config import SMALL_MODEL
+from cal_jax.image_sets_config import SMALL_MODEL, SMALL_ORACLE
 from cal_jax.models.context_aware import ContextAwareConfig
 from cal_jax.objectives.label import LabelEstimator
 from cal_jax.training.run import TrainingConfig
@@ -47,7 +47,7 @@ PRESETS = {
         summary="seconds: a small model, too short to learn; for tests",
         model=replace(SMALL_MODEL, num_labels=2, label_pre_width=32, label_post_width=32),
         training=TrainingConfig(steps=40, batch_size=16, chunk_steps=20),
-        oracle=OracleConfig(widths=(16, 64), steps=100, batch=32, learning_rate=5e-3),
+        oracle=SMALL_ORACLE,
         num_sets=160,
         test_sets=40,
     ),
