@@ -1,10 +1,9 @@
-"""Published results as Markdown: one result, or several presets of an experiment side by side."""
+"""Published results as Markdown: one result, or several side by side."""
 
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cal_jax.errors import InputError
 from cal_jax.evaluation.scores import shown, shown_unit
 
 
@@ -14,16 +13,7 @@ def single(results: Mapping[str, Any]) -> str:
 
 
 def compared(all_results: Sequence[Mapping[str, Any]]) -> str:
-    """Gathered results of one experiment: a column each, and what must be read beside them.
-
-    Raises:
-      InputError: results of several experiments.
-    """
-    experiments = {results["experiment"] for results in all_results}
-    if len(experiments) > 1:
-        raise InputError(
-            f"only presets of one experiment are compared: got {', '.join(sorted(experiments))}"
-        )
+    """Gathered results: a column each, and what must be read beside them."""
     captions = "".join(f"- {caption(one)}" for one in all_results)
     return f"{comparison(all_results)}\n{captions}"
 
@@ -42,13 +32,20 @@ def table(results: Mapping[str, Any]) -> str:
 
 
 def comparison(all_results: Sequence[Mapping[str, Any]]) -> str:
-    """Gathered results as one Markdown table, a column for each preset, scores of the first."""
+    """Gathered results as one Markdown table, a column for each, scores of the first.
+
+    A column is named by its preset; where experiments differ, by its experiment too.
+    """
     first = all_results[0]["scores"]
-    presets = [f"{one['preset']}, {_heading(len(one['seeds']))}" for one in all_results]
-    lines = _head(["score", *presets, "unit"])
+    several = len({one["experiment"] for one in all_results}) > 1
+    columns = []
+    for one in all_results:
+        name = f"{one['experiment']} {one['preset']}" if several else one["preset"]
+        columns.append(f"{name}, {_heading(len(one['seeds']))}")
+    lines = _head(["score", *columns, "unit"])
     for name, score in first.items():
-        columns = [one["scores"].get(name) for one in all_results]
-        means = ["" if column is None else _mean(column) for column in columns]
+        found = [one["scores"].get(name) for one in all_results]
+        means = ["" if one is None else _mean(one) for one in found]
         lines.append(_row([name, *means, shown_unit(score["unit"])]))
     return "\n".join(lines) + "\n"
 

@@ -27,7 +27,8 @@ CONFIG_FILE = "config.json"
 SHARED = ("experiment", "preset", "config", "versions", "oracle", "data", "thesis")
 _SEED = re.compile(r"--seed[= ]\S+")
 _BLOCK = re.compile(
-    r"(<!-- results:([\w.-]+(?: [\w.-]+)*) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL
+    r"(<!-- results:([\w.-]+(?: [\w.-]+)*(?: \|(?: \w+)+)?) -->\n)(.*?)(<!-- /results:\2 -->)",
+    re.DOTALL,
 )
 
 
@@ -99,7 +100,8 @@ def update_readme(
 ) -> bool:
     """Rewrites each text between `<!-- results:NAME -->` and `<!-- /results:NAME -->`.
 
-    Several names, with blanks between them, are compared in one table.
+    Several names, with blanks between them, are compared in one table. Names of scores after
+    a bar, as in `NAME NAME | accuracy nmi`, are its only rows.
 
     Args:
         path: the README, or another page.
@@ -118,13 +120,14 @@ def update_readme(
         raise InputError(f"{path} needs pairs of <!-- results:NAME --> and <!-- /results:NAME -->")
 
     def block(match: re.Match[str]) -> str:
-        sources = [Path(results_dir) / f"{name}.json" for name in match.group(2).split()]
+        names, _, rows = match.group(2).partition("|")
+        sources = [Path(results_dir) / f"{name}.json" for name in names.split()]
         results = [read_json(source) for source in sources]
         try:
-            body = render(results)
+            body = render([_with_rows(one, rows.split()) for one in results])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            names = " or ".join(map(str, sources))
-            raise InputError(f"{names} is not a gathered result: {error!r}") from error
+            paths = " or ".join(map(str, sources))
+            raise InputError(f"{paths} is not a gathered result: {error!r}") from error
         return f"{match.group(1)}\n{body}\n{match.group(4)}"
 
     updated = _BLOCK.sub(block, text)
@@ -134,6 +137,13 @@ def update_readme(
         raise InputError(f"{path} is out of date: run {command}")
     write_atomically(path, updated.encode())
     return True
+
+
+def _with_rows(results: dict[str, Any], rows: Sequence[str]) -> dict[str, Any]:
+    """The result with these scores alone, in this order; with none named, as it is."""
+    if not rows:
+        return results
+    return {**results, "scores": {name: results["scores"][name] for name in rows}}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -232,9 +232,22 @@ def test_presets_are_compared_in_one_table(directory, tmp_path):
     assert elbo.startswith("| elbo_per_item | -41.50 ± 0.71 | -41.50 ± 0.71 |")
 
 
-def test_experiments_are_not_compared():
-    with pytest.raises(InputError, match="one experiment"):
-        result_tables.compared([run(), run(experiment="rotated")])
+def test_experiments_are_compared_by_name_in_the_rows_asked_for(directory, tmp_path):
+    out = tmp_path / "results"
+    for experiment in ("rotated", "black_and_white"):
+        runs = [run(seed, experiment=experiment) for seed in (0, 1)]
+        results.write(results.gather(directory(*runs)), out)
+    page = tmp_path / "page.md"
+    names = "rotated-cpu black_and_white-cpu | elbo_per_item"
+    page.write_text(f"<!-- results:{names} -->\n<!-- /results:{names} -->\n")
+    assert results.update_readme(page, out)
+    header, _, elbo, blank = page.read_text().splitlines()[2:6]
+    columns = [f"{name} cpu, mean ± sd (2 seeds)" for name in ("rotated", "black_and_white")]
+    assert header == f"| score | {' | '.join(columns)} | unit |"
+    assert elbo.startswith("| elbo_per_item | ") and not blank
+    page.write_text(page.read_text().replace("| elbo_per_item -->", "| nmi -->"))
+    with pytest.raises(InputError, match="'nmi'"):
+        results.update_readme(page, out)
 
 
 def test_check_fails_on_an_outdated_readme_and_leaves_it(readme):
