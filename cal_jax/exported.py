@@ -4,19 +4,13 @@ import typing
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 from cal_jax.errors import InputError
-from cal_jax.mapping import init_variables
-from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.models.context_aware_config import ContextAwareConfig
-from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.training import checkpoints
 from cal_jax.training.resume import CHECKPOINTS
 from cal_jax.training.run import TrainingConfig, optimiser_of
 from cal_jax.training.step import initial_state
-from cal_jax.weights import TrainedLearner, with_tuples
+from cal_jax.weights import TrainedLearner, untrained, with_tuples
 
 
 def newest_model(run_dir: Path, factors: tuple[str, ...]) -> tuple[int, TrainedLearner]:
@@ -40,13 +34,8 @@ def newest_model(run_dir: Path, factors: tuple[str, ...]) -> tuple[int, TrainedL
         binarisation, set_size = flat["binarisation"], flat["set_size"]
     except (KeyError, TypeError) as error:
         raise InputError(f"{run_dir}: no run of a context-aware learner: {error}") from error
-    model = ContextAwareLearner(config)
-    blank = jnp.zeros((set_size, config.image_size, config.image_size))
-    label = jnp.zeros(config.num_contexts)
-    variables = init_variables(context_aware_elbo, model, jax.random.key(0), blank, label)
-    restored = checkpoints.restore_latest(
-        directory, initial_state(variables, optimiser_of(training))
-    )
+    like = initial_state(untrained(config), optimiser_of(training))
+    restored = checkpoints.restore_latest(directory, like)
     assert restored is not None
     step, state = restored
     found = {"params": state.params, "batch_stats": state.batch_stats}

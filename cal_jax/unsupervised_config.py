@@ -1,22 +1,19 @@
 """What decides a run of the context-aware learner whose labels are inferred (thesis 6.4.3)."""
 
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from cal_jax.configuration import quiet
 from cal_jax.data.factors import ImageFactors
-from cal_jax.data.label_mix import Mix
+from cal_jax.data.label_mix import Mix, all_labels, one_constant
 from cal_jax.errors import InputError
 from cal_jax.image_sets_config import ImageSetsConfig
-from cal_jax.objectives.label import LabelEstimator
+from cal_jax.objectives.label import DRAWN, LabelEstimator
 from cal_jax.objectives.label_learning import Responsibilities
 
 LabelCriterion = Literal["thesis", "annealed"]
-DRAWN = ("gumbel", "concrete", "rao")
-"""Estimators that draw one label; the others visit all of them."""
 
 
 class LabelTask(NamedTuple):
@@ -135,10 +132,8 @@ class UnsupervisedConfig(ImageSetsConfig):
     @property
     def support(self) -> np.ndarray:
         """The labels that are possible, float32 [M, K]."""
-        count = len(self.factors.names)
-        if TASKS[self.task].all_subsets:
-            return np.asarray(list(product((1, 0), repeat=count)), np.float32)
-        return np.eye(count, dtype=np.float32)
+        labels = all_labels if TASKS[self.task].all_subsets else one_constant
+        return np.asarray(labels(len(self.factors.names)), np.float32)
 
     @property
     def mix(self) -> Mix:

@@ -108,6 +108,14 @@ def load(path: Path) -> TrainedLearner:
     return TrainedLearner(config, variables, factors, binarisation, set_size)
 
 
+def untrained(config: ContextAwareConfig) -> Variables:
+    """Initial variables of a config's model, for their names and sizes."""
+    blank = jnp.zeros((2, config.image_size, config.image_size))
+    label = jnp.zeros(config.num_contexts)
+    model = ContextAwareLearner(config)
+    return init_variables(context_aware_elbo, model, jax.random.key(0), blank, label)
+
+
 def with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
     """A config's fields as JSON has them, with its lists as tuples again."""
     return {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
@@ -155,7 +163,9 @@ def _check(config: ContextAwareConfig, factors: tuple[str, ...], binarisation: s
 
 def _check_leaves(source: str, tensors: dict[str, np.ndarray], config: ContextAwareConfig) -> None:
     """Refuse leaves that are not those of the config, in name or in size."""
-    wanted = {name: leaf.shape for name, leaf in _flat(_shapes_of(config)).items()}
+    wanted = {
+        name: leaf.shape for name, leaf in _flat(jax.eval_shape(lambda: untrained(config))).items()
+    }
     found = {name: array.shape for name, array in tensors.items()}
     wrong = [
         f"{name} is {found.get(name, 'missing')}, wanted {wanted.get(name, 'none')}"
@@ -168,15 +178,6 @@ def _check_leaves(source: str, tensors: dict[str, np.ndarray], config: ContextAw
     kinds = {str(array.dtype) for array in tensors.values()} - {"float32", "float16"}
     if kinds:
         raise InputError(f"{source}: {', '.join(kinds)}; accepted: float32 or float16")
-
-
-def _shapes_of(config: ContextAwareConfig) -> Any:
-    model = ContextAwareLearner(config)
-    blank = jnp.zeros((2, config.image_size, config.image_size))
-    label = jnp.zeros(config.num_contexts)
-    return jax.eval_shape(
-        lambda: init_variables(context_aware_elbo, model, jax.random.key(0), blank, label)
-    )
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

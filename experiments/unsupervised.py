@@ -18,9 +18,9 @@ from cal_jax import cli, unsupervised
 from cal_jax.evaluation.oracle import OracleConfig
 from cal_jax.image_sets_config import SMALL_MODEL, SMALL_ORACLE
 from cal_jax.models.context_aware import ContextAwareConfig
-from cal_jax.objectives.label import LabelEstimator
+from cal_jax.objectives.label import DRAWN, LabelEstimator
 from cal_jax.training.run import TrainingConfig
-from cal_jax.unsupervised_config import DRAWN, TASKS, LabelConfig, UnsupervisedConfig
+from cal_jax.unsupervised_config import TASKS, LabelConfig, UnsupervisedConfig
 
 TARGETS = {
     "bw01": {"accuracy": 0.995},

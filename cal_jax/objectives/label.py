@@ -34,7 +34,8 @@ from cal_jax.objectives.protocols import ContextAwareGenerative, LabelInference
 
 LabelEstimator = Literal["gumbel", "concrete", "rao", "exact", "marginal"]
 LabelChoice = Literal["argmax", "sampled"]
-_OF_ONE_LABEL = ("gumbel", "concrete", "rao")
+DRAWN = ("gumbel", "concrete", "rao")
+"""Estimators that draw one label; the others visit all of them."""
 
 
 def label_elbo(
@@ -200,13 +201,13 @@ def _check_options(estimator: str, temperature: Temperature | None, kl: KLMethod
     accepted = get_args(LabelEstimator)
     if estimator not in accepted:
         raise InputError(f"estimator must be one of {', '.join(accepted)}: got {estimator!r}")
-    draws = estimator in _OF_ONE_LABEL
+    draws = estimator in DRAWN
     if draws and temperature is None:
         raise InputError(f"temperature is missing: estimator {estimator!r} needs a positive one")
     if not draws and temperature is not None:
         raise InputError(
             f"temperature must be None: estimator {estimator!r} draws no label; "
-            f"{', '.join(_OF_ONE_LABEL)} do"
+            f"{', '.join(DRAWN)} do"
         )
     if isinstance(temperature, int | float) and temperature <= 0:
         raise InputError(f"temperature must be positive: got {temperature}")
