@@ -13,7 +13,7 @@ from cal_jax.data.images import LabelledImages
 from cal_jax.data.label_mix import Mix, one_constant
 from cal_jax.evaluation.generation_scores import Real, RealSets
 from cal_jax.experiment import TEST_SEED
-from cal_jax.image_sets_config import ImageSetsConfig
+from cal_jax.image_sets_config import SetsConfig
 from cal_jax.training.step import DataSet
 
 PROBE_IMAGES = 5_000
@@ -36,7 +36,7 @@ class TrainingSets(NamedTuple):
         return self.draw(key, jax.tree.map(jnp.asarray, self.data), jnp.int32(0))
 
 
-def training_sets(config: ImageSetsConfig, images: LabelledImages, seed: int) -> TrainingSets:
+def training_sets(config: SetsConfig, images: LabelledImages, seed: int) -> TrainingSets:
     """The data sets that a run of this seed is trained on.
 
     Args:
@@ -71,7 +71,7 @@ def training_sets(config: ImageSetsConfig, images: LabelledImages, seed: int) ->
 
 
 def evaluation_sets(
-    config: ImageSetsConfig,
+    config: SetsConfig,
     pixels: np.ndarray,
     digits: np.ndarray,
     mix: Mix,
@@ -118,7 +118,7 @@ def real_sets(draw_sets: DrawSets, num_factors: int) -> Real:
     return Real(tuple(alone), all_constant, none_constant)
 
 
-def probe_sets(config: ImageSetsConfig, images: LabelledImages) -> tuple[RealSets, ...]:
+def probe_sets(config: SetsConfig, images: LabelledImages) -> tuple[RealSets, ...]:
     """Sets of training images that probes of the contexts are fitted on.
 
     Args:

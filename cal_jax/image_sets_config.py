@@ -6,6 +6,7 @@ import numpy as np
 
 from cal_jax.data.binarise import BINARISATIONS
 from cal_jax.data.factors import ImageFactors
+from cal_jax.data.images import NUM_CLASSES
 from cal_jax.data.label_mix import Mix
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle import SMALLEST_IMAGE, OracleConfig
@@ -47,11 +48,10 @@ SMALL_ORACLE = OracleConfig(widths=(16, 64), steps=100, batch=32, learning_rate=
 
 
 @dataclass(frozen=True)
-class ImageSetsConfig:
-    """Everything that decides a run but the seed, the images and the learning of labels."""
+class SetsConfig:
+    """Which sets of digit images a run has, how long it trains, and what judges it."""
 
     summary: str
-    model: ContextAwareConfig = field(default_factory=ContextAwareConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     oracle: OracleConfig = field(default_factory=OracleConfig)
     binarisation: str = "static"
@@ -67,11 +67,6 @@ class ImageSetsConfig:
                 f"binarisation must be one of {', '.join(BINARISATIONS)}: got {self.binarisation!r}"
             )
         require_at_least(self, set_size=2, num_sets=1, test_sets=10)
-        names = self.factors.names
-        if self.model.num_contexts != len(names):
-            raise InputError(f"model.num_contexts must be {len(names)}: {', '.join(names)}")
-        if self.model.image_size < SMALLEST_IMAGE:
-            raise InputError(f"model.image_size must be at least {SMALLEST_IMAGE} for the oracle")
 
     @property
     def factors(self) -> ImageFactors:
@@ -89,6 +84,33 @@ class ImageSetsConfig:
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
+class ImageSetsConfig(SetsConfig):
+    """Everything that decides a context-aware learner's run but the seed and the images.
+
+    How labels are learnt, or known, is left to those that extend it.
+    """
+
+    model: ContextAwareConfig = field(default_factory=ContextAwareConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names = self.factors.names
+        if self.model.num_contexts != len(names):
+            raise InputError(f"model.num_contexts must be {len(names)}: {', '.join(names)}")
+        require_readable(self.model.image_size)
+
+
+def require_readable(image_size: int) -> None:
+    """Refuse images that are too small for the oracle.
+
+    Raises:
+      InputError: then.
+    """
+    if image_size < SMALLEST_IMAGE:
+        raise InputError(f"model.image_size must be at least {SMALLEST_IMAGE} for the oracle")
+
+
 def require_at_least(config: object, **least: int) -> None:
     """Refuse a field below its smallest value.
 
@@ -98,3 +120,18 @@ def require_at_least(config: object, **least: int) -> None:
     for name, smallest in least.items():
         if getattr(config, name) < smallest:
             raise InputError(f"{name} must be at least {smallest}: got {getattr(config, name)}")
+
+
+def require_digits(config: object, name: str) -> None:
+    """Refuse a field that is no choice of digits between which images can vary.
+
+    Raises:
+      InputError: one digit alone, one twice, or one that is none; an empty field stands for all.
+    """
+    digits = getattr(config, name)
+    wrong = len(digits) == 1 or len(set(digits)) < len(digits)
+    if wrong or not set(digits) <= set(range(NUM_CLASSES)):
+        raise InputError(
+            f"{name} must be two or more of 0 to {NUM_CLASSES - 1}, each once, or none: "
+            f"got {digits}"
+        )

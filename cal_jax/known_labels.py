@@ -15,7 +15,7 @@ import jax
 from cal_jax import cli, weights
 from cal_jax.axes import DEVICE
 from cal_jax.configuration import flatten
-from cal_jax.data.images import LabelledImages
+from cal_jax.data.images import LabelledImages, of_classes
 from cal_jax.data.sources import Evaluation, load_for_evaluation
 from cal_jax.distributed import is_first
 from cal_jax.evaluation.bound import bound_per_item
@@ -37,12 +37,14 @@ from cal_jax.known_labels_config import KnownLabelsConfig
 from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
+from cal_jax.objectives.contrasted import bound_and_beliefs, contrast_sets, contrasted_criterion
 from cal_jax.objectives.label_schedules import annealed_weights
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.publication import Run, bound_note, plain, publish
 from cal_jax.run_folder import RunFolder
 from cal_jax.sampler import Sampler
 from cal_jax.training.run import Task, Trained
+from cal_jax.training.step import Coupling, uncoupled
 
 PUBLISHED_PRESET = "cpu"
 
@@ -103,6 +105,10 @@ def run(experiment: Experiment, request: cli.Request) -> None:
         download=request.download,
         held_back=request.held_back,
     )
+    classes = config.training_classes or None
+    images = images._replace(
+        train=of_classes(images.train, classes), evaluated=of_classes(images.evaluated, classes)
+    )
     model = ContextAwareLearner(config.model)
     with open_runs(request, experiment.name, images.name) as runs:
         tasks = [training_task(config, model, images.train, run.request.seed) for run in runs]
@@ -122,7 +128,13 @@ def training_task(
         key = jax.random.key(seed)
         return init_variables(context_aware_elbo, model, key, *sets.one(key).data)
 
-    mapped = map_objective(context_aware_elbo, model, extra_axes=(DEVICE,))
+    objective, criterion, coupling = context_aware_elbo, weighted_objective, uncoupled()
+    if config.contrasted:
+        objective = bound_and_beliefs
+        criterion = functools.partial(
+            contrasted_criterion, contrast=config.contrast, dependence=config.dependence
+        )
+        coupling = Coupling(lambda found, memory, _: (contrast_sets(found, (DEVICE,)), memory))
     weights = None
     if config.annealed:
         weights = functools.partial(
@@ -132,7 +144,14 @@ def training_task(
             half_life=config.weight_half_life,
         )
     return Task(
-        init, mapped, weighted_objective, sets.draw, sets.data, config.num_sets, weights=weights
+        init,
+        map_objective(objective, model, extra_axes=(DEVICE,)),
+        criterion,
+        sets.draw,
+        sets.data,
+        config.num_sets,
+        coupling=coupling,
+        weights=weights,
     )
 
 

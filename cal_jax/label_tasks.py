@@ -16,6 +16,7 @@ from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.balance import initial_balance
 from cal_jax.objectives.label_learning import (
     label_criterion,
+    label_disagreement,
     of_every_label,
     of_one_label,
     take_drawn,
@@ -56,7 +57,7 @@ def label_task(
     return Task(
         init,
         mapped,
-        label_criterion,
+        functools.partial(label_criterion, disagreement=config.labels.contrast),
         sets.draw,
         sets.data,
         num_visits,
@@ -101,6 +102,10 @@ def coupling_of(config: UnsupervisedConfig) -> Coupling:
         temperature=labels.temperature,
         axes=(DEVICE,),
     )
+    if labels.contrast > 0:
+        support = jnp.asarray(config.support)
+        disagree = functools.partial(label_disagreement, support=support, axes=(DEVICE,))
+        weigh = functools.partial(weigh, disagree=disagree)
     if labels.balance_decay is None:
         return Coupling(lambda found, memory, weights: (weigh(found, None, weights)[0], memory))
     weigh = functools.partial(weigh, decay=labels.balance_decay)
@@ -132,7 +137,9 @@ def _objective(config: UnsupervisedConfig) -> Any:
     labels, support = config.labels, jnp.asarray(config.support)
     if not labels.draws:
         kl: KLMethod = "monte_carlo" if labels.estimator == "marginal" else "analytic"
-        return functools.partial(of_every_label, support=support, kl=kl)
+        return functools.partial(
+            of_every_label, support=support, kl=kl, with_beliefs=labels.contrast > 0
+        )
     return functools.partial(
         of_one_label,
         support=support,

@@ -64,6 +64,8 @@ class LabelConfig:
     """thesis: omega = 1 + alpha in the first epoch."""
     alpha_rate: float = 0.95
     """thesis: by which alpha is multiplied after each epoch (decision 15)."""
+    contrast: float = quiet(0.0)
+    """Weight of what the sets of a batch say against a set's labels, where all are visited."""
     known_share: float = 0.125
     """Of the sets that training visits: those whose label is told, if there are any."""
 

@@ -28,14 +28,13 @@ from cal_jax.evaluation.scores import Score
 from cal_jax.experiment import TEST_SEED
 from cal_jax.generation_figures import Figure
 from cal_jax.image_sets_config import (
-    DENSE_MODEL,
     SMALL_MODEL,
     SMALL_ORACLE,
     TURNED_ORACLE,
     TURNED_TRAINING,
 )
 from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import KnownLabelsConfig
+from cal_jax.known_labels_config import CONTRASTED, CONTRASTED_MODEL, KnownLabelsConfig
 from cal_jax.rotated_figures import draw_held_out, draw_rotated
 from cal_jax.training.run import TrainingConfig
 
@@ -80,10 +79,11 @@ PRESETS = {
         test_sets=40,
     ),
     "cpu": HeldOutPairsConfig(
-        summary="on 2 cores, for MNIST: mixtures for priors",
-        model=replace(DENSE_MODEL, context_prior="mixture"),
-        training=TURNED_TRAINING,
+        summary="some 15 minutes on a core, for MNIST: as the rotated experiment's",
+        model=CONTRASTED_MODEL,
+        training=replace(TURNED_TRAINING, alpha=0.0),
         oracle=TURNED_ORACLE,
+        **CONTRASTED,
     ),
     "thesis": HeldOutPairsConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",

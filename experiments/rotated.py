@@ -26,7 +26,7 @@ from cal_jax.image_sets_config import (
     TURNED_TRAINING,
 )
 from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import KnownLabelsConfig
+from cal_jax.known_labels_config import CONTRASTED, CONTRASTED_MODEL, KnownLabelsConfig
 from cal_jax.rotated_figures import draw_rotated
 from cal_jax.training.run import TrainingConfig
 
@@ -56,22 +56,27 @@ class RotatedConfig(KnownLabelsConfig):
 PRESETS = {
     "smoke": RotatedConfig(
         summary="seconds: a small model, too short to learn; for tests",
-        model=replace(SMALL_MODEL, context_prior="mixture", prior_components=4),
+        model=replace(
+            SMALL_MODEL,
+            constant_posterior="experts",
+            tied=True,
+            context_prior="mixture",
+            prior_components=4,
+            prior_sees_constants=False,
+        ),
         training=TrainingConfig(steps=40, batch_size=16, chunk_steps=20),
         oracle=SMALL_ORACLE,
         num_sets=160,
         test_sets=40,
+        **CONTRASTED,
     ),
     "cpu": RotatedConfig(
-        summary="some 20 minutes on 2 cores, for MNIST: tied experts, mixtures for priors",
-        model=replace(
-            DENSE_MODEL, constant_posterior="experts", tied=True, context_prior="mixture"
-        ),
+        summary="some 15 minutes on a core, for MNIST: tied experts, mixtures for priors, and a "
+        "contrast between the sets of a batch",
+        model=CONTRASTED_MODEL,
         training=replace(TURNED_TRAINING, alpha=0.0),
         oracle=TURNED_ORACLE,
-        latent_weight=4.0,
-        context_weight=2.0,
-        weight_half_life=4_000.0,
+        **CONTRASTED,
     ),
     "faithful": RotatedConfig(
         summary="the same with the thesis's posteriors and priors: Gaussians from networks",

@@ -25,14 +25,13 @@ from cal_jax.evaluation.scores import Score
 from cal_jax.evaluation.two_constant_scores import two_constant_scores
 from cal_jax.generation_figures import Figure
 from cal_jax.image_sets_config import (
-    DENSE_MODEL,
     SMALL_MODEL,
     SMALL_ORACLE,
     TURNED_ORACLE,
     TURNED_TRAINING,
 )
 from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import KnownLabelsConfig
+from cal_jax.known_labels_config import CONTRASTED, CONTRASTED_MODEL, KnownLabelsConfig
 from cal_jax.models.context_aware import ContextAwareConfig
 from cal_jax.three_contexts_figures import draw_three_contexts
 from cal_jax.training.run import TrainingConfig
@@ -55,10 +54,12 @@ class ThreeContextsConfig(KnownLabelsConfig):
 
 
 _CPU = ThreeContextsConfig(
-    summary="on 2 cores, for MNIST: mixtures for priors, exactly one constant factor a set",
-    model=replace(DENSE_MODEL, num_contexts=NUM_CONTEXTS, context_prior="mixture"),
-    training=TURNED_TRAINING,
+    summary="some 20 minutes on a core, for MNIST: as the rotated experiment's, exactly one "
+    "constant factor a set",
+    model=replace(CONTRASTED_MODEL, num_contexts=NUM_CONTEXTS),
+    training=replace(TURNED_TRAINING, alpha=0.0),
     oracle=TURNED_ORACLE,
+    **CONTRASTED,
 )
 
 PRESETS = {

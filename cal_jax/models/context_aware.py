@@ -83,13 +83,17 @@ class ContextAwareLearner(nn.Module):
             self.varying_trunk, self.varying_head = narrow(), GaussianHead(contexts)
         self.latent_trunk, self.latent_head = narrow(), GaussianHead(latent)
         if c.context_prior != "standard":
-            self.varying_prior_trunk = narrow()
+            if c.prior_sees_constants:
+                self.varying_prior_trunk = narrow()
             if c.prior_sees_label:
                 self.constant_prior_trunk = narrow()
         if c.context_prior in ("mixture", "flow"):
             self.constant_prior_network, self.varying_prior_network = _rich_prior(c), _rich_prior(c)
         elif c.context_prior == "learned":
-            self.varying_prior_head = GaussianHead(contexts)
+            if c.prior_sees_constants:
+                self.varying_prior_head = GaussianHead(contexts)
+            else:
+                self.varying_prior_parameters = LearnedGaussian(contexts)
             if c.prior_sees_label:
                 self.constant_prior_head = GaussianHead(contexts)
             else:
@@ -166,10 +170,14 @@ class ContextAwareLearner(nn.Module):
         def varying_prior(constants: Array, a: Array) -> Distribution:
             if c.context_prior == "standard":
                 return standard_gaussian(contexts_shape)
-            trunk = self.varying_prior_trunk(run.of_the_set(), constants.reshape(-1), a)
+            seen: tuple[Array, ...] = ()
+            if c.prior_sees_constants:
+                seen = (self.varying_prior_trunk(run.of_the_set(), constants.reshape(-1), a),)
             if c.context_prior != "learned":
-                return _rich(self.varying_prior_network(trunk))
-            return diagonal_gaussian(*self.varying_prior_head(trunk))
+                return _rich(self.varying_prior_network(*seen))
+            if seen:
+                return diagonal_gaussian(*self.varying_prior_head(*seen))
+            return diagonal_gaussian(*self.varying_prior_parameters())
 
         def latent_prior(contexts: Array) -> Distribution:
             if c.latent_prior == "standard":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from cal_jax.configuration import quiet
 from cal_jax.errors import InputError
 from cal_jax.networks.normalisation import Norm
 
@@ -75,6 +76,9 @@ class ContextAwareConfig:
     """p(z | c): a network (6.2), or N(0, I)."""
     prior_sees_label: bool = False
     """Feed a constant context's prior the whole of a, not only its role."""
+    prior_sees_constants: bool = quiet(True)
+    """Feed a varying context's prior the constant contexts (6.4); without them, what a
+    varying context says of a constant one costs nats instead of being expected."""
     num_labels: int = 0
     """M, the labels between which the label network q(a | D) decides; 0: there is none."""
     label_pre_width: int = 512

@@ -50,6 +50,8 @@ class LabelBounds(NamedTuple):
     """[M]: of the label network's q(a | D), up to a constant."""
     terms: ContextAwareTerms
     """Each with a leading axis [M]: the bound on log p(D | a) and its parts, in nats."""
+    features: Any
+    """Of the items: what ``inference.encode`` returned."""
 
 
 class FeaturesGiven(NamedTuple):
@@ -90,7 +92,7 @@ def label_bounds(
     h = encoded(inference, x, mask)
     logits = label_logits(inference, h, support, mask)
     terms = bounds_given_features(key, generative, inference, x, h, support, mask=mask, kl=kl)
-    return LabelBounds(logits, terms)
+    return LabelBounds(logits, terms, h)
 
 
 def bounds_given_features(

@@ -6,6 +6,7 @@ make of it together (``weigh_labels`` or ``take_drawn``). Shape letters: B sets,
 labels of the support, K contexts.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -15,6 +16,7 @@ from jax import Array
 from cal_jax.distributions import KLMethod
 from cal_jax.objectives.balance import Balance, balanced_logits, update_balance
 from cal_jax.objectives.context_aware import ContextAwareTerms
+from cal_jax.objectives.contrasted import beliefs_of, contrast_contexts
 from cal_jax.objectives.label import LabelEstimator, label_elbo
 from cal_jax.objectives.label_bounds import LabelTerms, average_over_labels, label_bounds
 from cal_jax.objectives.protocols import ContextAwareGenerative, LabelInference
@@ -43,6 +45,8 @@ class EveryLabel(NamedTuple):
     terms: ContextAwareTerms
     """Each with an axis [M], in nats."""
     label: KnownLabel
+    beliefs: Array | None
+    """[N, K, C]: what each item alone says of every context; None where nobody asks."""
 
 
 class OneLabel(NamedTuple):
@@ -63,6 +67,8 @@ class LearnedLabelTerms(NamedTuple):
     kl_constant: Array
     """[K]"""
     kl_label: Array
+    disagreement: Array
+    """What the sets of a batch say against its labels: see ``label_disagreement``."""
     label_loss: Array
     """The label network's cross-entropy towards the responsibilities, or known labels."""
     confusion: Array
@@ -80,6 +86,7 @@ def of_every_label(
     *,
     support: Array,
     kl: KLMethod = "analytic",
+    with_beliefs: bool = False,
 ) -> EveryLabel:
     """The bound of every label for ONE set, with the same noise for each.
 
@@ -87,9 +94,13 @@ def of_every_label(
       key, generative, inference, x, support, kl: as in ``label.label_elbo``.
       a: [K], the true label.
       is_known: [], whether training may use it.
+      with_beliefs: whether the items' beliefs are asked for.
     """
     bounds = label_bounds(key, generative, inference, x, support, kl=kl)
-    return EveryLabel(bounds.logits, bounds.terms, KnownLabel(row_of(a, support), is_known))
+    beliefs = beliefs_of(inference, bounds.features, a) if with_beliefs else None
+    return EveryLabel(
+        bounds.logits, bounds.terms, KnownLabel(row_of(a, support), is_known), beliefs
+    )
 
 
 def of_one_label(
@@ -137,7 +148,8 @@ def take_drawn(found: OneLabel) -> LearnedLabelTerms:
     """
     terms, label = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found)
     taught = label.is_known * cross_entropy(label.truth, terms.logits)
-    return _learned(terms, taught, label.truth, terms.logits)
+    nothing = jnp.zeros_like(terms.elbo)
+    return _learned(terms, taught, label.truth, terms.logits, nothing)
 
 
 def weigh_labels(
@@ -149,6 +161,7 @@ def weigh_labels(
     responsibilities: Responsibilities = "bound",
     temperature: float = 1.0,
     decay: float = 0.95,
+    disagree: Callable[[Array, Array], Array] | None = None,
     axes: tuple[str, ...] = (),
 ) -> tuple[LearnedLabelTerms, Balance | None]:
     """The labels of a batch, weighed by their responsibilities r(a | D).
@@ -168,12 +181,15 @@ def weigh_labels(
         nothing but known labels: without balance that is the bound "exact".
       temperature: of the scores, in nats.
       decay: see ``balance.update_balance``.
+      disagree: (beliefs [B, N, K, C], shares [B, M]) -> [B, M], as ``label_disagreement``:
+        what is said against each label, a part of its score; the shares are the label
+        network's. None: nothing.
       axes: over which the sets of a batch are spread ("device" in a step).
 
     Returns:
       The terms [B], and the balance after this batch.
     """
-    logits, terms, label = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found)
+    logits, terms, label, _ = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found)
     by_network = responsibilities == "network"
     if by_network:
         scores = logits
@@ -181,7 +197,11 @@ def weigh_labels(
         scores = terms.elbo
     else:
         scores = weighted_objective(terms, weights)
-    scores = scores / temperature
+    against = jnp.zeros_like(scores)
+    if disagree is not None:
+        shares = jnp.where(label.is_known[:, None] > 0, label.truth, jax.nn.softmax(logits))
+        against = disagree(found.beliefs[:, 0], jax.lax.stop_gradient(shares))
+    scores = (scores - against) / temperature
     potential = jax.nn.log_softmax(log_prior)
     if balance is not None:
         held = jax.lax.stop_gradient(scores)
@@ -197,12 +217,41 @@ def weigh_labels(
         taught = label.is_known * cross_entropy(label.truth, logits)
     else:
         taught = cross_entropy(jax.nn.softmax(shares), logits)
-    return _learned(bound, taught, label.truth, logits), balance
+    disagreement = jnp.sum(jax.lax.stop_gradient(jax.nn.softmax(shares)) * against, axis=-1)
+    return _learned(bound, taught, label.truth, logits, disagreement), balance
 
 
-def label_criterion(terms: LearnedLabelTerms, weights: Weights) -> Array:
-    """The weighted objective, less what the label network has yet to learn, in nats."""
-    return weighted_objective(terms, weights) - terms.label_loss
+def label_criterion(
+    terms: LearnedLabelTerms, weights: Weights, *, disagreement: float = 0.0
+) -> Array:
+    """The weighted objective, less what the label network has yet to learn, in nats.
+
+    Args:
+      terms, weights: see ``weighted_objective``.
+      disagreement: weight of the term of that name.
+    """
+    learned = weighted_objective(terms, weights) - terms.label_loss
+    return learned - disagreement * terms.disagreement
+
+
+def label_disagreement(
+    beliefs: Array, shares: Array, support: Array, axes: tuple[str, ...] = ()
+) -> Array:
+    """What the sets of a batch say against each label of a set, in nats: see ``contrasted``.
+
+    The contrast of each context that the label calls constant, and the dependence of
+    each that it calls varying.
+
+    Args:
+      beliefs: [B, N, K, C]; shares: [B, M], of the labels, for all of the sets.
+      support: [M, K].
+      axes: as in ``weigh_labels``.
+
+    Returns:
+      [B, M].
+    """
+    contrast, dependence = contrast_contexts(beliefs, shares @ support, axes)
+    return contrast @ support.T + dependence @ (1.0 - support.T)
 
 
 def cross_entropy(shares: Array, logits: Array) -> Array:
@@ -210,7 +259,9 @@ def cross_entropy(shares: Array, logits: Array) -> Array:
     return -jnp.sum(jax.lax.stop_gradient(shares) * jax.nn.log_softmax(logits), axis=-1)
 
 
-def _learned(bound: Any, taught: Array, truth: Array, logits: Array) -> LearnedLabelTerms:
+def _learned(
+    bound: Any, taught: Array, truth: Array, logits: Array, disagreement: Array
+) -> LearnedLabelTerms:
     guess = jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
     return LearnedLabelTerms(
         bound.elbo,
@@ -219,6 +270,7 @@ def _learned(bound: Any, taught: Array, truth: Array, logits: Array) -> LearnedL
         bound.kl_varying,
         bound.kl_constant,
         bound.kl_label,
+        disagreement,
         taught,
         truth[:, :, None] * guess[:, None, :],
     )

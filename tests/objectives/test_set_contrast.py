@@ -1,0 +1,92 @@
+"""What the sets of a batch say of one context: closed forms, and what must not matter."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cal_jax.errors import InputError
+from cal_jax.objectives.set_contrast import set_contrast, set_dependence
+
+SETS, ITEMS, DIM = 6, 4, 3
+CONSTANT = jnp.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
+
+
+def beliefs(seed=0, spread=1.0):
+    """[B, N, C]: items about the mean of their set."""
+    key_set, key_item = jax.random.split(jax.random.key(seed))
+    means = spread * jax.random.normal(key_set, (SETS, 1, DIM))
+    return jnp.tile(means, (1, ITEMS, 1)) + jax.random.normal(key_item, (SETS, ITEMS, DIM))
+
+
+def test_contrast_is_the_cross_entropy_of_each_items_own_set():
+    given = np.asarray(beliefs())
+    expected = np.zeros(SETS)
+    for b in np.flatnonzero(CONSTANT):
+        for n in range(ITEMS):
+            centres = {other: given[other].mean(axis=0) for other in np.flatnonzero(CONSTANT)}
+            centres[b] = np.delete(given[b], n, axis=0).mean(axis=0)
+            logits = {k: -0.5 * np.sum((given[b, n] - c) ** 2) for k, c in centres.items()}
+            expected[b] += np.log(np.sum(np.exp(list(logits.values())))) - logits[b]
+    np.testing.assert_allclose(set_contrast(given, CONSTANT), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_context_that_says_nothing_costs_the_logarithm_of_the_number_of_sets():
+    contrast = set_contrast(jnp.ones((SETS, ITEMS, DIM)), CONSTANT)
+    np.testing.assert_allclose(contrast, CONSTANT * ITEMS * np.log(4), rtol=1e-6)
+
+
+def test_a_context_that_is_each_sets_own_costs_nothing():
+    assert float(jnp.max(set_contrast(beliefs(spread=100.0), CONSTANT))) < 1e-3
+
+
+def test_sets_in_which_the_context_varies_are_neither_scored_nor_compared_with():
+    given = beliefs()
+    moved = given + 5.0 * (1.0 - CONSTANT)[:, None, None]
+    np.testing.assert_array_equal(set_contrast(given, CONSTANT), set_contrast(moved, CONSTANT))
+
+
+def test_its_gradient_is_finite_where_no_set_is_constant():
+    gradient = jax.grad(lambda g: jnp.sum(set_contrast(g, jnp.zeros(SETS))))(beliefs())
+    np.testing.assert_array_equal(gradient, 0.0)
+
+
+def test_half_known_labels_count_half_among_the_others():
+    same = jnp.ones((2, ITEMS, DIM))
+    halves = set_contrast(same, jnp.array([1.0, 0.5]))
+    expected = [ITEMS * np.log(1.5), 0.5 * ITEMS * np.log(2.0)]
+    np.testing.assert_allclose(halves, expected, rtol=1e-6)
+
+
+def test_dependence_has_no_bias_where_sets_share_nothing():
+    keys = jax.random.split(jax.random.key(1), 2_000)
+    draw = jax.jit(
+        jax.vmap(
+            lambda key: jnp.mean(
+                set_dependence(jax.random.normal(key, (SETS, ITEMS, DIM)), jnp.ones(SETS))
+            )
+        )
+    )
+    values = np.asarray(draw(keys))
+    assert abs(values.mean()) < 4 * values.std() / np.sqrt(len(values))
+
+
+def test_dependence_is_the_discrepancy_between_pairs_within_and_across_sets():
+    given = jnp.tile(jnp.array([0.0, 3.0])[:, None, None], (1, ITEMS, 1))
+    kernel = np.mean([np.exp(-9.0 / (2 * width)) for width in (1.0, 4.0, 16.0)])
+    expected = ITEMS * (1.0 - kernel)
+    np.testing.assert_allclose(set_dependence(given, jnp.ones(2)), [expected] * 2, rtol=1e-5)
+
+
+def test_dependence_looks_at_no_set_in_which_the_context_is_constant():
+    given, varies = beliefs(), 1.0 - CONSTANT
+    moved = given + 5.0 * CONSTANT[:, None, None]
+    dependence = set_dependence(given, varies)
+    np.testing.assert_array_equal(dependence, set_dependence(moved, varies))
+    np.testing.assert_array_equal(dependence[CONSTANT > 0], 0.0)
+
+
+@pytest.mark.parametrize("function", [set_contrast, set_dependence])
+def test_sets_of_one_item_are_refused(function):
+    with pytest.raises(InputError, match="at least 2 items"):
+        function(jnp.zeros((2, 1, DIM)), jnp.ones(2))
