@@ -1,7 +1,7 @@
 """What decides a run of the context-aware learner whose labels are inferred (thesis 6.4.3)."""
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -81,6 +81,13 @@ class LabelConfig:
                 raise InputError(
                     f"labels.{name} must be one of {accepted}: got {getattr(self, name)!r}"
                 )
+        if not self.contrast >= 0:
+            raise InputError(f"labels.contrast must be 0 or more: got {self.contrast}")
+        if self.contrast > 0 and self.draws:
+            raise InputError(
+                f"labels.contrast must be 0 where labels.estimator is {self.estimator}: "
+                "it weighs every label"
+            )
         for name in ("temperature", "half_life", "latent_weight", "context_weight"):
             if not getattr(self, name) > 0:
                 raise InputError(f"labels.{name} must be positive: got {getattr(self, name)}")
@@ -100,6 +107,16 @@ class LabelConfig:
     def draws(self) -> bool:
         """Whether one label is drawn."""
         return self.estimator in DRAWN
+
+
+CONTRASTED_LABELS: dict[str, Any] = {
+    "contrast": 30.0,
+    "latent_weight": 2.0,
+    "context_weight": 1.0,
+    "half_life": 4_000.0,
+}
+"""What goes with a contrast between sets; chosen on held-back images, without true labels
+in training: see ``docs/unsupervised.md``."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from cal_jax.image_sets_config import SMALL_MODEL, SMALL_ORACLE
 from cal_jax.models.context_aware import ContextAwareConfig
 from cal_jax.objectives.label import DRAWN, LabelEstimator
 from cal_jax.training.run import TrainingConfig
-from cal_jax.unsupervised_config import TASKS, LabelConfig, UnsupervisedConfig
+from cal_jax.unsupervised_config import CONTRASTED_LABELS, TASKS, LabelConfig, UnsupervisedConfig
 
 TARGETS = {
     "bw01": {"accuracy": 0.995},
@@ -91,15 +91,23 @@ def with_labels(config: UnsupervisedConfig, estimator: LabelEstimator) -> Unsupe
     """The preset with another way to infer labels, and with what goes with it.
 
     Where a label is drawn: the thesis's criterion and statistic network. Where all
-    are visited: experts tied between both uses of a context.
+    are visited: experts tied between both uses of a context. With "exact" the sets of a
+    batch are contrasted beside the bound.
     """
     if estimator in DRAWN:
         return replace(config, labels=LabelConfig(estimator, criterion="thesis"))
-    labels = LabelConfig(estimator)
-    if estimator == "marginal":
-        labels = replace(labels, responsibilities="bound", balance_decay=None, temperature=1.0)
     model = replace(config.model, constant_posterior="experts", tied=True)
-    return replace(config, labels=labels, model=model)
+    if estimator == "marginal":
+        labels = LabelConfig(
+            estimator, responsibilities="bound", balance_decay=None, temperature=1.0
+        )
+        return replace(config, labels=labels, model=model)
+    return replace(
+        config,
+        labels=LabelConfig(estimator, **CONTRASTED_LABELS),
+        model=replace(model, context_dim=16, context_prior="mixture", prior_sees_constants=False),
+        training=replace(config.training, learning_rate=2e-3),
+    )
 
 
 CHOICES = (

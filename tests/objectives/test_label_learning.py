@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from cal_jax.objectives.balance import initial_balance, update_balance
+from cal_jax.objectives.contrasted import contrast_contexts
 from cal_jax.objectives.label import label_elbo
 from cal_jax.objectives.label_learning import (
     cross_entropy,
     label_criterion,
+    label_disagreement,
     of_every_label,
     of_one_label,
     row_of,
@@ -183,3 +185,42 @@ def test_the_terms_of_a_drawn_label_are_the_means_of_its_objective_and_known_one
     np.testing.assert_allclose(terms.label_loss[0], -jax.nn.log_softmax(POSTERIOR)[0], rtol=1e-5)
     np.testing.assert_array_equal(terms.label_loss[1:], 0)
     np.testing.assert_array_equal(row_of(LABELS[1], SUPPORT), [0, 0, 1, 0])
+
+
+def test_what_the_sets_say_against_a_label_is_weighed_and_learned_from():
+    """A label that the sets speak against loses its share; the gradient reaches the beliefs."""
+    against = jnp.zeros((SETS, 4)).at[:, 1].set(60.0)
+    every = found()._replace(beliefs=jnp.ones((SETS, SAMPLES, 4, 2, 3)))
+    plain, _ = weigh_labels(every, None, Weights(), log_prior=LOG_PRIOR, temperature=2.0)
+    assert plain.disagreement.tolist() == [0.0] * SETS
+
+    def criterion(scale):
+        terms, _ = weigh_labels(
+            every,
+            None,
+            Weights(),
+            log_prior=LOG_PRIOR,
+            temperature=2.0,
+            disagree=lambda beliefs, shares: scale * against * beliefs.mean(),
+        )
+        return jnp.sum(label_criterion(terms, Weights(), disagreement=5.0)), terms
+
+    gradient, terms = jax.grad(criterion, has_aux=True)(jnp.float32(1.0))
+    mean = jax.tree.map(lambda leaf: leaf.mean(axis=1), every)
+    scores = (mean.terms.elbo - against) / 2.0 + jax.nn.log_softmax(LOG_PRIOR)[None]
+    shares = jax.nn.softmax(scores, axis=1)
+    np.testing.assert_allclose(
+        terms.reconstruction, (shares * mean.terms.reconstruction).sum(axis=1), rtol=1e-4
+    )
+    np.testing.assert_allclose(terms.disagreement, (shares * against).sum(axis=1), atol=1e-5)
+    np.testing.assert_allclose(gradient, -5.0 * jnp.sum(shares * against), rtol=1e-4, atol=1e-5)
+
+
+def test_disagreement_adds_up_what_a_label_calls_constant_and_varying():
+    beliefs = jax.random.normal(jax.random.key(5), (SETS, 4, 2, 3))
+    shares = jax.nn.softmax(jax.random.normal(jax.random.key(6), (SETS, 4)))
+    contrast, dependence = contrast_contexts(beliefs, shares @ SUPPORT)
+    against = label_disagreement(beliefs, shares, SUPPORT)
+    np.testing.assert_allclose(against[:, 0], contrast[:, 0] + dependence[:, 1], rtol=1e-5)
+    np.testing.assert_allclose(against[:, 2], contrast.sum(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(against[:, 3], dependence.sum(axis=1), rtol=1e-5, atol=1e-6)
