@@ -71,7 +71,7 @@ PRESETS = {
         summary="some 10 minutes on a core, for MNIST: tied experts, mixtures for priors, and a "
         "contrast between the sets of a batch",
         model=CONTRASTED_MODEL,
-        training=replace(_LONG, steps=30_000, learning_rate=2e-3, alpha=0.0),
+        training=replace(_LONG, steps=20_000, learning_rate=2e-3, alpha=0.0),
         oracle=_ORACLE,
         **CONTRASTED,
     ),

@@ -5,11 +5,17 @@ what is computed is the same, and it compiles in half the time.
 """
 
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # Programs that the tests compile, here and in other processes, stay out of the user's cache.
-os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+# They are kept in one of these tests' own, as one program is compiled by many of them.
+if "CAL_JAX_TESTS" not in os.environ:
+    os.environ["CAL_JAX_TESTS"] = tempfile.mkdtemp(prefix="cal_jax-tests-")
+os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["CAL_JAX_TESTS"]
+os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "true"
 # jaxlib 0.10.2 deadlocks on two cores when its scheduler starts two batched LAPACK
 # calls at once (Gaussians of full covariance): each waits for the other's thread.
 # Nothing here is large enough to gain from several threads either.
@@ -21,7 +27,13 @@ os.environ.setdefault(
 import jax
 
 jax.config.update("jax_num_cpu_devices", 2)
-jax.config.update("jax_enable_compilation_cache", False)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_disable_most_optimizations", True)
 jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+
+def pytest_unconfigure(config):
+    """Remove the compiled programs once, when the last test of any process is done."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop("CAL_JAX_TESTS"), ignore_errors=True)
