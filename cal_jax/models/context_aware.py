@@ -14,12 +14,20 @@ from cal_jax.distributions import (
     diagonal_gaussian,
     gaussian_mixture,
     standard_gaussian,
+    triangular_gaussian,
 )
 from cal_jax.errors import InputError
 from cal_jax.models.context_aware_config import ContextAwareConfig
 from cal_jax.networks.attention import RelationalStatisticNetwork
 from cal_jax.networks.convolution import ConvolutionalDecoder, ConvolutionalEncoder
-from cal_jax.networks.dense import GaussianHead, LearnedGaussian, ResidualMLP
+from cal_jax.networks.dense import (
+    GaussianHead,
+    GaussianParameters,
+    LearnedGaussian,
+    ResidualMLP,
+    TriangularGaussianHead,
+    TriangularParameters,
+)
 from cal_jax.networks.experts import ExpertNetwork, Experts, each_expert, product_of_experts
 from cal_jax.networks.fully_connected import DenseDecoder, DenseEncoder
 from cal_jax.networks.label import LabelNetwork
@@ -78,9 +86,9 @@ class ContextAwareLearner(nn.Module):
         if c.constant_posterior == "experts":
             self.experts = ExpertNetwork(contexts, c.statistic_width, c.depth, c.norm, c.skip)
         else:
-            self.statistic, self.constant_head = _statistic_network(c), GaussianHead(contexts)
+            self.statistic, self.constant_head = _statistic_network(c), _posterior_head(c)
         if not c.tied:
-            self.varying_trunk, self.varying_head = narrow(), GaussianHead(contexts)
+            self.varying_trunk, self.varying_head = narrow(), _posterior_head(c)
         self.latent_trunk, self.latent_head = narrow(), GaussianHead(latent)
         if c.context_prior != "standard":
             if c.prior_sees_constants:
@@ -120,13 +128,13 @@ class ContextAwareLearner(nn.Module):
             if h.experts is not None:
                 return diagonal_gaussian(*product_of_experts(h.experts, mask))
             statistic = self.statistic(h.features, run._replace(mask=mask))
-            return diagonal_gaussian(*self.constant_head(statistic))
+            return _gaussian(self.constant_head(statistic))
 
         def varying_contexts(h: Encoded, constants: Array, a: Array) -> Distribution:
             if tied and h.experts is not None:
                 return diagonal_gaussian(*each_expert(h.experts))
             trunk = self.varying_trunk(run, h.features, constants.reshape(-1), a)
-            return diagonal_gaussian(*self.varying_head(trunk))
+            return _gaussian(self.varying_head(trunk))
 
         def latent(h: Encoded, contexts: Array) -> Distribution:
             trunk = self.latent_trunk(run, h.features, _flat(contexts))
@@ -211,6 +219,19 @@ def _statistic_network(c: ContextAwareConfig) -> nn.Module:
             c.statistic_width, c.depth, c.attention_heads, c.norm, c.skip
         )
     return StatisticNetwork(c.statistic_width, c.depth, c.norm, c.skip)
+
+
+def _posterior_head(c: ContextAwareConfig) -> nn.Module:
+    """What a network's features say of every context."""
+    contexts = (c.num_contexts, c.context_dim)
+    is_full = c.context_covariance == "full"
+    return TriangularGaussianHead(contexts) if is_full else GaussianHead(contexts)
+
+
+def _gaussian(parameters: GaussianParameters | TriangularParameters) -> Distribution:
+    if isinstance(parameters, TriangularParameters):
+        return triangular_gaussian(*parameters)
+    return diagonal_gaussian(*parameters)
 
 
 def _rich_prior(c: ContextAwareConfig) -> nn.Module:

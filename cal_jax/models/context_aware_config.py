@@ -9,6 +9,7 @@ from cal_jax.networks.normalisation import Norm
 
 ImageNetwork = Literal["convolutional", "dense"]
 ConstantPosterior = Literal["statistic", "experts", "attention"]
+ContextCovariance = Literal["diagonal", "full"]
 ContextPrior = Literal["learned", "standard", "mixture", "flow"]
 LatentPrior = Literal["learned", "standard"]
 
@@ -63,6 +64,9 @@ class ContextAwareConfig:
     tied: bool = False
     """The varying posterior of a context is N(0, I) times the same expert of one item;
     it does not see the constant contexts."""
+    context_covariance: str = quiet("diagonal")
+    """Of the contexts' posteriors that networks give: diagonal, or full (7.2.4.1); those of
+    experts are diagonal."""
     attention_heads: int = 4
     """Of the attention; they divide the statistic's width."""
     context_prior: ContextPrior = "learned"
@@ -101,6 +105,7 @@ class ContextAwareConfig:
             "image_network": ImageNetwork,
             "norm": Norm,
             "constant_posterior": ConstantPosterior,
+            "context_covariance": ContextCovariance,
             "context_prior": ContextPrior,
             "latent_prior": LatentPrior,
         }
@@ -112,6 +117,11 @@ class ContextAwareConfig:
             raise InputError(
                 f"tied must be False where constant_posterior is {self.constant_posterior}: "
                 "accepted is True with experts alone"
+            )
+        if self.context_covariance == "full" and self.constant_posterior == "experts":
+            raise InputError(
+                "context_covariance must be diagonal where constant_posterior is experts: "
+                "got 'full'"
             )
         if self.constant_posterior == "attention" and self.statistic_width % self.attention_heads:
             raise InputError(

@@ -83,7 +83,7 @@ class VAE(nn.Module):
         is_full = c.covariance == "full"
         self.posterior_of = triangular_gaussian if is_full else diagonal_gaussian
         self.posterior_head = (
-            TriangularGaussianHead(c.latent_dim) if is_full else GaussianHead((c.latent_dim,))
+            TriangularGaussianHead((c.latent_dim,)) if is_full else GaussianHead((c.latent_dim,))
         )
         self.decoder = MLP(c.decoder_widths, c.norm)
         self.logits = Linear(c.image_size**2, kernel_init=nn.initializers.glorot_normal())

@@ -1,6 +1,7 @@
 """Fully connected subnetworks, plain or with a skip connection, and their Gaussian heads."""
 
 import functools
+import math
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -110,10 +111,7 @@ class GaussianHead(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> GaussianParameters:
         """Map x [..., F] to two arrays [..., *shape]."""
-        size = 1
-        for length in self.shape:
-            size *= length
-        outputs = Linear(2 * size, kernel_init=START_SMALL)(x)
+        outputs = Linear(2 * math.prod(self.shape), kernel_init=START_SMALL)(x)
         outputs = outputs.reshape(*x.shape[:-1], 2, *self.shape)
         mean, log_variance = jnp.moveaxis(outputs, x.ndim - 1, 0)
         return GaussianParameters(mean, log_variance)
@@ -131,17 +129,19 @@ class TriangularParameters(NamedTuple):
 class TriangularGaussianHead(nn.Module):
     """Linear outputs read as Gaussians with full covariances; the weights start small."""
 
-    dim: int
+    shape: tuple[int, ...]
+    """[..., C]: the last axis is that of each Gaussian."""
 
     @nn.compact
     def __call__(self, x: Array) -> TriangularParameters:
-        """Map x [..., F] to a mean and a triangle of ``dim`` dimensions."""
-        dim = self.dim
-        mean, log_variance = GaussianHead((dim,), name="diagonal")(x)
+        """Map x [..., F] to means [..., *shape] and triangles [..., *shape, C]."""
+        dim = self.shape[-1]
+        mean, log_variance = GaussianHead(self.shape, name="diagonal")(x)
         rows, columns = jnp.tril_indices(dim, -1)
-        below = Linear(len(rows), kernel_init=START_SMALL, name="below")(x)
-        scale = jnp.zeros((*x.shape[:-1], dim, dim))
-        scale = scale.at[..., rows, columns].set(below)
+        count = math.prod(self.shape[:-1]) * len(rows)
+        below = Linear(count, kernel_init=START_SMALL, name="below")(x)
+        scale = jnp.zeros((*mean.shape, dim))
+        scale = scale.at[..., rows, columns].set(below.reshape(*mean.shape[:-1], len(rows)))
         diagonal = jnp.arange(dim)
         scale = scale.at[..., diagonal, diagonal].set(jnp.exp(0.5 * log_variance))
         return TriangularParameters(mean, scale)

@@ -47,6 +47,8 @@ def test_parameters_grow_linearly_in_the_number_of_contexts():
         {"constant_posterior": "attention"},
         {"constant_posterior": "experts"},
         {"constant_posterior": "experts", "tied": True},
+        {"context_covariance": "full", "prior_sees_constants": False},
+        {"context_prior": "mixture", "prior_sees_constants": False},
     ],
 )
 def test_every_choice_trains_and_evaluates(changes):
@@ -178,6 +180,37 @@ def test_a_constant_prior_sees_its_role_alone_unless_told_otherwise(prior):
         assert np.allclose(by_label[0], by_label[1]) is equal
 
 
+@pytest.mark.parametrize("prior", ["learned", "mixture"])
+def test_a_varying_prior_sees_the_constant_contexts_unless_told_otherwise(prior):
+    for sees, equal in ((False, True), (True, False)):
+        model, variables = small_model(prior_sees_constants=sees, context_prior=prior)
+
+        def means(generative, _, constants):
+            return generative.varying_prior(constants, jnp.array([1.0, 0.0])).mean()
+
+        constants = jnp.stack([jnp.zeros((2, 3)), jnp.ones((2, 3))])
+        given = jax.jit(map_model(means, model))(variables, constants)
+        assert np.allclose(given[0], given[1]) is equal
+
+
+@pytest.mark.parametrize(("covariance", "correlated"), [("diagonal", False), ("full", True)])
+def test_posteriors_of_contexts_have_full_covariances_where_asked(covariance, correlated):
+    model, variables = small_model(context_covariance=covariance)
+    x, labels = binary_sets(1, 3)
+
+    def covariances(_, inference, x, a):
+        h = inference.encode(x)
+        varying = inference.varying_contexts(h, jnp.zeros((2, 3)), a)
+        with jax.numpy_rank_promotion("allow"):
+            draws = varying.sample(seed=jax.random.key(0), sample_shape=(2_000,))
+        return jnp.cov(draws[:, 0, 0], rowvar=False), varying.log_prob(draws[0])
+
+    sampled, log_prob = jax.jit(map_model(covariances, model))(variables, x, labels)
+    assert log_prob.shape == (1, 3, 2)
+    off_diagonal = sampled[0] - np.diag(np.diag(sampled[0]))
+    assert (np.abs(off_diagonal).max() > 0.1) is correlated
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -187,6 +220,10 @@ def test_a_constant_prior_sees_its_role_alone_unless_told_otherwise(prior):
         ({"image_network": "vit"}, "image_network must be one of"),
         ({"num_contexts": 0}, "num_contexts must be at least 1"),
         ({"constant_posterior": "mean"}, "one of statistic, experts, attention"),
+        (
+            {"context_covariance": "full", "constant_posterior": "experts"},
+            "context_covariance must be diagonal where constant_posterior is experts",
+        ),
         ({"tied": True}, "tied must be False where constant_posterior is statistic"),
         ({"constant_posterior": "attention", "attention_heads": 3}, "must divide statistic_width"),
     ],
