@@ -34,6 +34,8 @@ smoke: .venv/.demo  ## the other experiments in seconds, on embedded data
 	for experiment in rotated three_contexts held_out_pairs unsupervised spatial_mnist synthetic_sets vae_mnist; do \
 		$(RUN) python -m experiments.$$experiment --preset smoke || exit 1; \
 	done
+	$(RUN) python -m experiments.context_uses --preset smoke \
+		--weights runs/rotated-smoke-digits-seed0/weights.safetensors
 
 test: .venv/.test  ## run the tests
 	$(RUN) python -m pytest -n auto --dist loadfile

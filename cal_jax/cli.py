@@ -34,6 +34,8 @@ class Request(NamedTuple):
     download: bool
     run_dir: Path | None
     oracle_dir: Path | None
+    weights: Path | None
+    """Of a trained model, where nothing is trained."""
     seed: int
     """The first of the seeds."""
     seeds: int
@@ -69,6 +71,7 @@ def request(
     *,
     images: bool = True,
     oracle: bool = True,
+    weights: bool = False,
     choices: Sequence[Choice] = (),
 ) -> Request:
     """Parse an experiment's flags.
@@ -80,6 +83,7 @@ def request(
       arguments: without the program; None reads the command line.
       images: whether it reads images, and takes the flags that choose them.
       oracle: whether a trained classifier reads its scores, and has a folder.
+      weights: whether it starts from a trained model's file.
       choices: further flags, applied to the preset before ``--set``.
 
     Raises:
@@ -90,6 +94,8 @@ def request(
         _add_image_flags(parser)
     if oracle:
         _add_oracle_flag(parser)
+    if weights:
+        _add_weights_flag(parser)
     for choice in choices:
         parser.add_argument(
             f"--{choice.name}",
@@ -97,7 +103,7 @@ def request(
             default=choice.default,
             help=f"{choice.help} (default: {choice.default})",
         )
-    parser.set_defaults(data_dir=None, download=False, held_back=0, oracle_dir=None)
+    parser.set_defaults(data_dir=None, download=False, held_back=0, oracle_dir=None, weights=None)
     flags = parser.parse_args(arguments)
     if flags.preset not in presets:
         raise InputError(f"--preset {flags.preset}: accepted are {', '.join(presets)}")
@@ -119,6 +125,7 @@ def request(
         download=flags.download,
         run_dir=flags.run_dir,
         oracle_dir=flags.oracle_dir,
+        weights=flags.weights,
         seed=flags.seed,
         seeds=flags.seeds,
         devices=flags.devices,
@@ -261,10 +268,18 @@ def _add_oracle_flag(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_weights_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", required=True, help="weights.safetensors of a run"
+    )
+
+
 def _command(module: str, flags: argparse.Namespace, choices: Sequence[Choice]) -> str:
     words = ["python", "-m", module]
     for choice in choices:
         words += [f"--{choice.name}", getattr(flags, choice.name)]
+    if flags.weights is not None:
+        words += ["--weights", "FILE"]
     words += ["--preset", flags.preset]
     if flags.data_dir is not None or flags.download:
         words += ["--data-dir", "DIR"]
