@@ -1,6 +1,6 @@
 """The program ``cal-jax``: what a trained model can do without training.
 
-cal-jax sample --weights runs/RUN/weights.safetensors --out synthesis.png
+cal-jax sample --out synthesis.png
 cal-jax export runs/rotated-cpu-mnist-seed0 --factors digit,rotation --out rotated.safetensors
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from cal_jax import trained as trained_files
 from cal_jax import weights
 from cal_jax.cli import exit_code, require_packages
 from cal_jax.data.binarise import fixed_binary
@@ -88,12 +89,16 @@ def source_sets(
 
 def _sample(flags: argparse.Namespace) -> None:
     """Draw figure 6.7's synthesis."""
-    require_packages("matplotlib", "safetensors", *([] if flags.data_dir else ["sklearn"]))
+    require_packages("matplotlib", "safetensors")
     if not 0 <= flags.seed < 2**32:
         raise InputError(f"--seed {flags.seed}: accepted are 0 to 2^32 - 1")
     trained = weights.load(flags.weights)
     values = {name: _value(name, getattr(flags, name), trained) for name in VALUES}
-    images = load_images(flags.data_dir, size=trained.config.image_size).test
+    size = trained.config.image_size
+    if flags.data_dir is None:
+        images = trained_files.source_images(size)
+    else:
+        images = load_images(flags.data_dir, size=size).test
     chosen = {name: value for name, value in values.items() if value is not None}
     sources = source_sets(trained, images, chosen, flags.seed)
     sampler = Sampler(trained.model, trained.variables, trained.set_size)
@@ -136,14 +141,18 @@ def _parser() -> argparse.ArgumentParser:
     sample = verbs.add_parser("sample", help="draw sets synthesised from two sources (figure 6.7)")
     sample.set_defaults(verb=_sample)
     sample.add_argument(
-        "--weights", type=Path, metavar="FILE", required=True, help="weights.safetensors of a run"
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        default=trained_files.WEIGHTS,
+        help="weights.safetensors of a run (default: rotated MNIST's, of the package)",
     )
     sample.add_argument("--out", type=Path, metavar="PNG", required=True)
     sample.add_argument(
         "--data-dir",
         type=Path,
         metavar="D",
-        help="MNIST, whose test images make the sources; without it, scikit-learn's 8x8 digits",
+        help="MNIST, whose test images make the sources (default: 200 of them, of the package)",
     )
     sample.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     for name, accepted in VALUES.items():

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from cal_jax import weights
 from cal_jax.console import main, source_sets
-from cal_jax.data.digits import load_digits
 from cal_jax.data.images import LabelledImages
+from cal_jax.mapping import map_model
+from cal_jax.trained import WEIGHTS, source_images
 from cal_jax.weights import TrainedLearner
 from tests.small_models import small_model
 
@@ -44,9 +46,32 @@ def test_sources_are_constant_where_asked_and_vary_elsewhere(saved):
     assert len(set((1 - background[:, 0]).argmax(axis=1))) > 1
 
 
-def test_embedded_digits_have_enough_of_each_for_a_source():
-    counts = np.bincount(load_digits().test.labels)
-    assert counts.min() >= 10
+def test_the_package_s_images_have_enough_of_each_digit_for_a_source():
+    images = source_images(14)
+    assert images.images.shape == (200, 14, 14)
+    assert np.bincount(images.labels).tolist() == [20] * 10
+
+
+def test_the_package_s_weights_know_the_digit_and_the_rotation_of_its_images():
+    """Neighbours among constant contexts of 64 sets tell the factor of 64 others."""
+    trained = weights.load(WEIGHTS)
+    assert trained.factors == ("digit", "rotation")
+    images = source_images(trained.config.image_size)
+
+    def means(_, inference, x, a):
+        return inference.constant_contexts(inference.encode(x), a, None).mean()
+
+    context_of = jax.jit(map_model(means, trained.model))
+    for k, name in enumerate(trained.factors):
+        values = np.arange(64) % 8
+        sets = [
+            source_sets(trained, images, {name: int(value)}, seed)[k]
+            for seed, value in enumerate([*values, *values])
+        ]
+        labels = np.tile(np.eye(2, dtype=np.float32)[k], (128, 1))
+        contexts = np.asarray(context_of(trained.variables, np.stack(sets), labels))[:, k]
+        distance = np.sum((contexts[64:, None] - contexts[None, :64]) ** 2, axis=-1)
+        assert np.mean(values[distance.argmin(axis=1)] == values) > 0.95
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,23 @@
+"""What the package brings along so that it can be tried at once: trained weights, and sources.
+
+``rotated.safetensors`` is the model of ``experiments.rotated --preset cpu --seed 0``, as
+float16. ``digits.npz`` has the first 20 test images of each digit of MNIST (LeCun, Cortes
+& Burges; CC BY-SA 3.0), which that model has not seen.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from cal_jax.data.images import LabelledImages, resize, validate
+
+WEIGHTS = Path(__file__).parent / "rotated.safetensors"
+_IMAGES = Path(__file__).parent / "digits.npz"
+
+
+def source_images(size: int) -> LabelledImages:
+    """The 200 images, uint8 [200, size, size]."""
+    with np.load(_IMAGES, allow_pickle=False) as arrays:
+        labels = arrays["labels"].astype(np.int32)
+        images = validate(LabelledImages(arrays["images"], labels), _IMAGES.name)
+    return images._replace(images=resize(images.images, size))
