@@ -99,6 +99,7 @@ from .objectives.protocols import (
     VAEGenerative,
     VAEInference,
 )
+from .objectives.set_contrast import set_contrast, set_dependence
 from .objectives.vae import VAETerms, vae_elbo
 from .objectives.weighting import Weights, halving_weights, unweighted, weighted_objective
 from .sampler import Sampler
@@ -195,6 +196,8 @@ __all__ = [
     "neural_statistician_items",
     "neural_statistician_log_weights",
     "select_contexts",
+    "set_contrast",
+    "set_dependence",
     "set_log_likelihoods",
     "set_log_weight",
     "sinkhorn_potential",

@@ -128,7 +128,9 @@ def training_task(
         key = jax.random.key(seed)
         return init_variables(context_aware_elbo, model, key, *sets.one(key).data)
 
-    objective, criterion, coupling = context_aware_elbo, weighted_objective, uncoupled()
+    objective: Callable[..., Any] = context_aware_elbo
+    criterion: Callable[..., Any] = weighted_objective
+    coupling = uncoupled()
     if config.contrasted:
         objective = bound_and_beliefs
         criterion = functools.partial(

@@ -85,7 +85,9 @@ def contrast_sets(found: BoundAndBeliefs, axes: tuple[str, ...] = ()) -> Contras
     terms = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found.terms)
     a = found.a[:, 0]
     contrast, dependence = contrast_contexts(found.beliefs[:, 0], a, axes)
-    return ContrastedTerms(*terms, a * contrast, (1.0 - a) * dependence)
+    return ContrastedTerms(
+        **terms._asdict(), contrast=a * contrast, dependence=(1.0 - a) * dependence
+    )
 
 
 def contrasted_criterion(
@@ -114,9 +116,9 @@ def contrast_contexts(
       Two of [B, K]: as if the context were constant in the set, and as if it varied.
     """
     if axes:
-        everyone = jax.lax.all_gather((beliefs, labels), axes[0], tiled=True)
+        all_beliefs, all_labels = jax.lax.all_gather((beliefs, labels), axes[0], tiled=True)
         first = jax.lax.axis_index(axes[0]) * len(labels)
-        contrast, dependence = contrast_contexts(*everyone, axes[1:])
+        contrast, dependence = contrast_contexts(all_beliefs, all_labels, axes[1:])
         own = [jax.lax.dynamic_slice_in_dim(x, first, len(labels)) for x in (contrast, dependence)]
         return own[0], own[1]
     contrast = jax.vmap(set_contrast, in_axes=(2, 1), out_axes=1)(beliefs, labels)

@@ -199,6 +199,7 @@ def weigh_labels(
         scores = weighted_objective(terms, weights)
     against = jnp.zeros_like(scores)
     if disagree is not None:
+        assert found.beliefs is not None
         shares = jnp.where(label.is_known[:, None] > 0, label.truth, jax.nn.softmax(logits))
         against = disagree(found.beliefs[:, 0], jax.lax.stop_gradient(shares))
     scores = (scores - against) / temperature
