@@ -189,7 +189,7 @@ def test_the_terms_of_a_drawn_label_are_the_means_of_its_objective_and_known_one
 
 def test_what_the_sets_say_against_a_label_is_weighed_and_learned_from():
     """A label that the sets speak against loses its share; the gradient reaches the beliefs."""
-    against = jnp.zeros((SETS, 4)).at[:, 1].set(60.0)
+    against = jnp.zeros((SETS, 4)).at[:, 1].set(3.0)
     every = found()._replace(beliefs=jnp.ones((SETS, SAMPLES, 4, 2, 3)))
     plain, _ = weigh_labels(every, None, Weights(), log_prior=LOG_PRIOR, temperature=2.0)
     assert plain.disagreement.tolist() == [0.0] * SETS
@@ -213,7 +213,8 @@ def test_what_the_sets_say_against_a_label_is_weighed_and_learned_from():
         terms.reconstruction, (shares * mean.terms.reconstruction).sum(axis=1), rtol=1e-4
     )
     np.testing.assert_allclose(terms.disagreement, (shares * against).sum(axis=1), atol=1e-5)
-    np.testing.assert_allclose(gradient, -5.0 * jnp.sum(shares * against), rtol=1e-4, atol=1e-5)
+    assert float(jnp.sum(shares * against)) > 0.01
+    np.testing.assert_allclose(gradient, -5.0 * jnp.sum(shares * against), rtol=1e-4)
 
 
 def test_disagreement_adds_up_what_a_label_calls_constant_and_varying():
