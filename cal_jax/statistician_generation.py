@@ -1,4 +1,4 @@
-"""Pure ancestral sampling of items from a neural statistician (thesis 5.1.2)."""
+"""Sampling items from a neural statistician, pure: more of a set, or of two (thesis 5.1.2)."""
 
 import jax
 from jax import Array
@@ -6,7 +6,7 @@ from jax import Array
 from cal_jax.distributions import sample
 from cal_jax.errors import InputError
 from cal_jax.generation import GeneratedSet
-from cal_jax.objectives.protocols import NeuralStatisticianGenerative
+from cal_jax.objectives.protocols import NeuralStatisticianGenerative, NeuralStatisticianInference
 
 
 def generate_items(
@@ -38,3 +38,41 @@ def generate_items(
         zs = (*zs, sample(prior, jax.random.fold_in(key, layer), shape))
     likelihood = generative.likelihood(zs, c)
     return GeneratedSet(sample(likelihood, jax.random.fold_in(key, layers)), likelihood.mean())
+
+
+def more_items(
+    key: Array,
+    generative: NeuralStatisticianGenerative,
+    inference: NeuralStatisticianInference,
+    x: Array,
+) -> GeneratedSet:
+    """As many new items as a data set has, from the mean of its context and z_1 of the prior.
+
+    Args:
+      key: a PRNG key.
+      generative, inference: of one stochastic layer.
+      x: [N, *X].
+    """
+    c = inference.context(inference.encode(x), None).mean()
+    return generate_items(key, generative, c, x.shape[0])
+
+
+def transferred_items(
+    key: Array,
+    generative: NeuralStatisticianGenerative,
+    inference: NeuralStatisticianInference,
+    content: Array,
+    style: Array,
+) -> GeneratedSet:
+    """The context of one data set and the z of each item of another, at their posterior means.
+
+    Args:
+      key: a PRNG key, of the likelihood's sample.
+      generative, inference: of one stochastic layer.
+      content: [M, *X], the set that gives the context.
+      style: [N, *X], the set that gives the latents.
+    """
+    c = inference.context(inference.encode(content), None).mean()
+    z = inference.latent(0, inference.encode(style), None, c).mean()
+    likelihood = generative.likelihood((z,), c)
+    return GeneratedSet(sample(likelihood, key), likelihood.mean())

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.distributions import KLMethod, log_prob, sample
@@ -54,3 +56,26 @@ def vae_elbo(
     kl_latent = divergence(posterior, generative.prior(), z, method=kl).nats
     reconstruction = log_prob(generative.likelihood(z), x)
     return VAETerms(reconstruction - kl_latent, reconstruction, kl_latent)  # (4.7)
+
+
+def vae_items_elbo(
+    key: Array,
+    generative: VAEGenerative,
+    inference: VAEInference,
+    x: Array,
+    *,
+    kl: KLMethod = "analytic",
+) -> VAETerms:
+    """The bound on log p(D) of ONE data set whose items have nothing in common.
+
+    The sum of (4.7) over the items: the neural statistician's bound without a context.
+
+    Args:
+      key, generative, inference, kl: as in ``vae_elbo``; the callables take the
+        leading axis of items.
+      x: [N, *X], the items.
+
+    Returns:
+      VAETerms, nats summed over the items.
+    """
+    return jax.tree.map(jnp.sum, vae_elbo(key, generative, inference, x, kl=kl))

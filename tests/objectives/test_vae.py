@@ -1,13 +1,15 @@
 """The bound of one item against a model whose evidence is known exactly."""
 
 import inspect
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.objectives.vae import vae_elbo
+from cal_jax.distributions import diagonal_gaussian, standard_gaussian
+from cal_jax.objectives.vae import vae_elbo, vae_items_elbo
 from tests.linear_gaussian_statistician import LATENT_DIM, linear_vae
 
 
@@ -110,3 +112,17 @@ def test_the_signature_is_the_public_contract():
     parameters = inspect.signature(vae_elbo).parameters
     assert list(parameters) == ["key", "generative", "inference", "x", "kl"]
     assert parameters["kl"].kind is inspect.Parameter.KEYWORD_ONLY
+
+
+def test_the_bound_of_a_set_is_the_sum_over_its_items():
+    generative = SimpleNamespace(
+        prior=lambda: standard_gaussian((2,)),
+        likelihood=lambda z: diagonal_gaussian(z, jnp.zeros_like(z)),
+    )
+    inference = SimpleNamespace(posterior=lambda x: diagonal_gaussian(0.5 * x, -jnp.ones_like(x)))
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(3, 2)), jnp.float32)
+    key = jax.random.key(0)
+    terms = vae_items_elbo(key, generative, inference, x)
+    each = [vae_elbo(key, generative, inference, item).kl_latent for item in x]
+    np.testing.assert_allclose(terms.kl_latent, sum(each), rtol=1e-5)
+    np.testing.assert_allclose(terms.elbo, terms.reconstruction - terms.kl_latent, rtol=1e-6)
