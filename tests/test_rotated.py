@@ -62,8 +62,9 @@ def test_labels_are_mixed_evenly_and_every_preset_says_so():
 
 def test_the_faithful_preset_differs_from_cpu_in_what_it_claims_alone():
     changed = differences(flatten(PRESETS["faithful"]), flatten(PRESETS["cpu"]))
-    model = {f"model.{name}" for name in ("context_prior", "constant_posterior", "tied")}
-    weights = {"training.alpha", "latent_weight", "context_weight", "weight_half_life"}
+    names = ("context_dim", "context_prior", "prior_sees_constants", "constant_posterior", "tied")
+    weights = {"training.alpha", "latent_weight", "weight_half_life", "contrast", "dependence"}
+    model = {f"model.{name}" for name in names}
     assert {line.split()[0] for line in changed} == {"summary"} | model | weights
 
 
@@ -71,7 +72,7 @@ def test_the_faithful_preset_differs_from_cpu_in_what_it_claims_alone():
     ("arguments", "words"),
     [
         (["--set", "model.num_contexts=3"], "model.num_contexts must be 2: digit, rotation"),
-        (["--set", "model.tied=True"], "tied must be False where constant_posterior is statistic"),
+        (["--set", "model.constant_posterior=statistic"], "tied must be False where constant_posterior is statistic"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):
