@@ -13,6 +13,7 @@ from cal_jax.evaluation.run_record import read_run
 from cal_jax.image_sets import training_sets
 from cal_jax.results import gather, write
 from experiments.baselines import LEARNERS, PRESETS, main, with_model, with_task
+from tests.stderr import said
 
 SCORES = {
     *(f"{score}_{k}" for score in ("conditional", "diversity") for k in ("digit", "background")),
@@ -93,5 +94,5 @@ def test_every_model_sees_the_learner_s_sets_and_a_group_model_those_of_its_kind
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):
     assert run(tmp_path / "run", *arguments) == 2
-    error = capsys.readouterr().err
+    error = said(capsys)
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error

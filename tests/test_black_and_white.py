@@ -13,6 +13,7 @@ import pytest
 
 from cal_jax.evaluation.run_record import read_run
 from experiments.black_and_white import PRESETS, main
+from tests.stderr import said
 
 ROOT = Path(__file__).parent.parent
 SCORES = {
@@ -116,7 +117,7 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsy
     if "--run-dir" not in arguments:
         arguments += ["--run-dir", str(tmp_path / "run")]
     assert main(arguments) == 2
-    error = capsys.readouterr().err
+    error = said(capsys)
     assert error.startswith("error: ")
     assert error.count("\n") == 1
     assert words in error

@@ -10,6 +10,7 @@ from cal_jax.evaluation.generation_scores import generation_scores
 from cal_jax.image_sets import evaluation_sets, training_sets
 from experiments.held_out_pairs import EXPERIMENT, PRESETS, draw, main, score, unseen_sets
 from tests.ideal_sampler import IdealSampler
+from tests.stderr import said
 
 KINDS = ("synthesis_seen", "synthesis_held_out", "synthesis_joint")
 
@@ -70,5 +71,5 @@ def test_a_fifth_of_the_classes_is_held_out_of_training_and_of_what_the_model_is
 )
 def test_bad_input_is_one_line_and_exit_code_2(setting, words, tmp_path, capsys):
     assert main(["--set", setting, "--run-dir", str(tmp_path / "run")]) == 2
-    error = capsys.readouterr().err
+    error = said(capsys)
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error

@@ -14,6 +14,7 @@ from cal_jax.evaluation.run_record import read_run
 from cal_jax.known_labels import training_task
 from cal_jax.models.context_aware import ContextAwareLearner
 from experiments.rotated import PRESETS, main
+from tests.stderr import said
 
 SHARES = ("conditional", "unconditional", "all_constant")
 SCORES = {
@@ -72,12 +73,15 @@ def test_the_faithful_preset_differs_from_cpu_in_what_it_claims_alone():
     ("arguments", "words"),
     [
         (["--set", "model.num_contexts=3"], "model.num_contexts must be 2: digit, rotation"),
-        (["--set", "model.constant_posterior=statistic"], "tied must be False where constant_posterior is statistic"),
+        (
+            ["--set", "model.constant_posterior=statistic"],
+            "tied must be False where constant_posterior is statistic",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):
     assert main([*arguments, "--run-dir", str(tmp_path / "run")]) == 2
-    error = capsys.readouterr().err
+    error = said(capsys)
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error
 
 

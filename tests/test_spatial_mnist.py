@@ -12,6 +12,7 @@ from cal_jax.evaluation.run_record import read_run
 from cal_jax.models.neural_statistician import NeuralStatistician
 from experiments.spatial_mnist import PRESETS, main, training_task
 from tests.data.idx_files import idx_bytes, write_mnist
+from tests.stderr import said
 
 
 @pytest.fixture(name="smoke", scope="module")
@@ -91,7 +92,7 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsy
     mnist_with_a_blank_image(tmp_path)
     arguments = [argument.format(blank=tmp_path) for argument in arguments]
     assert main([*arguments, "--run-dir", str(tmp_path / "run")]) == 2
-    error = capsys.readouterr().err
+    error = said(capsys)
     assert error.startswith("error: ") and error.count("\n") == 1
     assert words in error
     assert not (tmp_path / "run").exists()

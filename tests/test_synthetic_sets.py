@@ -11,6 +11,7 @@ from cal_jax.evaluation.synthetic_scores import Located, context_scores, gap_sco
 from cal_jax.evaluation.synthetic_truth import log_density
 from cal_jax.results import gather
 from experiments.synthetic_sets import PRESETS, SyntheticConfig, data_sets, main
+from tests.stderr import said
 
 CONTEXTS = {
     "family_knn",
@@ -121,7 +122,7 @@ def test_test_sets_are_never_training_sets():
 )
 def test_bad_fields_end_in_one_line(assignment, message, capsys):
     assert main(["--set", assignment]) == 2
-    error = capsys.readouterr().err
+    error = said(capsys)
     assert message in error and error.count("\n") == 1
 
 

@@ -16,6 +16,7 @@ from experiments.three_contexts import (
     score,
 )
 from tests.ideal_sampler import IdealSampler
+from tests.stderr import said
 
 FACTORS = ("digit", "rotation", "background")
 TWO = {
@@ -69,7 +70,7 @@ def test_the_preset_of_all_labels_differs_from_cpu_in_its_labels_alone():
 )
 def test_bad_input_is_one_line_and_exit_code_2(setting, words, tmp_path, capsys):
     assert main(["--set", setting, "--run-dir", str(tmp_path / "run")]) == 2
-    error = capsys.readouterr().err
+    error = said(capsys)
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error
 
 

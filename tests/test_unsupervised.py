@@ -24,6 +24,7 @@ from cal_jax.training.signals import StopSignal
 from cal_jax.training.train import train
 from experiments.unsupervised import PRESETS, main, with_labels, with_task
 from tests.small_models import binary_sets, small_model
+from tests.stderr import said
 
 LABEL_SCORES = {"accuracy", "accuracy_sampled", "best_accuracy", "nmi"}
 BOUNDS = {"elbo_per_item", "elbo_at_argmax_per_item"}
@@ -101,10 +102,12 @@ def test_known_labels_are_visited_as_often_as_asked_and_no_other_is_told():
 
 
 def test_the_weights_end_at_the_bound():
-    annealed = with_labels(PRESETS["cpu"], "exact")
-    first, last = (weights_at(annealed, 1, step) for step in (0, 200_000))
-    assert (first.of("kl_latent"), first.of("kl_varying"), first.of("kl_label")) == (100, 30, 1)
-    assert float(last.of("kl_latent")) == pytest.approx(1) == float(last.of("kl_constant"))
+    for labels, latent, contexts in (("exact", 2, 1), ("marginal", 100, 30)):
+        annealed = with_labels(PRESETS["cpu"], labels)
+        first, last = (weights_at(annealed, 1, step) for step in (0, 200_000))
+        assert (first.of("kl_latent"), first.of("kl_varying")) == (latent, contexts)
+        assert first.of("kl_label") == 1
+        assert float(last.of("kl_latent")) == pytest.approx(1) == float(last.of("kl_constant"))
     heavy = weights_at(with_labels(PRESETS["cpu"], "gumbel"), 10, jnp.int32(19))
     assert float(heavy.of("kl_latent")) == pytest.approx(96)
     assert float(heavy.of("kl_label")) == pytest.approx(1 / 96)
@@ -142,5 +145,5 @@ def test_a_sampler_translates_labels_into_the_order_of_the_model():
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):
     assert run(tmp_path / "run", *arguments) == 2
-    error = capsys.readouterr().err
+    error = said(capsys)
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error

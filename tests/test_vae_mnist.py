@@ -7,6 +7,7 @@ import pytest
 
 from cal_jax.evaluation.run_record import read_run
 from experiments.vae_mnist import PRESETS, main, training_binarisation
+from tests.stderr import said
 
 NAMES = ("static", "dynamic", "threshold")
 
@@ -88,7 +89,7 @@ def test_redrawn_images_are_refused_where_no_model_would_see_them(capsys):
 )
 def test_bad_fields_end_in_one_line(assignment, message, capsys):
     assert main(["--set", assignment]) == 2
-    error = capsys.readouterr().err
+    error = said(capsys)
     assert message in error and error.count("\n") == 1
 
 
