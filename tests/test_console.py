@@ -32,6 +32,11 @@ def test_a_synthesis_is_drawn_without_training_and_is_the_same_each_time(saved, 
     assert bodies[0] == bodies[1] and bodies[0].startswith(b"\x89PNG")
 
 
+def test_nothing_but_the_package_is_needed(tmp_path):
+    assert main(["sample", "--out", str(tmp_path / "s.png"), "--digit", "5"]) == 0
+    assert (tmp_path / "s.png").stat().st_size > 10_000
+
+
 def test_sources_are_constant_where_asked_and_vary_elsewhere(saved):
     """Images whose column of ones is their digit; their last row tells the background."""
     labels = np.repeat(np.arange(10), 20).astype(np.int32)
