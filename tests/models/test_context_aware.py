@@ -202,13 +202,13 @@ def test_posteriors_of_contexts_have_full_covariances_where_asked(covariance, co
         h = inference.encode(x)
         varying = inference.varying_contexts(h, jnp.zeros((2, 3)), a)
         with jax.numpy_rank_promotion("allow"):
-            draws = varying.sample(seed=jax.random.key(0), sample_shape=(2_000,))
+            draws = varying.sample(seed=jax.random.key(0), sample_shape=(20_000,))
         return jnp.cov(draws[:, 0, 0], rowvar=False), varying.log_prob(draws[0])
 
     sampled, log_prob = jax.jit(map_model(covariances, model))(variables, x, labels)
     assert log_prob.shape == (1, 3, 2)
     off_diagonal = sampled[0] - np.diag(np.diag(sampled[0]))
-    assert (np.abs(off_diagonal).max() > 0.1) is correlated
+    assert bool(np.abs(off_diagonal).max() > 0.05) is correlated
 
 
 @pytest.mark.parametrize(
