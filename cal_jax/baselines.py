@@ -4,7 +4,6 @@ A neural statistician, the group models ML-VAE and GVAE, and an autoencoder of s
 images: trained on the sets of a learner's experiment and judged by the same oracle.
 """
 
-import functools
 import time
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from cal_jax.evaluation.baseline_scores import (
     group_log_evidences,
     item_log_evidences,
 )
-from cal_jax.evaluation.merged_scores import readings_of_turned_digits
+from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
 from cal_jax.experiment import evaluation_key, open_runs, train_in
 from cal_jax.generation_figures import Figure, draw_course
@@ -203,10 +202,7 @@ def generation_of(
         return {}, [draw_reconstructions(folder, model, variables, judge.real)]
     names, group = config.factors.names, config.group_index
     generated = generate_conditioned(model, variables, key, judge.real, group)
-    merge = None
-    if "rotation" in names:
-        merge = functools.partial(readings_of_turned_digits, names=names)
-    scores = conditioned_scores(names, generated, judge.real, judge.read, merge)
+    scores = conditioned_scores(names, generated, judge.real, judge.read, merge_of(names))
     return scores, draw_conditioned(folder, names, judge.real, generated, group)
 
 

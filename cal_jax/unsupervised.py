@@ -18,7 +18,7 @@ from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.generation_scores import generate, generation_scores
 from cal_jax.evaluation.gradient_noise import label_gradient_noise
 from cal_jax.evaluation.label_scores import label_scores
-from cal_jax.evaluation.merged_scores import readings_of_turned_digits
+from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, RATIO, Score
 from cal_jax.experiment import evaluation_key, open_runs, train_in
 from cal_jax.generation_figures import draw_generation
@@ -116,10 +116,7 @@ def evaluate(
     hard = bound(functools.partial(hard_label_elbo, choice="argmax"), trained.variables)
     sampler = Sampler(model, trained.variables, config.set_size, found.order)
     generated = generate(sampler, key_sets, real)
-    merge = None
-    if "rotation" in names:
-        merge = functools.partial(readings_of_turned_digits, names=names)
-    scores = found.scores | generation_scores(names, generated, real, judge.read, merge)
+    scores = found.scores | generation_scores(names, generated, real, judge.read, merge_of(names))
     scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
     scores["elbo_at_argmax_per_item"] = Score(float(hard.elbo), None, NATS_PER_ITEM)
     noise = gradient_noise(config, model, trained, mixed.x, key_bound)

@@ -3,7 +3,7 @@
     python -m experiments.baselines --task rotated --model ml_vae --preset cpu --data-dir DIR
 
 Each is trained on the data sets of ``experiments.rotated`` or ``black_and_white``, as wide
-as the learner there, and judged by its oracle. What each reached is in the README's table.
+as the learner there, and judged by its oracle.
 """
 
 import sys

@@ -5,6 +5,9 @@ tell such a pair of labels apart, so either reading is right where one of them i
 Shapes: S sets, N items in a set, A readings of an item, F factors.
 """
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 from cal_jax.data.rotation import ROTATIONS, UPSIDE_DOWN
@@ -28,6 +31,13 @@ def readings_of_turned_digits(labels: np.ndarray, names: tuple[str, ...]) -> np.
         turned = (labels[..., rotation][same] + ROTATIONS // 2) % ROTATIONS
         other[..., rotation][same] = turned
     return np.stack([labels, other], axis=-2)
+
+
+def merge_of(names: tuple[str, ...]) -> Callable[[np.ndarray], np.ndarray] | None:
+    """``readings_of_turned_digits`` of these factors; None where nothing turns."""
+    if "rotation" not in names:
+        return None
+    return functools.partial(readings_of_turned_digits, names=names)
 
 
 def conditional_merged(readings: np.ndarray, truth: np.ndarray) -> float:
