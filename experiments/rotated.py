@@ -71,9 +71,9 @@ PRESETS = {
         **CONTRASTED,
     ),
     "cpu": RotatedConfig(
-        summary="some 15 minutes on a core, for MNIST: tied experts, mixtures for priors, and a "
-        "contrast between the sets of a batch",
-        model=CONTRASTED_MODEL,
+        summary="some 20 minutes on a core, for MNIST: tied experts, mixtures for priors, a "
+        "decoder that turns, and a contrast between the sets of a batch",
+        model=replace(CONTRASTED_MODEL, turning_context=1),
         training=replace(TURNED_TRAINING, alpha=0.0),
         oracle=TURNED_ORACLE,
         **CONTRASTED,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.axes import SUPPORT
@@ -34,6 +35,7 @@ from cal_jax.networks.label import LabelNetwork
 from cal_jax.networks.passes import EVALUATION, Pass
 from cal_jax.networks.priors import FlowParameters, FlowPrior, MixtureParameters, MixturePrior
 from cal_jax.networks.statistic import StatisticNetwork
+from cal_jax.networks.turning import AngleNetwork, TurningDecoder, UprightEncoder
 
 
 class Encoded(NamedTuple):
@@ -43,6 +45,8 @@ class Encoded(NamedTuple):
     """[N, F]"""
     experts: Experts | None
     """On every context; None where no posterior uses them."""
+    images: Array | None
+    """[N, H, W], where a context turns them back; None elsewhere."""
 
 
 class Inference(NamedTuple):
@@ -83,6 +87,9 @@ class ContextAwareLearner(nn.Module):
         latent = (c.latent_dim,)
         narrow = _subnetwork(c, c.inference_width)
         self.encoder, self.decoder = _image_networks(c)
+        if c.turning_context is not None:
+            self.angle_network = AngleNetwork(c.inference_width, c.depth, c.norm, c.skip)
+            self.upright_encoder = UprightEncoder(c.dense_width, c.depth, c.norm, c.skip)
         if c.constant_posterior == "experts":
             self.experts = ExpertNetwork(contexts, c.statistic_width, c.depth, c.norm, c.skip)
         else:
@@ -116,12 +123,13 @@ class ContextAwareLearner(nn.Module):
     def inference(self, run: Pass = EVALUATION) -> Inference:
         """The approximate posterior, bound to one pass over one data set."""
 
-        tied = self.config.tied
+        tied, turning = self.config.tied, self.config.turning_context
 
         def encode(x: Array) -> Encoded:
             features = self.encoder(x, run)
             with_experts = self.config.constant_posterior == "experts"
-            return Encoded(features, self.experts(features, run) if with_experts else None)
+            experts = self.experts(features, run) if with_experts else None
+            return Encoded(features, experts, None if turning is None else x)
 
         def constant_contexts(h: Encoded, a: Array, mask: Array | None) -> Distribution:
             del a  # each head is in use only where its context is constant
@@ -137,7 +145,10 @@ class ContextAwareLearner(nn.Module):
             return _gaussian(self.varying_head(trunk))
 
         def latent(h: Encoded, contexts: Array) -> Distribution:
-            trunk = self.latent_trunk(run, h.features, _flat(contexts))
+            features = h.features
+            if h.images is not None:
+                features = self.upright_encoder(h.images, self._angles(run, contexts), run)
+            trunk = self.latent_trunk(run, features, self._content(contexts))
             return diagonal_gaussian(*self.latent_head(trunk))
 
         def labels(h: Encoded, mask: Array | None) -> Array:
@@ -190,13 +201,25 @@ class ContextAwareLearner(nn.Module):
         def latent_prior(contexts: Array) -> Distribution:
             if c.latent_prior == "standard":
                 return standard_gaussian((contexts.shape[0], c.latent_dim))
-            trunk = self.latent_prior_trunk(run, _flat(contexts))
+            trunk = self.latent_prior_trunk(run, self._content(contexts))
             return diagonal_gaussian(*self.latent_prior_head(trunk))
 
         def likelihood(z: Array, contexts: Array) -> Distribution:
-            return bernoulli(self.decoder(run, z, _flat(contexts)), event_ndims=2)
+            turned_by = () if c.turning_context is None else (self._angles(run, contexts),)
+            logits = self.decoder(run, *turned_by, z, self._content(contexts))
+            return bernoulli(logits, event_ndims=2)
 
         return Generative(constant_prior, varying_prior, latent_prior, likelihood)
+
+    def _angles(self, run: Pass, contexts: Array) -> Array:
+        """What the turning context of each item says of its angle."""
+        return self.angle_network(run, contexts[:, self.config.turning_context])
+
+    def _content(self, contexts: Array) -> Array:
+        """The other contexts [N, K, C], as one vector an item."""
+        if self.config.turning_context is not None:
+            contexts = jnp.delete(contexts, self.config.turning_context, axis=1)
+        return contexts.reshape(contexts.shape[0], -1)
 
 
 def _image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
@@ -206,9 +229,10 @@ def _image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
             ConvolutionalEncoder(c.convolution_widths, c.norm),
             ConvolutionalDecoder(c.image_size, c.convolution_widths, c.norm),
         )
+    decoder = DenseDecoder if c.turning_context is None else TurningDecoder
     return (
         DenseEncoder(c.dense_width, c.depth, c.norm, c.skip),
-        DenseDecoder(c.image_size, c.dense_width, c.depth, c.norm, c.skip),
+        decoder(c.image_size, c.dense_width, c.depth, c.norm, c.skip),
     )
 
 
@@ -250,8 +274,3 @@ def _rich(parameters: MixtureParameters | FlowParameters) -> Distribution:
 
 def _subnetwork(config: ContextAwareConfig, width: int) -> Callable[[], ResidualMLP]:
     return lambda: ResidualMLP(width, config.depth, config.norm, config.skip)
-
-
-def _flat(contexts: Array) -> Array:
-    """Contexts [N, K, C] as one vector an item, [N, K * C]."""
-    return contexts.reshape(contexts.shape[0], -1)

@@ -48,6 +48,9 @@ class ContextAwareConfig:
     """Channels of each group of three convolutions; the decoder mirrors them."""
     dense_width: int = 512
     """Units of each layer of a dense encoder and decoder."""
+    turning_context: int | None = quiet(None)
+    """The context, counted from 0, that turns what the others and z say, for images whose
+    rotation varies; None: the decoder knows nothing of turning. Dense image networks only."""
     statistic_width: int = 256
     """Units of the three layers before and the three after pooling."""
     inference_width: int = 128
@@ -113,6 +116,8 @@ class ContextAwareConfig:
             if getattr(self, name) not in get_args(names):
                 accepted = ", ".join(get_args(names))
                 raise InputError(f"{name} must be one of {accepted}: got {getattr(self, name)!r}")
+        if self.turning_context is not None:
+            self._require_something_to_turn(self.turning_context)
         if self.tied and self.constant_posterior != "experts":
             raise InputError(
                 f"tied must be False where constant_posterior is {self.constant_posterior}: "
@@ -127,4 +132,16 @@ class ContextAwareConfig:
             raise InputError(
                 f"attention_heads must divide statistic_width {self.statistic_width}: "
                 f"got {self.attention_heads}"
+            )
+
+    def _require_something_to_turn(self, turning_context: int) -> None:
+        if self.num_contexts < 2 or not 0 <= turning_context < self.num_contexts:
+            raise InputError(
+                f"turning_context must be None, or one of two or more contexts, counted from 0: "
+                f"got {turning_context} of {self.num_contexts}"
+            )
+        if self.image_network != "dense":
+            raise InputError(
+                f"turning_context must be None where image_network is {self.image_network}: "
+                f"got {turning_context}"
             )

@@ -8,6 +8,7 @@ import pytest
 from cal_jax.errors import InputError
 from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
+from cal_jax.networks.turning import harmonic_basis
 from cal_jax.objectives.context_aware import context_aware_elbo
 from tests.small_models import binary_sets, small_config, small_model
 
@@ -49,6 +50,7 @@ def test_parameters_grow_linearly_in_the_number_of_contexts():
         {"constant_posterior": "experts", "tied": True},
         {"context_covariance": "full", "prior_sees_constants": False},
         {"context_prior": "mixture", "prior_sees_constants": False},
+        {"turning_context": 1},
     ],
 )
 def test_every_choice_trains_and_evaluates(changes):
@@ -211,6 +213,24 @@ def test_posteriors_of_contexts_have_full_covariances_where_asked(covariance, co
     assert bool(np.abs(off_diagonal).max() > 0.05) is correlated
 
 
+def test_what_a_turning_context_turns_does_not_depend_on_it():
+    model, variables = small_model(turning_context=1)
+    contexts = jax.random.normal(jax.random.key(0), (4, 2, 3)).at[:, 0].set(0.5)
+
+    def drawn(generative, _, contexts):
+        z_prior = generative.latent_prior(contexts).mean()
+        likelihood = generative.likelihood(jnp.ones((4, 2)), contexts).distribution
+        return z_prior, likelihood.logits.reshape(4, -1)
+
+    z_prior, logits = jax.jit(map_model(drawn, model))(variables, contexts[None])
+    np.testing.assert_allclose(z_prior[0], jnp.broadcast_to(z_prior[0, :1], (4, 2)), atol=1e-6)
+    assert np.ptp(logits[0], axis=0).max() > 1e-3
+    basis = harmonic_basis(model.config.image_size)
+    rings = len(basis.pixels) - 2 * len(basis.orders)
+    means = logits[0] @ basis.analysis[:, :rings]
+    np.testing.assert_allclose(means, jnp.broadcast_to(means[:1], means.shape), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -223,6 +243,12 @@ def test_posteriors_of_contexts_have_full_covariances_where_asked(covariance, co
         (
             {"context_covariance": "full", "constant_posterior": "experts"},
             "context_covariance must be diagonal where constant_posterior is experts",
+        ),
+        ({"turning_context": 2}, "turning_context must be None, or one of two or more contexts"),
+        ({"turning_context": 0, "num_contexts": 1}, "got 0 of 1"),
+        (
+            {"turning_context": 1, "image_network": "convolutional"},
+            "turning_context must be None where image_network is convolutional",
         ),
         ({"tied": True}, "tied must be False where constant_posterior is statistic"),
         ({"constant_posterior": "attention", "attention_heads": 3}, "must divide statistic_width"),

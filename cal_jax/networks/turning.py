@@ -1,0 +1,145 @@
+"""Networks that turn: what an image shows is drawn upright, and one context turns it.
+
+A dense decoder that has drawn a digit at seven of eight rotations does not draw it at
+the eighth. Here, what is learned of a digit holds at every angle.
+
+An image about its centre is a sum of rings times circular harmonics,
+``sum_{r, m} h_r(rho) (A_rm cos(m phi) + B_rm sin(m phi))``. A turn by ``theta`` turns
+each pair ``(A_rm, B_rm)`` by ``m theta``; averaged over a random angle, it also scales it:
+both are a product with the angle's m-th circular moment. So the context gives
+probabilities of angles. Nothing is resampled, and angles far from each other compete,
+where the gradient of a single angle would be caught between two of them.
+"""
+
+import functools
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from cal_jax.networks.dense import Linear, ResidualMLP
+from cal_jax.networks.normalisation import Norm
+from cal_jax.networks.passes import Pass
+
+ANGLES = 64
+"""Between which a context decides, evenly spaced."""
+
+MOST_HARMONICS = 20
+"""Of a ring; inner rings have fewer, two for each pixel of their radius."""
+
+SMALLEST_SINGULAR_VALUE = 1e-3
+"""Relative to the largest; what a basis sees less well is not read from an image."""
+
+
+class AngleNetwork(nn.Module):
+    """What a context says of the angle."""
+
+    width: int
+    depth: int = 3
+    norm: Norm = "batch"
+    skip: bool = True
+
+    @nn.compact
+    def __call__(self, run: Pass, context: Array) -> Array:
+        """Map contexts [N, C] to the probabilities of the angles, [N, ANGLES]."""
+        x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, context)
+        return nn.softmax(Linear(ANGLES)(x))
+
+
+class TurningDecoder(nn.Module):
+    """A residual MLP to the harmonics of an image's logits, which are then turned."""
+
+    image_size: int
+    width: int
+    depth: int = 3
+    norm: Norm = "batch"
+    skip: bool = True
+
+    @nn.compact
+    def __call__(self, run: Pass, angles: Array, *inputs: Array) -> Array:
+        """Map probabilities of angles [N, ANGLES] and inputs [N, F_i] to logits [N, H, W]."""
+        basis = harmonic_basis(self.image_size)
+        x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, *inputs)
+        harmonics = Linear(len(basis.pixels), kernel_init=nn.initializers.glorot_normal())(x)
+        logits = turn(harmonics, angles @ circular_moments(basis.orders)) @ basis.pixels
+        return logits.reshape(-1, self.image_size, self.image_size)
+
+
+class UprightEncoder(nn.Module):
+    """A residual MLP over the harmonics of an image that is turned back."""
+
+    width: int
+    depth: int = 3
+    norm: Norm = "batch"
+    skip: bool = True
+
+    @nn.compact
+    def __call__(self, x: Array, angles: Array, run: Pass) -> Array:
+        """Map images x [N, H, W], turned by angles [N, ANGLES], to features [N, width]."""
+        basis = harmonic_basis(x.shape[-1])
+        harmonics = x.reshape(x.shape[0], -1) @ basis.analysis
+        back = angles @ circular_moments(-basis.orders)
+        return ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, turn(harmonics, back))
+
+
+class HarmonicBasis(NamedTuple):
+    """R rings and P harmonics of them, on H W pixels."""
+
+    orders: np.ndarray
+    """m of each harmonic, [P]."""
+    pixels: np.ndarray
+    """What each ring's mean, each cosine and each sine adds to each pixel,
+    float32 [R + 2 P, H W]."""
+    analysis: np.ndarray
+    """From an image to the means, cosines and sines that are closest to it,
+    float32 [H W, R + 2 P]."""
+
+
+def turn(harmonics: Array, moments: Array) -> Array:
+    """Images turned by random angles, on average.
+
+    Args:
+      harmonics: [N, R + 2 P], as the rows of ``HarmonicBasis.pixels``.
+      moments: [N, 2 P], E cos(m theta) and then E sin(m theta) of each harmonic; a
+        positive theta is clockwise.
+
+    Returns:
+      [N, R + 2 P].
+    """
+    pairs = moments.shape[-1] // 2
+    rings = harmonics.shape[-1] - 2 * pairs
+    means, cosines, sines = jnp.split(harmonics, (rings, rings + pairs), axis=-1)
+    along, across = jnp.split(moments, 2, axis=-1)
+    return jnp.concatenate(
+        [means, cosines * along - sines * across, cosines * across + sines * along], axis=-1
+    )
+
+
+def circular_moments(orders: np.ndarray) -> np.ndarray:
+    """cos(m theta) and then sin(m theta) of every angle, float32 [ANGLES, 2 P]."""
+    phases = 2 * np.pi / ANGLES * np.arange(ANGLES)[:, None] * orders
+    return np.concatenate([np.cos(phases), np.sin(phases)], axis=1).astype(np.float32)
+
+
+@functools.cache
+def harmonic_basis(image_size: int) -> HarmonicBasis:
+    """Rings one pixel apart, the first half a pixel from the centre, and their harmonics.
+
+    Between two rings a pixel takes from both, beyond the last from the last. A ring has
+    no more harmonics than its pixels tell apart: with more, an image turned by an angle
+    between those of the pixels is not the image turned.
+    """
+    rings = image_size // 2
+    at = np.arange(image_size) - (image_size - 1) / 2
+    down, right = (axis.ravel() for axis in np.meshgrid(at, at, indexing="ij"))
+    radius = np.clip(np.hypot(down, right) - 0.5, 0, rings - 1)
+    on_ring = np.maximum(0, 1 - np.abs(radius - np.arange(rings)[:, None]))
+    counts = np.minimum(MOST_HARMONICS, 2 * np.arange(rings) + 1)
+    orders = np.concatenate([np.arange(1, count + 1) for count in counts])
+    ring_of = np.repeat(on_ring, counts, axis=0)
+    phase = orders[:, None] * np.arctan2(down, right)
+    pixels = np.concatenate([on_ring, ring_of * np.cos(phase), ring_of * np.sin(phase)])
+    analysis = np.linalg.pinv(pixels, rcond=SMALLEST_SINGULAR_VALUE)
+    return HarmonicBasis(orders, pixels.astype(np.float32), analysis.astype(np.float32))
