@@ -81,7 +81,7 @@ PRESETS = {
     "cpu": HeldOutPairsConfig(
         summary="some 10 minutes on a core, for MNIST: as the rotated experiment's",
         model=replace(CONTRASTED_MODEL, turning_context=1),
-        training=replace(TURNED_TRAINING, steps=30_000, alpha=0.0),
+        training=replace(TURNED_TRAINING, steps=20_000, alpha=0.0),
         oracle=TURNED_ORACLE,
         **CONTRASTED,
     ),

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from cal_jax.axes import SUPPORT
@@ -31,6 +32,7 @@ from cal_jax.networks.dense import (
 )
 from cal_jax.networks.experts import ExpertNetwork, Experts, each_expert, product_of_experts
 from cal_jax.networks.fully_connected import DenseDecoder, DenseEncoder
+from cal_jax.networks.inverting import SignNetwork, folded
 from cal_jax.networks.label import LabelNetwork
 from cal_jax.networks.passes import EVALUATION, Pass
 from cal_jax.networks.priors import FlowParameters, FlowPrior, MixtureParameters, MixturePrior
@@ -42,11 +44,12 @@ class Encoded(NamedTuple):
     """What the inference networks know of the items of a set."""
 
     features: Array
-    """[N, F]"""
+    """[N, F], for the contexts and the label."""
     experts: Experts | None
     """On every context; None where no posterior uses them."""
-    images: Array | None
-    """[N, H, W], where a context turns them back; None elsewhere."""
+    drawn: Array
+    """For z: features [N, F] that know nothing of a sign, or the images [N, H, W], where a
+    context turns them back first."""
 
 
 class Inference(NamedTuple):
@@ -90,6 +93,8 @@ class ContextAwareLearner(nn.Module):
         if c.turning_context is not None:
             self.angle_network = AngleNetwork(c.inference_width, c.depth, c.norm, c.skip)
             self.upright_encoder = UprightEncoder(c.dense_width, c.depth, c.norm, c.skip)
+        if c.inverting_context is not None:
+            self.sign_network = SignNetwork(c.inference_width, c.depth, c.norm, c.skip)
         if c.constant_posterior == "experts":
             self.experts = ExpertNetwork(contexts, c.statistic_width, c.depth, c.norm, c.skip)
         else:
@@ -123,13 +128,16 @@ class ContextAwareLearner(nn.Module):
     def inference(self, run: Pass = EVALUATION) -> Inference:
         """The approximate posterior, bound to one pass over one data set."""
 
-        tied, turning = self.config.tied, self.config.turning_context
+        tied, turns = self.config.tied, self.config.turning_context is not None
 
         def encode(x: Array) -> Encoded:
-            features = self.encoder(x, run)
+            with_signs = self.config.inverting_context is not None
+            images, signs = folded(x) if with_signs else (x, None)
+            drawn = self.encoder(images, run)
+            features = drawn if signs is None else jnp.concatenate([drawn, signs], axis=-1)
             with_experts = self.config.constant_posterior == "experts"
             experts = self.experts(features, run) if with_experts else None
-            return Encoded(features, experts, None if turning is None else x)
+            return Encoded(features, experts, images if turns else drawn)
 
         def constant_contexts(h: Encoded, a: Array, mask: Array | None) -> Distribution:
             del a  # each head is in use only where its context is constant
@@ -145,10 +153,10 @@ class ContextAwareLearner(nn.Module):
             return _gaussian(self.varying_head(trunk))
 
         def latent(h: Encoded, contexts: Array) -> Distribution:
-            features = h.features
-            if h.images is not None:
-                features = self.upright_encoder(h.images, self._angles(run, contexts), run)
-            trunk = self.latent_trunk(run, features, self._content(contexts))
+            drawn = h.drawn
+            if turns:
+                drawn = self.upright_encoder(drawn, self._angles(run, contexts), run)
+            trunk = self.latent_trunk(run, drawn, _flat(contexts))
             return diagonal_gaussian(*self.latent_head(trunk))
 
         def labels(h: Encoded, mask: Array | None) -> Array:
@@ -201,12 +209,15 @@ class ContextAwareLearner(nn.Module):
         def latent_prior(contexts: Array) -> Distribution:
             if c.latent_prior == "standard":
                 return standard_gaussian((contexts.shape[0], c.latent_dim))
-            trunk = self.latent_prior_trunk(run, self._content(contexts))
+            trunk = self.latent_prior_trunk(run, _flat(contexts))
             return diagonal_gaussian(*self.latent_prior_head(trunk))
 
         def likelihood(z: Array, contexts: Array) -> Distribution:
             turned_by = () if c.turning_context is None else (self._angles(run, contexts),)
             logits = self.decoder(run, *turned_by, z, self._content(contexts))
+            if c.inverting_context is not None:
+                sign = self.sign_network(run, contexts[:, c.inverting_context])
+                logits = logits * sign[:, :, None]
             return bernoulli(logits, event_ndims=2)
 
         return Generative(constant_prior, varying_prior, latent_prior, likelihood)
@@ -216,10 +227,8 @@ class ContextAwareLearner(nn.Module):
         return self.angle_network(run, contexts[:, self.config.turning_context])
 
     def _content(self, contexts: Array) -> Array:
-        """The other contexts [N, K, C], as one vector an item."""
-        if self.config.turning_context is not None:
-            contexts = jnp.delete(contexts, self.config.turning_context, axis=1)
-        return contexts.reshape(contexts.shape[0], -1)
+        """The contexts [N, K, C] that are not acting, as one vector an item."""
+        return _flat(jnp.delete(contexts, np.array(self.config.acting_contexts, int), axis=1))
 
 
 def _image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
@@ -274,3 +283,8 @@ def _rich(parameters: MixtureParameters | FlowParameters) -> Distribution:
 
 def _subnetwork(config: ContextAwareConfig, width: int) -> Callable[[], ResidualMLP]:
     return lambda: ResidualMLP(width, config.depth, config.norm, config.skip)
+
+
+def _flat(contexts: Array) -> Array:
+    """Contexts [N, K, C] as one vector an item, [N, K * C]."""
+    return contexts.reshape(contexts.shape[0], -1)

@@ -51,6 +51,9 @@ class ContextAwareConfig:
     turning_context: int | None = quiet(None)
     """The context, counted from 0, that turns what the others and z say, for images whose
     rotation varies; None: the decoder knows nothing of turning. Dense image networks only."""
+    inverting_context: int | None = quiet(None)
+    """The context that says whether an image is shown or its negative, for images whose
+    background is black or white; None: the decoder knows nothing of negatives."""
     statistic_width: int = 256
     """Units of the three layers before and the three after pooling."""
     inference_width: int = 128
@@ -116,8 +119,7 @@ class ContextAwareConfig:
             if getattr(self, name) not in get_args(names):
                 accepted = ", ".join(get_args(names))
                 raise InputError(f"{name} must be one of {accepted}: got {getattr(self, name)!r}")
-        if self.turning_context is not None:
-            self._require_something_to_turn(self.turning_context)
+        self._require_something_to_act_on()
         if self.tied and self.constant_posterior != "experts":
             raise InputError(
                 f"tied must be False where constant_posterior is {self.constant_posterior}: "
@@ -134,14 +136,28 @@ class ContextAwareConfig:
                 f"got {self.attention_heads}"
             )
 
-    def _require_something_to_turn(self, turning_context: int) -> None:
-        if self.num_contexts < 2 or not 0 <= turning_context < self.num_contexts:
+    @property
+    def acting_contexts(self) -> tuple[int, ...]:
+        """Those that act on what the other contexts and z draw."""
+        acting = (self.turning_context, self.inverting_context)
+        return tuple(context for context in acting if context is not None)
+
+    def _require_something_to_act_on(self) -> None:
+        acting = self.acting_contexts
+        for name in ("turning_context", "inverting_context"):
+            context = getattr(self, name)
+            if context is not None and not 0 <= context < self.num_contexts:
+                raise InputError(
+                    f"{name} must be None or one of {self.num_contexts} contexts, "
+                    f"counted from 0: got {context}"
+                )
+        if len(set(acting)) < len(acting) or len(acting) >= self.num_contexts:
             raise InputError(
-                f"turning_context must be None, or one of two or more contexts, counted from 0: "
-                f"got {turning_context} of {self.num_contexts}"
+                "turning_context and inverting_context must be different contexts, "
+                f"and leave one that they act on: got {acting} of {self.num_contexts}"
             )
-        if self.image_network != "dense":
+        if self.turning_context is not None and self.image_network != "dense":
             raise InputError(
                 f"turning_context must be None where image_network is {self.image_network}: "
-                f"got {turning_context}"
+                f"got {self.turning_context}"
             )

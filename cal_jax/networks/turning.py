@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cal_jax.networks.dense import Linear, ResidualMLP
+from cal_jax.networks.dense import START_SMALL, Linear, ResidualMLP
 from cal_jax.networks.normalisation import Norm
 from cal_jax.networks.passes import Pass
 
@@ -34,7 +34,11 @@ SMALLEST_SINGULAR_VALUE = 1e-3
 
 
 class AngleNetwork(nn.Module):
-    """What a context says of the angle."""
+    """What a context says of the angle; nothing, at first.
+
+    Contexts that are told apart before they turn anything turn by angles of their own;
+    angles that differ at random from the start are shared by contexts half a turn apart.
+    """
 
     width: int
     depth: int = 3
@@ -45,7 +49,7 @@ class AngleNetwork(nn.Module):
     def __call__(self, run: Pass, context: Array) -> Array:
         """Map contexts [N, C] to the probabilities of the angles, [N, ANGLES]."""
         x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, context)
-        return nn.softmax(Linear(ANGLES)(x))
+        return nn.softmax(Linear(ANGLES, kernel_init=START_SMALL)(x))
 
 
 class TurningDecoder(nn.Module):
