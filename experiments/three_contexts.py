@@ -68,7 +68,12 @@ PRESETS = {
     "smoke": ThreeContextsConfig(
         summary="seconds: a small model, too short to learn; for tests",
         model=replace(
-            SMALL_MODEL, num_contexts=NUM_CONTEXTS, context_prior="mixture", prior_components=4
+            SMALL_MODEL,
+            num_contexts=NUM_CONTEXTS,
+            turning_context=1,
+            inverting_context=2,
+            context_prior="mixture",
+            prior_components=4,
         ),
         training=TrainingConfig(steps=40, batch_size=16, chunk_steps=20),
         oracle=SMALL_ORACLE,

@@ -14,7 +14,7 @@ from jax import Array
 
 from cal_jax.distributions import KLMethod
 from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
-from cal_jax.objectives.label_bounds import given_features
+from cal_jax.objectives.encoded import given_features
 from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
 from cal_jax.objectives.set_contrast import set_contrast, set_dependence
 from cal_jax.objectives.weighting import Weights, weighted_objective

@@ -10,13 +10,12 @@ from cal_jax.distributions import KLMethod
 from cal_jax.divergences import categorical_kl
 from cal_jax.errors import InputError
 from cal_jax.objectives.context_aware import context_aware_elbo
+from cal_jax.objectives.encoded import encoded, given_features
 from cal_jax.objectives.label_bounds import (
     LabelTerms,
     average_over_labels,
     bounds_given_features,
     check_support,
-    encoded,
-    given_features,
     label_bounds,
     label_logits,
     marginal_over_labels,

@@ -1,17 +1,16 @@
 """The bound of every label of a support, and what they make together (thesis 6.1.1)."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.distributions import Distribution, KLMethod
+from cal_jax.distributions import KLMethod
 from cal_jax.divergences import categorical_kl
 from cal_jax.errors import InputError
 from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
-from cal_jax.objectives.items import blank_padding, check_items
+from cal_jax.objectives.encoded import encoded, given_features
 from cal_jax.objectives.protocols import (
     ContextAwareGenerative,
     ContextAwareInference,
@@ -52,15 +51,6 @@ class LabelBounds(NamedTuple):
     """Each with a leading axis [M]: the bound on log p(D | a) and its parts, in nats."""
     features: Any
     """Of the items: what ``inference.encode`` returned."""
-
-
-class FeaturesGiven(NamedTuple):
-    """An inference whose items are encoded already."""
-
-    encode: Callable[[Array], Any]
-    constant_contexts: Callable[[Any, Array, Array | None], Distribution]
-    varying_contexts: Callable[[Any, Array, Array], Distribution]
-    latent: Callable[[Any, Array], Distribution]
 
 
 def label_bounds(
@@ -192,23 +182,6 @@ def label_logits(inference: LabelInference, h: Any, support: Array, mask: Array 
             f"logits of shape {logits.shape}: accepted is one for each"
         )
     return logits
-
-
-def encoded(inference: ContextAwareInference, x: Array, mask: Array | None) -> Any:
-    """The features of the items, blind to what padding holds.
-
-    Raises:
-      InputError: for a set without items, or a mask of another length.
-    """
-    check_items(x, mask)
-    return inference.encode(blank_padding(x, mask))
-
-
-def given_features(inference: ContextAwareInference, h: Any) -> FeaturesGiven:
-    """The inference with h for whatever is encoded."""
-    return FeaturesGiven(
-        lambda _: h, inference.constant_contexts, inference.varying_contexts, inference.latent
-    )
 
 
 def check_support(support: Array, log_prior: Array | None = None) -> None:
