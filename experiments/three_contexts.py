@@ -54,12 +54,12 @@ class ThreeContextsConfig(KnownLabelsConfig):
 
 
 _CPU = ThreeContextsConfig(
-    summary="some 10 minutes on a core, for MNIST: as the rotated experiment's, with a context "
+    summary="some 8 minutes on a core, for MNIST: as the rotated experiment's, with a context "
     "that inverts; exactly one constant factor a set",
     model=replace(
         CONTRASTED_MODEL, num_contexts=NUM_CONTEXTS, turning_context=1, inverting_context=2
     ),
-    training=replace(TURNED_TRAINING, steps=12_000, alpha=0.0),
+    training=replace(TURNED_TRAINING, steps=8_000, alpha=0.0),
     oracle=TURNED_ORACLE,
     **CONTRASTED,
 )

@@ -10,7 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.networks.dense import Linear, ResidualMLP
+from cal_jax.networks.dense import START_SMALL, Linear, ResidualMLP
 from cal_jax.networks.normalisation import Norm
 from cal_jax.networks.passes import Pass
 
@@ -32,7 +32,11 @@ def folded(x: Array) -> Folded:
 
 
 class SignNetwork(nn.Module):
-    """What a context says of the sign."""
+    """What a context says of the sign; nothing, at first.
+
+    A sign at random and what it multiplies would extinguish each other before the
+    context says anything: their product has a saddle where both are 0.
+    """
 
     width: int
     depth: int = 3
@@ -43,4 +47,4 @@ class SignNetwork(nn.Module):
     def __call__(self, run: Pass, context: Array) -> Array:
         """Map contexts [N, C] to the mean of a sign that is 1 or -1, [N, 1]."""
         x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, context)
-        return jnp.tanh(Linear(1)(x))
+        return jnp.tanh(Linear(1, kernel_init=START_SMALL)(x))
