@@ -79,7 +79,7 @@ PRESETS = {
         **CONTRASTED,
     ),
     "faithful": RotatedConfig(
-        summary="the same with the thesis's posteriors and priors, and a decoder that does not turn",
+        summary="the same with the thesis's posteriors and priors; its decoder does not turn",
         model=DENSE_MODEL,
         training=TURNED_TRAINING,
         oracle=TURNED_ORACLE,
