@@ -22,12 +22,12 @@ from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.context_scores import context_scores, log_evidence_per_item
 from cal_jax.evaluation.generation_scores import (
     Generated,
-    Merge,
     Read,
     Real,
     generate,
     generation_scores,
 )
+from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
 from cal_jax.experiment import evaluation_key, open_runs, train_in
 from cal_jax.generation_figures import Figure, draw_course
@@ -74,8 +74,6 @@ class Experiment(NamedTuple):
     """At the published preset on MNIST; each counts at the lower of it and 0.98 of its ceiling."""
     draw: Callable[[Path, Any, Drawn], list[Figure]]
     """Its figures, from its config, into a folder."""
-    merge: Merge | None = None
-    """See ``generation_scores``."""
     score: Callable[[Any, Drawn, Read], Mapping[str, Score]] | None = None
     """Its own scores beside the usual ones, from its config and the oracle."""
 
@@ -192,7 +190,7 @@ def evaluate(
     sampler = Sampler(model, trained.variables, config.set_size)
     generated = generate(sampler, key_sets, real)
     drawn = Drawn(sampler, key_sets, real, generated, judge.draw_sets)
-    scores = generation_scores(names, generated, real, judge.read, experiment.merge)
+    scores = generation_scores(names, generated, real, judge.read, merge_of(names))
     if experiment.score is not None:
         scores |= experiment.score(config, drawn, judge.read)
     scores |= context_scores(

@@ -92,8 +92,6 @@ PRESETS = {
     ),
 }
 
-merge = functools.partial(readings_of_turned_digits, names=FACTORS.names)
-
 
 def unseen_sets(config: HeldOutPairsConfig, drawn: Drawn) -> RealSets:
     """Real sets of one held-out pair each, which the model is never given."""
@@ -110,7 +108,7 @@ def score(config: HeldOutPairsConfig, drawn: Drawn, read: Read) -> Mapping[str, 
         unseen_sets(config, drawn),
         ~config.allowed,
         read,
-        merge,
+        functools.partial(readings_of_turned_digits, names=FACTORS.names),
     )
 
 
@@ -132,7 +130,6 @@ EXPERIMENT = Experiment(
     presets=PRESETS,
     targets=TARGETS,
     draw=draw,
-    merge=merge,
     score=score,
 )
 

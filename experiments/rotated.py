@@ -8,7 +8,6 @@ constant, puts the digit of one set and the rotation of another together, and
 scores all with an oracle.
 """
 
-import functools
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,6 @@ from pathlib import Path
 
 from cal_jax import known_labels
 from cal_jax.data.factors import ImageFactors
-from cal_jax.evaluation.merged_scores import readings_of_turned_digits
 from cal_jax.generation_figures import Figure
 from cal_jax.image_sets_config import (
     DENSE_MODEL,
@@ -105,7 +103,6 @@ EXPERIMENT = Experiment(
     presets=PRESETS,
     targets=TARGETS,
     draw=draw,
-    merge=functools.partial(readings_of_turned_digits, names=FACTORS.names),
 )
 
 

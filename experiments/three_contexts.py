@@ -8,7 +8,6 @@ generates sets with one, two, three or none constant, synthesises sets from
 three sources, and scores all with an oracle.
 """
 
-import functools
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,6 @@ from cal_jax import known_labels
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.label_mix import Label, all_labels, one_constant
 from cal_jax.evaluation.generation_scores import Read, RealSets
-from cal_jax.evaluation.merged_scores import readings_of_turned_digits
 from cal_jax.evaluation.scores import Score
 from cal_jax.evaluation.two_constant_scores import two_constant_scores
 from cal_jax.generation_figures import Figure
@@ -135,7 +133,6 @@ EXPERIMENT = Experiment(
     presets=PRESETS,
     targets=TARGETS,
     draw=draw,
-    merge=functools.partial(readings_of_turned_digits, names=FACTORS.names),
     score=score,
 )
 

@@ -7,6 +7,7 @@ import pytest
 from cal_jax.data.digits import load_digits
 from cal_jax.data.held_out import held_out_pairs, look_alikes
 from cal_jax.evaluation.generation_scores import generation_scores
+from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.image_sets import evaluation_sets, training_sets
 from experiments.held_out_pairs import EXPERIMENT, PRESETS, draw, main, score, unseen_sets
 from tests.ideal_sampler import IdealSampler
@@ -19,9 +20,8 @@ def test_seen_and_held_out_pairs_are_scored_apart_and_drawn(tmp_path):
     config = PRESETS["smoke"]
     model = IdealSampler(config)
     drawn = model.drawn(jax.random.key(0))
-    usual = generation_scores(
-        ("digit", "rotation"), drawn.generated, drawn.real, model.read, EXPERIMENT.merge
-    )
+    names = ("digit", "rotation")
+    usual = generation_scores(names, drawn.generated, drawn.real, model.read, merge_of(names))
     scores = usual | dict(score(config, drawn, model.read))
     assert {name for name in scores if name.startswith("synthesis")} == {
         f"{kind}{merged}{means}"

@@ -7,6 +7,7 @@ import pytest
 
 from cal_jax.configuration import differences, flatten
 from cal_jax.evaluation.generation_scores import generation_scores
+from cal_jax.evaluation.merged_scores import merge_of
 from experiments.three_contexts import (
     EXPERIMENT,
     PRESETS,
@@ -31,7 +32,7 @@ def test_sets_of_every_label_are_scored_and_drawn(tmp_path):
     config = PRESETS["smoke"]
     model = IdealSampler(config)
     drawn = model.drawn(jax.random.key(0))
-    usual = generation_scores(FACTORS, drawn.generated, drawn.real, model.read, EXPERIMENT.merge)
+    usual = generation_scores(FACTORS, drawn.generated, drawn.real, model.read, merge_of(FACTORS))
     scores = usual | dict(score(config, drawn, model.read))
     assert {name for name in scores if name.startswith("two")} == TWO
     assert {name for name in scores if name.startswith("synthesis")} == {
