@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from cal_jax.axes import SUPPORT
@@ -20,6 +19,7 @@ from cal_jax.distributions import (
 )
 from cal_jax.errors import InputError
 from cal_jax.models.context_aware_config import ContextAwareConfig
+from cal_jax.networks.acting import ActionNetwork
 from cal_jax.networks.attention import RelationalStatisticNetwork
 from cal_jax.networks.convolution import ConvolutionalDecoder, ConvolutionalEncoder
 from cal_jax.networks.dense import (
@@ -32,12 +32,12 @@ from cal_jax.networks.dense import (
 )
 from cal_jax.networks.experts import ExpertNetwork, Experts, each_expert, product_of_experts
 from cal_jax.networks.fully_connected import DenseDecoder, DenseEncoder
-from cal_jax.networks.inverting import SignNetwork, folded
+from cal_jax.networks.inverting import folded
 from cal_jax.networks.label import LabelNetwork
 from cal_jax.networks.passes import EVALUATION, Pass
 from cal_jax.networks.priors import FlowParameters, FlowPrior, MixtureParameters, MixturePrior
 from cal_jax.networks.statistic import StatisticNetwork
-from cal_jax.networks.turning import AngleNetwork, TurningDecoder, UprightEncoder
+from cal_jax.networks.turning import ANGLES, harmonic_basis, turned_back, turned_image
 
 
 class Encoded(NamedTuple):
@@ -91,10 +91,10 @@ class ContextAwareLearner(nn.Module):
         narrow = _subnetwork(c, c.inference_width)
         self.encoder, self.decoder = _image_networks(c)
         if c.turning_context is not None:
-            self.angle_network = AngleNetwork(c.inference_width, c.depth, c.norm, c.skip)
-            self.upright_encoder = UprightEncoder(c.dense_width, c.depth, c.norm, c.skip)
+            self.angle_network = _action_network(c, ANGLES)
+            self.upright_encoder = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
         if c.inverting_context is not None:
-            self.sign_network = SignNetwork(c.inference_width, c.depth, c.norm, c.skip)
+            self.sign_network = _action_network(c, 1)
         if c.constant_posterior == "experts":
             self.experts = ExpertNetwork(contexts, c.statistic_width, c.depth, c.norm, c.skip)
         else:
@@ -155,7 +155,7 @@ class ContextAwareLearner(nn.Module):
         def latent(h: Encoded, contexts: Array) -> Distribution:
             drawn = h.drawn
             if turns:
-                drawn = self.upright_encoder(drawn, self._angles(run, contexts), run)
+                drawn = self.upright_encoder(turned_back(drawn, self._angles(run, contexts)), run)
             trunk = self.latent_trunk(run, drawn, _flat(contexts))
             return diagonal_gaussian(*self.latent_head(trunk))
 
@@ -213,22 +213,27 @@ class ContextAwareLearner(nn.Module):
             return diagonal_gaussian(*self.latent_prior_head(trunk))
 
         def likelihood(z: Array, contexts: Array) -> Distribution:
-            turned_by = () if c.turning_context is None else (self._angles(run, contexts),)
-            logits = self.decoder(run, *turned_by, z, self._content(contexts))
+            logits = self.decoder(run, z, self._content(contexts))
+            if c.turning_context is not None:
+                logits = turned_image(logits, self._angles(run, contexts), c.image_size)
             if c.inverting_context is not None:
-                sign = self.sign_network(run, contexts[:, c.inverting_context])
+                sign = jnp.tanh(self.sign_network(run, contexts[:, c.inverting_context]))
                 logits = logits * sign[:, :, None]
             return bernoulli(logits, event_ndims=2)
 
         return Generative(constant_prior, varying_prior, latent_prior, likelihood)
 
     def _angles(self, run: Pass, contexts: Array) -> Array:
-        """What the turning context of each item says of its angle."""
-        return self.angle_network(run, contexts[:, self.config.turning_context])
+        """The probabilities of each item's angle, [N, ANGLES]."""
+        return nn.softmax(self.angle_network(run, contexts[:, self.config.turning_context]))
 
     def _content(self, contexts: Array) -> Array:
         """The contexts [N, K, C] that are not acting, as one vector an item."""
-        return _flat(jnp.delete(contexts, np.array(self.config.acting_contexts, int), axis=1))
+        acting = self.config.acting_contexts
+        if not acting:
+            return _flat(contexts)
+        content = [contexts[:, k] for k in range(contexts.shape[1]) if k not in acting]
+        return jnp.concatenate(content, axis=-1)
 
 
 def _image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
@@ -238,11 +243,17 @@ def _image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
             ConvolutionalEncoder(c.convolution_widths, c.norm),
             ConvolutionalDecoder(c.image_size, c.convolution_widths, c.norm),
         )
-    decoder = DenseDecoder if c.turning_context is None else TurningDecoder
+    shape: tuple[int, ...] = (c.image_size, c.image_size)
+    if c.turning_context is not None:
+        shape = (len(harmonic_basis(c.image_size).pixels),)
     return (
         DenseEncoder(c.dense_width, c.depth, c.norm, c.skip),
-        decoder(c.image_size, c.dense_width, c.depth, c.norm, c.skip),
+        DenseDecoder(shape, c.dense_width, c.depth, c.norm, c.skip),
     )
+
+
+def _action_network(c: ContextAwareConfig, outputs: int) -> ActionNetwork:
+    return ActionNetwork(outputs, c.inference_width, c.depth, c.norm, c.skip)
 
 
 def _statistic_network(c: ContextAwareConfig) -> nn.Module:

@@ -77,7 +77,8 @@ class ImageStatistician(nn.Module):
         """Make the networks that the config names."""
         c = self.config
         self.encoder = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
-        self.decoder = DenseDecoder(c.image_size, c.dense_width, c.depth, c.norm, c.skip)
+        shape = (c.image_size, c.image_size)
+        self.decoder = DenseDecoder(shape, c.dense_width, c.depth, c.norm, c.skip)
         if c.group_posterior == "statistic":
             self.statistic = StatisticNetwork(c.statistic_width, c.depth, c.norm, c.skip)
         else:

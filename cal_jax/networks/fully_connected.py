@@ -1,5 +1,7 @@
 """A fully connected encoder and decoder of images: the quick choice on a CPU."""
 
+import math
+
 import flax.linen as nn
 from jax import Array
 
@@ -9,7 +11,7 @@ from cal_jax.networks.passes import Pass
 
 
 class DenseEncoder(nn.Module):
-    """A residual MLP over the pixels."""
+    """A residual MLP over an image's pixels, or over what was made of them."""
 
     width: int
     depth: int = 3
@@ -18,15 +20,15 @@ class DenseEncoder(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, run: Pass) -> Array:
-        """Map images x [N, H, W] to features [N, width]."""
+        """Map x [N, *X] to features [N, width]."""
         mlp = ResidualMLP(self.width, self.depth, self.norm, self.skip)
         return mlp(run, x.reshape(x.shape[0], -1))
 
 
 class DenseDecoder(nn.Module):
-    """A residual MLP to one logit a pixel."""
+    """A residual MLP to outputs of a given shape: one logit a pixel, or what makes them."""
 
-    image_size: int
+    shape: tuple[int, ...]
     width: int
     depth: int = 3
     norm: Norm = "batch"
@@ -34,7 +36,7 @@ class DenseDecoder(nn.Module):
 
     @nn.compact
     def __call__(self, run: Pass, *inputs: Array) -> Array:
-        """Map inputs [N, F_i] to Bernoulli logits [N, H, W]."""
+        """Map inputs [N, F_i] to outputs [N, *shape]."""
         x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, *inputs)
-        logits = Linear(self.image_size**2, kernel_init=nn.initializers.glorot_normal())(x)
-        return logits.reshape(-1, self.image_size, self.image_size)
+        outputs = Linear(math.prod(self.shape), kernel_init=nn.initializers.glorot_normal())(x)
+        return outputs.reshape(-1, *self.shape)

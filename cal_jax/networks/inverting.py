@@ -1,18 +1,17 @@
 """Images and their negatives: what an image shows, and a sign that one context decides.
 
 A dense network that flips every pixel of what it draws must learn each drawing twice.
-Here the drawing is learned once, and its logits are multiplied by a sign.
+Here the drawing is learned once, and its logits are multiplied by the mean of a sign.
+
+At first the context says nothing of the sign (``networks.acting``): a sign at random and
+what it multiplies would extinguish each other before the context says anything, since
+their product has a saddle where both are 0.
 """
 
 from typing import NamedTuple
 
-import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
-
-from cal_jax.networks.dense import START_SMALL, Linear, ResidualMLP
-from cal_jax.networks.normalisation import Norm
-from cal_jax.networks.passes import Pass
 
 
 class Folded(NamedTuple):
@@ -29,22 +28,3 @@ def folded(x: Array) -> Folded:
     negative = x.mean(axis=(1, 2), keepdims=True) > 0.5
     signs = jnp.where(negative[:, :, 0], -1.0, 1.0)
     return Folded(jnp.where(negative, 1 - x, x), signs)
-
-
-class SignNetwork(nn.Module):
-    """What a context says of the sign; nothing, at first.
-
-    A sign at random and what it multiplies would extinguish each other before the
-    context says anything: their product has a saddle where both are 0.
-    """
-
-    width: int
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-
-    @nn.compact
-    def __call__(self, run: Pass, context: Array) -> Array:
-        """Map contexts [N, C] to the mean of a sign that is 1 or -1, [N, 1]."""
-        x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, context)
-        return jnp.tanh(Linear(1, kernel_init=START_SMALL)(x))

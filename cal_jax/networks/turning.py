@@ -1,4 +1,4 @@
-"""Networks that turn: what an image shows is drawn upright, and one context turns it.
+"""Turning images: what one shows is drawn upright, and one context turns it.
 
 A dense decoder that has drawn a digit at seven of eight rotations does not draw it at
 the eighth. Here, what is learned of a digit holds at every angle.
@@ -9,19 +9,17 @@ each pair ``(A_rm, B_rm)`` by ``m theta``; averaged over a random angle, it also
 both are a product with the angle's m-th circular moment. So the context gives
 probabilities of angles. Nothing is resampled, and angles far from each other compete,
 where the gradient of a single angle would be caught between two of them.
+
+At first the context says nothing of the angle (``networks.acting``): where angles differ
+at random from the start, contexts half a turn apart more often come to share one.
 """
 
 import functools
 from typing import NamedTuple
 
-import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-
-from cal_jax.networks.dense import START_SMALL, Linear, ResidualMLP
-from cal_jax.networks.normalisation import Norm
-from cal_jax.networks.passes import Pass
 
 ANGLES = 64
 """Between which a context decides, evenly spaced."""
@@ -31,61 +29,6 @@ MOST_HARMONICS = 20
 
 SMALLEST_SINGULAR_VALUE = 1e-3
 """Relative to the largest; what a basis sees less well is not read from an image."""
-
-
-class AngleNetwork(nn.Module):
-    """What a context says of the angle; nothing, at first.
-
-    Contexts that are told apart before they turn anything turn by angles of their own;
-    angles that differ at random from the start are shared by contexts half a turn apart.
-    """
-
-    width: int
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-
-    @nn.compact
-    def __call__(self, run: Pass, context: Array) -> Array:
-        """Map contexts [N, C] to the probabilities of the angles, [N, ANGLES]."""
-        x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, context)
-        return nn.softmax(Linear(ANGLES, kernel_init=START_SMALL)(x))
-
-
-class TurningDecoder(nn.Module):
-    """A residual MLP to the harmonics of an image's logits, which are then turned."""
-
-    image_size: int
-    width: int
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-
-    @nn.compact
-    def __call__(self, run: Pass, angles: Array, *inputs: Array) -> Array:
-        """Map probabilities of angles [N, ANGLES] and inputs [N, F_i] to logits [N, H, W]."""
-        basis = harmonic_basis(self.image_size)
-        x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, *inputs)
-        harmonics = Linear(len(basis.pixels), kernel_init=nn.initializers.glorot_normal())(x)
-        logits = turn(harmonics, angles @ circular_moments(basis.orders)) @ basis.pixels
-        return logits.reshape(-1, self.image_size, self.image_size)
-
-
-class UprightEncoder(nn.Module):
-    """A residual MLP over the harmonics of an image that is turned back."""
-
-    width: int
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-
-    @nn.compact
-    def __call__(self, x: Array, angles: Array, run: Pass) -> Array:
-        """Map images x [N, H, W], turned by angles [N, ANGLES], to features [N, width]."""
-        basis = harmonic_basis(x.shape[-1])
-        harmonics = x.reshape(x.shape[0], -1) @ basis.analysis
-        back = angles @ circular_moments(-basis.orders)
-        return ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, turn(harmonics, back))
 
 
 class HarmonicBasis(NamedTuple):
@@ -99,6 +42,20 @@ class HarmonicBasis(NamedTuple):
     analysis: np.ndarray
     """From an image to the means, cosines and sines that are closest to it,
     float32 [H W, R + 2 P]."""
+
+
+def turned_image(harmonics: Array, angles: Array, image_size: int) -> Array:
+    """The image of harmonics [N, R + 2 P], turned by probable angles [N, ANGLES]: [N, H, W]."""
+    basis = harmonic_basis(image_size)
+    image = turn(harmonics, angles @ circular_moments(basis.orders)) @ basis.pixels
+    return image.reshape(-1, image_size, image_size)
+
+
+def turned_back(x: Array, angles: Array) -> Array:
+    """The harmonics [N, R + 2 P] of images x [N, H, W] once the angles [N, ANGLES] are undone."""
+    basis = harmonic_basis(x.shape[-1])
+    harmonics = x.reshape(x.shape[0], -1) @ basis.analysis
+    return turn(harmonics, angles @ circular_moments(-basis.orders))
 
 
 def turn(harmonics: Array, moments: Array) -> Array:

@@ -8,7 +8,7 @@ import pytest
 from cal_jax.errors import InputError
 from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
-from cal_jax.networks.turning import harmonic_basis
+from cal_jax.networks.turning import ANGLES, harmonic_basis
 from cal_jax.objectives.context_aware import context_aware_elbo
 from tests.small_models import binary_sets, small_config, small_model
 
@@ -229,6 +229,28 @@ def test_what_a_turning_context_turns_does_not_depend_on_it():
     rings = len(basis.pixels) - 2 * len(basis.orders)
     means = logits @ basis.analysis[:, :rings]
     np.testing.assert_allclose(means, jnp.broadcast_to(means[:1], means.shape), atol=1e-4)
+
+
+def test_z_is_read_from_the_image_turned_back():
+    model, variables = small_model(turning_context=1)
+    x = binary_sets(1, 4)[0]
+    contexts = jnp.full((1, 4, 2, 3), 0.3)
+
+    def posterior(_, inference, contexts, x):
+        return inference.latent(inference.encode(x), contexts).mean()
+
+    of = jax.jit(map_model(posterior, model))
+
+    def seen(x, angle):
+        output = variables["params"]["angle_network"]["Dense_0"]
+        sure = {**output, "bias": 50.0 * jax.nn.one_hot(angle, ANGLES)}
+        angle_network = {**variables["params"]["angle_network"], "Dense_0": sure}
+        params = {**variables["params"], "angle_network": angle_network}
+        return of({**variables, "params": params}, contexts, x)
+
+    quarter = jnp.rot90(x, -1, axes=(2, 3))
+    np.testing.assert_allclose(seen(quarter, ANGLES // 4), seen(x, 0), atol=1e-5)
+    assert np.abs(seen(quarter, 0) - seen(x, 0)).max() > 1e-4
 
 
 @pytest.mark.parametrize(
