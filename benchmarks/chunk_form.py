@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import record
 from benchmarks.host_devices import add_host_devices, use_host_devices
-from benchmarks.timing import add_race_flags, interleaved, median_ratio, spread
+from benchmarks.timing import add_race_flags, chunk_steps, interleaved, median_ratio, spread
 from benchmarks.training import Training
 from benchmarks.workloads import workload
 from cal_jax.training.parallel import ChunkForm
@@ -34,15 +34,15 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     timers: dict[str, Callable[[], float]] = {}
     for form in FORMS:
         training = Training(work, work.model, devices, form)
-        training.take(flags.steps)
-        timers[form] = functools.partial(training.milliseconds, flags.steps)
+        training.take(chunk_steps(flags))
+        timers[form] = functools.partial(training.milliseconds, chunk_steps(flags))
     times = interleaved(timers, flags.repeats, f"timing {flags.model}")
     ratio = median_ratio(times["scan"], times["calls"])
     fields = {
         "model": flags.model,
         "shape": vars(work.shape),
         "devices": len(devices),
-        "steps_in_a_chunk": flags.steps,
+        "steps_in_a_chunk": chunk_steps(flags),
         "milliseconds_per_step": {form: spread(times[form]) for form in FORMS},
         "scan_vs_calls": ratio,
     }
@@ -51,7 +51,7 @@ def measure(flags: argparse.Namespace) -> record.Measured:
 
 def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.chunk_form", __doc__)
-    add_race_flags(parser, steps=10)
+    add_race_flags(parser)
     add_host_devices(parser)
     return parser
 

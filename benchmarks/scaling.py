@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks import record
 from benchmarks.fit import fit_exponent
-from benchmarks.timing import add_race_flags, interleaved, spread
+from benchmarks.timing import add_race_flags, chunk_steps, interleaved, spread
 from benchmarks.training import Training
 from benchmarks.workloads import SHAPES, ModelName, Shape, workload
 from cal_jax.progress import Progress
@@ -69,8 +69,8 @@ def _axis(flags: argparse.Namespace, axis: str) -> dict[str, Any]:
         for index, (value, shape) in enumerate(shapes.items()):
             work = workload(flags.model, flags.size, **vars(shape))
             training = Training(work, work.model)
-            training.take(flags.steps)
-            timers[str(value)] = functools.partial(training.milliseconds, flags.steps)
+            training.take(chunk_steps(flags))
+            timers[str(value)] = functools.partial(training.milliseconds, chunk_steps(flags))
             progress.update(index + 1)
     found = interleaved(timers, flags.repeats, f"timing {axis}")
     sizes = [float(value) for value, times in found.items() for _ in times]
@@ -84,7 +84,7 @@ def _axis(flags: argparse.Namespace, axis: str) -> dict[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.scaling", __doc__)
-    add_race_flags(parser, steps=2)
+    add_race_flags(parser)
     parser.add_argument(
         "--axes", nargs="+", choices=FACTORS, help="only these (default: all of the model's)"
     )

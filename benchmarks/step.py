@@ -23,7 +23,7 @@ from benchmarks.ceiling import bandwidth_timer, matmul_timer, measured_ceiling, 
 from benchmarks.compilation import compile_time, empty_cache
 from benchmarks.cost import lowered_step, memory_in_use, model_flop, program_cost
 from benchmarks.host_devices import add_host_devices, use_host_devices
-from benchmarks.timing import add_race_flags, interleaved, median_ratio, spread
+from benchmarks.timing import add_race_flags, chunk_steps, interleaved, median_ratio, spread
 from benchmarks.training import Training
 from benchmarks.workloads import Workload, workload
 
@@ -43,8 +43,8 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     parity = require_agreement("plain Flax", plain.first_metrics, ours.first_metrics)
 
     timers = {
-        "cal_jax": lambda: ours.milliseconds(flags.steps),
-        "plain_flax": lambda: plain.milliseconds(flags.steps),
+        "cal_jax": lambda: ours.milliseconds(chunk_steps(flags)),
+        "plain_flax": lambda: plain.milliseconds(chunk_steps(flags)),
         "matmul": matmul_timer(flags.size),
         "bandwidth": bandwidth_timer(flags.size),
     }
@@ -60,7 +60,7 @@ def measure(flags: argparse.Namespace) -> record.Measured:
         "model": flags.model,
         "shape": vars(work.shape),
         "devices": len(devices),
-        "steps_in_a_chunk": flags.steps,
+        "steps_in_a_chunk": chunk_steps(flags),
         "chunk_form": work.chunk_form,
         "milliseconds_per_step": times,
         f"{flags.model}_vs_plain_flax": median_ratio(found["cal_jax"], found["plain_flax"]),
@@ -98,7 +98,7 @@ def _compiled(work: Workload, devices: list[jax.Device]) -> tuple[Training, dict
 
 def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.step", __doc__)
-    add_race_flags(parser, steps=5)
+    add_race_flags(parser)
     add_host_devices(parser)
     return parser
 

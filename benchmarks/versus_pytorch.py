@@ -22,7 +22,7 @@ from benchmarks import record
 from benchmarks.agreement import require_agreement
 from benchmarks.extra import require_torch
 from benchmarks.host_devices import add_host_devices, use_host_devices
-from benchmarks.timing import add_race_flags, interleaved, median_ratio, spread
+from benchmarks.timing import add_race_flags, chunk_steps, interleaved, median_ratio, spread
 from benchmarks.training import Training
 from benchmarks.workloads import Workload, workload
 
@@ -47,9 +47,9 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     ours = Training(work, work.model, devices)
     racers, parity, absent = _racers(work, ours, compiled=not flags.no_compile)
 
-    rows = ours.rows(flags.steps)
+    rows = ours.rows(chunk_steps(flags))
     timers: dict[str, Callable[[], float]] = {
-        "cal_jax": functools.partial(ours.milliseconds, flags.steps),
+        "cal_jax": functools.partial(ours.milliseconds, chunk_steps(flags)),
         **{name: functools.partial(racer.milliseconds, rows) for name, racer in racers.items()},
     }
     found = interleaved(timers, flags.repeats, f"racing {flags.model}")
@@ -63,7 +63,7 @@ def measure(flags: argparse.Namespace) -> record.Measured:
         "devices": len(devices),
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
-        "steps_in_a_chunk": flags.steps,
+        "steps_in_a_chunk": chunk_steps(flags),
         "parity": parity,
         "milliseconds_per_step": {**times, **dict.fromkeys(absent)},
         "not_run": absent,
@@ -106,7 +106,7 @@ def _racers(
 
 def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.versus_pytorch", __doc__)
-    add_race_flags(parser, steps=3)
+    add_race_flags(parser)
     parser.add_argument("--threads", type=int, help="of PyTorch (default: one a core)")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     add_host_devices(parser)
