@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks import record
-from benchmarks.host_devices import add_host_devices, use_host_devices
+from benchmarks.host_devices import add_host_devices, devices_of
 from benchmarks.timing import add_race_flags, chunk_steps, interleaved, median_ratio, spread
 from benchmarks.training import Training
 from benchmarks.workloads import workload
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(flags: argparse.Namespace) -> record.Measured:
     """Milliseconds per step of each form; compilation is left out."""
     record.require_at_least(flags, repeats=1, steps=1)
-    devices = use_host_devices(flags.host_devices)
+    devices = devices_of(flags)
     work = workload(flags.model, flags.size)
     timers: dict[str, Callable[[], float]] = {}
     for form in FORMS:

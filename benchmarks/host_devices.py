@@ -6,19 +6,38 @@ from typing import Any
 
 import jax
 
+from benchmarks.workloads import ModelName
 from cal_jax.errors import InputError
 from cal_jax.training.parallel import choose_devices
+
+HOST_DEVICES: dict[ModelName, int] = {"vae": 1, "statistician": 2, "context_aware": 2}
+"""How many train a model quickest on two cores: ``python -m benchmarks.processes``."""
 
 
 def add_host_devices(parser: argparse.ArgumentParser) -> None:
     """The flag ``--host-devices``."""
+    of_models = ", ".join(f"{count} of {model}" for model, count in HOST_DEVICES.items())
     parser.add_argument(
         "--host-devices",
         type=int,
-        default=1,
         metavar="D",
-        help="devices that the CPU is divided into, and the batch with it (default: 1)",
+        help="devices that the CPU is divided into, and the batch with it "
+        f"(default: {of_models}; 1 of an accelerator)",
     )
+
+
+def devices_of(flags: argparse.Namespace) -> list[jax.Device]:
+    """As many devices as were asked for, or those of the model.
+
+    Raises:
+        InputError: fewer than 1 asked for, or more than there are.
+    """
+    if flags.host_devices is not None:
+        return use_host_devices(flags.host_devices)
+    quickest = HOST_DEVICES[flags.model]
+    _make_host_devices(quickest)
+    on_cpu = jax.default_backend() == "cpu"
+    return choose_devices(min(quickest, jax.local_device_count()) if on_cpu else 1)
 
 
 def use_host_devices(count: int) -> list[jax.Device]:
@@ -29,8 +48,12 @@ def use_host_devices(count: int) -> list[jax.Device]:
     """
     if count < 1:
         raise InputError(f"--host-devices {count}; accepted: 1 or more")
+    _make_host_devices(count)
+    return choose_devices(count)
+
+
+def _make_host_devices(count: int) -> None:
     config: Any = jax.config  # whose annotation does not name its options
     if count > config.jax_num_cpu_devices:
         with contextlib.suppress(RuntimeError):  # JAX has started: those that there are must do
             config.update("jax_num_cpu_devices", count)
-    return choose_devices(count)

@@ -22,7 +22,7 @@ from benchmarks.agreement import require_agreement
 from benchmarks.ceiling import bandwidth_timer, matmul_timer, measured_ceiling, roofline
 from benchmarks.compilation import compile_time, empty_cache
 from benchmarks.cost import lowered_step, memory_in_use, model_flop, program_cost
-from benchmarks.host_devices import add_host_devices, use_host_devices
+from benchmarks.host_devices import add_host_devices, devices_of
 from benchmarks.timing import add_race_flags, chunk_steps, interleaved, median_ratio, spread
 from benchmarks.training import Training
 from benchmarks.workloads import Workload, workload
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(flags: argparse.Namespace) -> record.Measured:
     """Compile, compare the losses, and time."""
     record.require_at_least(flags, repeats=1, steps=1)
-    devices = use_host_devices(flags.host_devices)
+    devices = devices_of(flags)
     work = workload(flags.model, flags.size)
     ours, compilation = _compiled(work, devices)
     plain = Training(work, work.plain, form="calls")

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks import record
 from benchmarks.agreement import require_agreement
 from benchmarks.extra import require_torch
-from benchmarks.host_devices import add_host_devices, use_host_devices
+from benchmarks.host_devices import add_host_devices, devices_of
 from benchmarks.timing import add_race_flags, chunk_steps, interleaved, median_ratio, spread
 from benchmarks.training import Training
 from benchmarks.workloads import Workload, workload
@@ -40,7 +40,7 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     record.require_at_least(flags, repeats=1, steps=1, threads=1)
     import torch
 
-    devices = use_host_devices(flags.host_devices)
+    devices = devices_of(flags)
     torch.set_num_threads(flags.threads or os.cpu_count() or 1)
     torch.manual_seed(0)
     work = workload(flags.model, flags.size)

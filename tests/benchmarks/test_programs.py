@@ -20,6 +20,7 @@ from benchmarks import (
     versus_pytorch,
 )
 from benchmarks.agreement import require_agreement
+from benchmarks.host_devices import devices_of
 from benchmarks.phases import Phases
 from cal_jax.errors import InputError
 
@@ -49,6 +50,13 @@ def test_a_step_is_measured_against_plain_flax_and_the_ceiling(measured):
     assert record["compile_seconds"]["cold"] > 0
     assert 0 < record["vae_share_of_ceiling"] < 1
     assert record["program"]["peak_bytes"] > 0
+
+
+@pytest.mark.parametrize(("model", "devices"), [("vae", 1), ("context_aware", 2)])
+def test_a_model_is_timed_on_the_host_devices_that_train_it_quickest(model, devices):
+    flags = types.SimpleNamespace(host_devices=None, model=model)
+    assert len(devices_of(flags)) == devices
+    assert len(devices_of(types.SimpleNamespace(host_devices=1, model=model))) == 1
 
 
 def test_forms_that_do_not_agree_are_not_timed():
