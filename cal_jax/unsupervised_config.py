@@ -35,9 +35,9 @@ TASKS = {
     "bw": LabelTask(BLACK_AND_WHITE),
     "bw_subsets": LabelTask(BLACK_AND_WHITE, all_subsets=True),
     "rotated": LabelTask(ROTATED),
-    "rotated_100": LabelTask(ROTATED, known=100),
+    **{f"rotated_{known}": LabelTask(ROTATED, known=known) for known in (10, 20, 100, 1000)},
 }
-"""``bw01`` is the thesis's."""
+"""``bw01`` is the thesis's; of ``rotated_N`` the labels of N training sets are told."""
 
 
 @dataclass(frozen=True)
