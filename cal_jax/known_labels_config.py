@@ -20,6 +20,10 @@ CONTRASTED_MODEL = replace(
 )
 """Of the presets for a CPU: one expert for both uses of a context, a prior of its own for each."""
 
+TURNED_MODEL = replace(CONTRASTED_MODEL, turning_context=1, prior_components=60)
+"""Of turned digits, whose rotation is the second context; angles lie on a ring, which takes
+more Gaussians."""
+
 CONTRASTED: dict[str, Any] = {
     "contrast": 30.0,
     "dependence": 100.0,

@@ -34,7 +34,7 @@ from cal_jax.image_sets_config import (
     TURNED_TRAINING,
 )
 from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import CONTRASTED, CONTRASTED_MODEL, KnownLabelsConfig
+from cal_jax.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
 from cal_jax.rotated_figures import draw_held_out, draw_rotated
 from cal_jax.training.run import TrainingConfig
 
@@ -80,7 +80,7 @@ PRESETS = {
     ),
     "cpu": HeldOutPairsConfig(
         summary="some 10 minutes on a core, for MNIST: as the rotated experiment's",
-        model=replace(CONTRASTED_MODEL, turning_context=1),
+        model=TURNED_MODEL,
         training=replace(TURNED_TRAINING, steps=20_000, alpha=0.0),
         oracle=TURNED_ORACLE,
         **CONTRASTED,

@@ -24,7 +24,7 @@ from cal_jax.image_sets_config import (
     TURNED_TRAINING,
 )
 from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import CONTRASTED, CONTRASTED_MODEL, KnownLabelsConfig
+from cal_jax.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
 from cal_jax.rotated_figures import draw_rotated
 from cal_jax.training.run import TrainingConfig
 
@@ -71,7 +71,7 @@ PRESETS = {
     "cpu": RotatedConfig(
         summary="some 20 minutes on a core, for MNIST: tied experts, mixtures for priors, a "
         "decoder that turns, and a contrast between the sets of a batch",
-        model=replace(CONTRASTED_MODEL, turning_context=1),
+        model=TURNED_MODEL,
         training=replace(TURNED_TRAINING, alpha=0.0),
         oracle=TURNED_ORACLE,
         **CONTRASTED,

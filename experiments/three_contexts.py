@@ -29,7 +29,7 @@ from cal_jax.image_sets_config import (
     TURNED_TRAINING,
 )
 from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import CONTRASTED, CONTRASTED_MODEL, KnownLabelsConfig
+from cal_jax.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
 from cal_jax.models.context_aware import ContextAwareConfig
 from cal_jax.three_contexts_figures import draw_three_contexts
 from cal_jax.training.run import TrainingConfig
@@ -54,10 +54,8 @@ class ThreeContextsConfig(KnownLabelsConfig):
 _CPU = ThreeContextsConfig(
     summary="some 8 minutes on a core, for MNIST: as the rotated experiment's, with a context "
     "that inverts; exactly one constant factor a set",
-    model=replace(
-        CONTRASTED_MODEL, num_contexts=NUM_CONTEXTS, turning_context=1, inverting_context=2
-    ),
-    training=replace(TURNED_TRAINING, steps=8_000, alpha=0.0),
+    model=replace(TURNED_MODEL, num_contexts=NUM_CONTEXTS, inverting_context=2),
+    training=replace(TURNED_TRAINING, steps=12_000, alpha=0.0),
     oracle=TURNED_ORACLE,
     **CONTRASTED,
 )
@@ -70,6 +68,8 @@ PRESETS = {
             num_contexts=NUM_CONTEXTS,
             turning_context=1,
             inverting_context=2,
+            constant_posterior="experts",
+            tied=True,
             context_prior="mixture",
             prior_components=4,
         ),

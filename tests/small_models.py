@@ -8,6 +8,9 @@ from cal_jax.mapping import init_variables
 from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
 from cal_jax.objectives.context_aware import context_aware_elbo
 
+TURNING = {"turning_context": 1, "constant_posterior": "experts", "tied": True, "context_dim": 5}
+"""Changes of a small config: a context that turns."""
+
 
 def small_config(**changes):
     sizes = {
@@ -18,6 +21,7 @@ def small_config(**changes):
         "image_network": "dense",
         "convolution_widths": (2, 3),
         "dense_width": 8,
+        "view_width": 8,
         "statistic_width": 8,
         "inference_width": 8,
         "depth": 2,

@@ -19,7 +19,6 @@ from cal_jax.distributions import (
 )
 from cal_jax.errors import InputError
 from cal_jax.models.context_aware_config import ContextAwareConfig
-from cal_jax.networks.acting import ActionNetwork
 from cal_jax.networks.attention import RelationalStatisticNetwork
 from cal_jax.networks.convolution import ConvolutionalDecoder, ConvolutionalEncoder
 from cal_jax.networks.dense import (
@@ -30,14 +29,15 @@ from cal_jax.networks.dense import (
     TriangularGaussianHead,
     TriangularParameters,
 )
+from cal_jax.networks.equivariant import AngleReading, Viewed, ViewEncoder, angle_experts
 from cal_jax.networks.experts import ExpertNetwork, Experts, each_expert, product_of_experts
 from cal_jax.networks.fully_connected import DenseDecoder, DenseEncoder
-from cal_jax.networks.inverting import folded
+from cal_jax.networks.inverting import SignNetwork, folded
 from cal_jax.networks.label import LabelNetwork
 from cal_jax.networks.passes import EVALUATION, Pass
 from cal_jax.networks.priors import FlowParameters, FlowPrior, MixtureParameters, MixturePrior
 from cal_jax.networks.statistic import StatisticNetwork
-from cal_jax.networks.turning import ANGLES, harmonic_basis, turned_back, turned_image
+from cal_jax.networks.turning import harmonic_basis, sureness, turned_back, turned_image
 
 
 class Encoded(NamedTuple):
@@ -91,10 +91,10 @@ class ContextAwareLearner(nn.Module):
         narrow = _subnetwork(c, c.inference_width)
         self.encoder, self.decoder = _image_networks(c)
         if c.turning_context is not None:
-            self.angle_network = _action_network(c, ANGLES)
+            self.angle_reading = AngleReading()
             self.upright_encoder = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
         if c.inverting_context is not None:
-            self.sign_network = _action_network(c, 1)
+            self.sign_network = SignNetwork(c.inference_width, c.depth, c.norm, c.skip)
         if c.constant_posterior == "experts":
             self.experts = ExpertNetwork(contexts, c.statistic_width, c.depth, c.norm, c.skip)
         else:
@@ -128,16 +128,19 @@ class ContextAwareLearner(nn.Module):
     def inference(self, run: Pass = EVALUATION) -> Inference:
         """The approximate posterior, bound to one pass over one data set."""
 
-        tied, turns = self.config.tied, self.config.turning_context is not None
+        tied, turning = self.config.tied, self.config.turning_context
 
         def encode(x: Array) -> Encoded:
             with_signs = self.config.inverting_context is not None
             images, signs = folded(x) if with_signs else (x, None)
-            drawn = self.encoder(images, run)
-            features = drawn if signs is None else jnp.concatenate([drawn, signs], axis=-1)
+            read = self.encoder(images, run)
+            shown = read.features if isinstance(read, Viewed) else read
+            features = shown if signs is None else jnp.concatenate([shown, signs], axis=-1)
             with_experts = self.config.constant_posterior == "experts"
             experts = self.experts(features, run) if with_experts else None
-            return Encoded(features, experts, images if turns else drawn)
+            if experts is not None and turning is not None:
+                experts = angle_experts(experts, turning, read.angle)
+            return Encoded(features, experts, shown if turning is None else images)
 
         def constant_contexts(h: Encoded, a: Array, mask: Array | None) -> Distribution:
             del a  # each head is in use only where its context is constant
@@ -154,9 +157,9 @@ class ContextAwareLearner(nn.Module):
 
         def latent(h: Encoded, contexts: Array) -> Distribution:
             drawn = h.drawn
-            if turns:
-                drawn = self.upright_encoder(turned_back(drawn, self._angles(run, contexts)), run)
-            trunk = self.latent_trunk(run, drawn, _flat(contexts))
+            if turning is not None:
+                drawn = self.upright_encoder(turned_back(drawn, self._angles(contexts)), run)
+            trunk = self.latent_trunk(run, drawn, self._seen_by_latent(contexts))
             return diagonal_gaussian(*self.latent_head(trunk))
 
         def labels(h: Encoded, mask: Array | None) -> Array:
@@ -209,31 +212,39 @@ class ContextAwareLearner(nn.Module):
         def latent_prior(contexts: Array) -> Distribution:
             if c.latent_prior == "standard":
                 return standard_gaussian((contexts.shape[0], c.latent_dim))
-            trunk = self.latent_prior_trunk(run, _flat(contexts))
+            trunk = self.latent_prior_trunk(run, self._seen_by_latent(contexts))
             return diagonal_gaussian(*self.latent_prior_head(trunk))
 
         def likelihood(z: Array, contexts: Array) -> Distribution:
             logits = self.decoder(run, z, self._content(contexts))
             if c.turning_context is not None:
-                logits = turned_image(logits, self._angles(run, contexts), c.image_size)
+                logits = turned_image(logits, self._angles(contexts), c.image_size)
             if c.inverting_context is not None:
-                sign = jnp.tanh(self.sign_network(run, contexts[:, c.inverting_context]))
+                sign = self.sign_network(run, contexts[:, c.inverting_context])
                 logits = logits * sign[:, :, None]
             return bernoulli(logits, event_ndims=2)
 
         return Generative(constant_prior, varying_prior, latent_prior, likelihood)
 
-    def _angles(self, run: Pass, contexts: Array) -> Array:
+    def _angles(self, contexts: Array) -> Array:
         """The probabilities of each item's angle, [N, ANGLES]."""
-        return nn.softmax(self.angle_network(run, contexts[:, self.config.turning_context]))
+        return self.angle_reading(contexts[:, self.config.turning_context])
 
     def _content(self, contexts: Array) -> Array:
         """The contexts [N, K, C] that are not acting, as one vector an item."""
-        acting = self.config.acting_contexts
-        if not acting:
+        return _flat_without(contexts, self.config.acting_contexts)
+
+    def _seen_by_latent(self, contexts: Array) -> Array:
+        """What z's networks know of the contexts [N, K, C], as one vector an item.
+
+        Of the one that turns, how sure its angle is and not which it is: what is drawn is
+        then as probable at an angle at which it was never seen.
+        """
+        turning = self.config.turning_context
+        if turning is None:
             return _flat(contexts)
-        content = [contexts[:, k] for k in range(contexts.shape[1]) if k not in acting]
-        return jnp.concatenate(content, axis=-1)
+        others = _flat_without(contexts, (turning,))
+        return jnp.concatenate([others, sureness(self._angles(contexts))], axis=-1)
 
 
 def _image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
@@ -244,16 +255,11 @@ def _image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
             ConvolutionalDecoder(c.image_size, c.convolution_widths, c.norm),
         )
     shape: tuple[int, ...] = (c.image_size, c.image_size)
+    encoder: nn.Module = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
     if c.turning_context is not None:
         shape = (len(harmonic_basis(c.image_size).pixels),)
-    return (
-        DenseEncoder(c.dense_width, c.depth, c.norm, c.skip),
-        DenseDecoder(shape, c.dense_width, c.depth, c.norm, c.skip),
-    )
-
-
-def _action_network(c: ContextAwareConfig, outputs: int) -> ActionNetwork:
-    return ActionNetwork(outputs, c.inference_width, c.depth, c.norm, c.skip)
+        encoder = ViewEncoder(c.view_width, c.depth, c.norm, c.skip)
+    return encoder, DenseDecoder(shape, c.dense_width, c.depth, c.norm, c.skip)
 
 
 def _statistic_network(c: ContextAwareConfig) -> nn.Module:
@@ -299,3 +305,11 @@ def _subnetwork(config: ContextAwareConfig, width: int) -> Callable[[], Residual
 def _flat(contexts: Array) -> Array:
     """Contexts [N, K, C] as one vector an item, [N, K * C]."""
     return contexts.reshape(contexts.shape[0], -1)
+
+
+def _flat_without(contexts: Array, absent: tuple[int, ...]) -> Array:
+    """Contexts [N, K, C] but the absent ones, as one vector an item."""
+    if not absent:
+        return _flat(contexts)
+    present = [contexts[:, k] for k in range(contexts.shape[1]) if k not in absent]
+    return jnp.concatenate(present, axis=-1)

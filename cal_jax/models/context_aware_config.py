@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from cal_jax.configuration import quiet
 from cal_jax.errors import InputError
+from cal_jax.networks.equivariant import ANGLE_DIM
 from cal_jax.networks.normalisation import Norm
 
 ImageNetwork = Literal["convolutional", "dense"]
@@ -19,6 +20,7 @@ _SIZES = (
     "latent_dim",
     "image_size",
     "dense_width",
+    "view_width",
     "statistic_width",
     "inference_width",
     "depth",
@@ -50,7 +52,11 @@ class ContextAwareConfig:
     """Units of each layer of a dense encoder and decoder."""
     turning_context: int | None = quiet(None)
     """The context, counted from 0, that turns what the others and z say, for images whose
-    rotation varies; None: the decoder knows nothing of turning. Dense image networks only."""
+    rotation varies; None: the model knows nothing of turning. Dense image networks and
+    tied experts only."""
+    view_width: int = quiet(128)
+    """Units of each layer of the encoder where a context turns: it reads every image at
+    several angles."""
     inverting_context: int | None = quiet(None)
     """The context that says whether an image is shown or its negative, for images whose
     background is black or white; None: the decoder knows nothing of negatives."""
@@ -156,8 +162,20 @@ class ContextAwareConfig:
                 "turning_context and inverting_context must be different contexts, "
                 f"and leave one that they act on: got {acting} of {self.num_contexts}"
             )
-        if self.turning_context is not None and self.image_network != "dense":
+        if self.turning_context is None:
+            return
+        if self.image_network != "dense":
             raise InputError(
                 f"turning_context must be None where image_network is {self.image_network}: "
                 f"got {self.turning_context}"
+            )
+        if not self.tied:
+            raise InputError(
+                "turning_context must be None where tied is False: the angle is an item's own "
+                f"expert; got {self.turning_context}"
+            )
+        if self.context_dim < ANGLE_DIM:
+            raise InputError(
+                f"context_dim must be at least {ANGLE_DIM} where a context turns: "
+                f"got {self.context_dim}"
             )

@@ -9,9 +9,6 @@ each pair ``(A_rm, B_rm)`` by ``m theta``; averaged over a random angle, it also
 both are a product with the angle's m-th circular moment. So the context gives
 probabilities of angles. Nothing is resampled, and angles far from each other compete,
 where the gradient of a single angle would be caught between two of them.
-
-At first the context says nothing of the angle (``networks.acting``): where angles differ
-at random from the start, contexts half a turn apart more often come to share one.
 """
 
 import functools
@@ -56,6 +53,17 @@ def turned_back(x: Array, angles: Array) -> Array:
     basis = harmonic_basis(x.shape[-1])
     harmonics = x.reshape(x.shape[0], -1) @ basis.analysis
     return turn(harmonics, angles @ circular_moments(-basis.orders))
+
+
+def sureness(angles: Array) -> Array:
+    """How sure probable angles [N, ANGLES] are, whichever they are: [N, MOST_HARMONICS].
+
+    The squared lengths of their circular moments: all 1 for one angle, all 0 for angles
+    that are equally probable, the same after a turn by any of them.
+    """
+    moments = angles @ circular_moments(np.arange(1, MOST_HARMONICS + 1))
+    along, across = jnp.split(moments, 2, axis=-1)
+    return jnp.square(along) + jnp.square(across)
 
 
 def turn(harmonics: Array, moments: Array) -> Array:

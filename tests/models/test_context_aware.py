@@ -8,9 +8,9 @@ import pytest
 from cal_jax.errors import InputError
 from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
-from cal_jax.networks.turning import ANGLES, harmonic_basis
+from cal_jax.networks.turning import ANGLES
 from cal_jax.objectives.context_aware import context_aware_elbo
-from tests.small_models import binary_sets, small_config, small_model
+from tests.small_models import TURNING, binary_sets, small_config, small_model
 
 
 def parameter_count(config):
@@ -50,8 +50,8 @@ def test_parameters_grow_linearly_in_the_number_of_contexts():
         {"constant_posterior": "experts", "tied": True},
         {"context_covariance": "full", "prior_sees_constants": False},
         {"context_prior": "mixture", "prior_sees_constants": False},
-        {"turning_context": 1},
-        {"turning_context": 1, "inverting_context": 2, "num_contexts": 3},
+        TURNING,
+        {**TURNING, "inverting_context": 2, "num_contexts": 3},
         {"inverting_context": 0, "image_network": "convolutional"},
     ],
 )
@@ -215,26 +215,44 @@ def test_posteriors_of_contexts_have_full_covariances_where_asked(covariance, co
     assert bool(np.abs(off_diagonal).max() > 0.05) is correlated
 
 
+def contexts_at(*angles):
+    """Contexts [N, 2, 5] of the small turning model that stand for these angles, surely."""
+    phases = 2 * np.pi / ANGLES * np.array(angles)[:, None] * np.array([1, 2, 0, 0, 0])
+    lengths = 400 * np.array([[1, 1, 0, 0, 0]])
+    moments = lengths * np.cos(phases) + np.roll(lengths * np.sin(phases), 2, axis=1)
+    return jnp.asarray(np.stack([np.full_like(moments, 0.3), moments], axis=1), jnp.float32)
+
+
 def test_what_a_turning_context_turns_does_not_depend_on_it():
-    model, variables = small_model(turning_context=1)
-    contexts = jax.random.normal(jax.random.key(0), (4, 2, 3)).at[:, 0].set(0.5)
+    model, variables = small_model(**TURNING)
 
     def drawn(generative, _, contexts):
-        likelihood = generative.likelihood(jnp.ones((4, 2)), contexts).distribution
-        return likelihood.logits.reshape(4, -1)
+        return generative.likelihood(jnp.ones((2, 2)), contexts).distribution.logits
 
-    logits = jax.jit(map_model(drawn, model))(variables, contexts[None])[0]
-    assert np.ptp(logits, axis=0).max() > 1e-3
-    basis = harmonic_basis(model.config.image_size)
-    rings = len(basis.pixels) - 2 * len(basis.orders)
-    means = logits @ basis.analysis[:, :rings]
-    np.testing.assert_allclose(means, jnp.broadcast_to(means[:1], means.shape), atol=1e-4)
+    upright, turned = jax.jit(map_model(drawn, model))(variables, contexts_at(0, 16)[None])[0]
+    assert ANGLES == 64  # so that 16 of them are a quarter
+    np.testing.assert_allclose(turned, jnp.rot90(upright, -1), atol=1e-4)
+    assert np.abs(turned - upright).max() > 1e-2
+
+
+@pytest.mark.parametrize("of", ["prior", "posterior"])
+def test_z_knows_how_sure_the_angle_is_and_not_which_it_is(of):
+    model, variables = small_model(**TURNING)
+
+    def latent(generative, inference, contexts):
+        if of == "prior":
+            return generative.latent_prior(contexts).mean()
+        return inference.latent(inference.encode(jnp.zeros((3, 8, 8))), contexts).mean()
+
+    contexts = contexts_at(3, 40, 40).at[2, 1].set(0.0)
+    at_one, at_another, at_any = jax.jit(map_model(latent, model))(variables, contexts[None])[0]
+    np.testing.assert_allclose(at_another, at_one, atol=1e-5)
+    assert np.abs(at_any - at_one).max() > 1e-4
 
 
 def test_z_is_read_from_the_image_turned_back():
-    model, variables = small_model(turning_context=1)
-    x = binary_sets(1, 4)[0]
-    contexts = jnp.full((1, 4, 2, 3), 0.3)
+    model, variables = small_model(**TURNING)
+    x = binary_sets(1, 1)[0][0]
 
     def posterior(_, inference, contexts, x):
         return inference.latent(inference.encode(x), contexts).mean()
@@ -242,15 +260,33 @@ def test_z_is_read_from_the_image_turned_back():
     of = jax.jit(map_model(posterior, model))
 
     def seen(x, angle):
-        output = variables["params"]["angle_network"]["Dense_0"]
-        sure = {**output, "bias": 50.0 * jax.nn.one_hot(angle, ANGLES)}
-        angle_network = {**variables["params"]["angle_network"], "Dense_0": sure}
-        params = {**variables["params"], "angle_network": angle_network}
-        return of({**variables, "params": params}, contexts, x)
+        return of(variables, contexts_at(angle)[None], x[None])
 
-    quarter = jnp.rot90(x, -1, axes=(2, 3))
+    quarter = jnp.rot90(x, -1, axes=(1, 2))
     np.testing.assert_allclose(seen(quarter, ANGLES // 4), seen(x, 0), atol=1e-5)
     assert np.abs(seen(quarter, 0) - seen(x, 0)).max() > 1e-4
+
+
+def test_beliefs_about_what_is_shown_stay_where_an_image_turns_and_those_of_its_angle_turn():
+    model, variables = small_model(**TURNING)
+    x = binary_sets(1, 4)[0][0]
+
+    def beliefs(_, inference, x):
+        h = inference.encode(x)
+        found = inference.varying_contexts(h, jnp.zeros((2, 5)), jnp.zeros(2))
+        return found.mean(), found.variance()
+
+    of = jax.jit(map_model(beliefs, model))
+    (mean, variance), (turned_mean, turned_variance) = (
+        of(variables, images[None]) for images in (x, jnp.rot90(x, -1, axes=(1, 2)))
+    )
+    np.testing.assert_allclose(turned_mean[0, :, 0], mean[0, :, 0], atol=1e-5)
+    np.testing.assert_allclose(turned_variance, variance, atol=1e-5)
+    cos_1, cos_2, sin_1, sin_2, rest = np.moveaxis(np.asarray(mean[0, :, 1]), -1, 0)
+    a_quarter_later = np.stack([-sin_1, -cos_2, cos_1, -sin_2, rest], axis=-1)
+    np.testing.assert_allclose(turned_mean[0, :, 1], a_quarter_later, atol=1e-5)
+    assert np.abs(cos_1).min() > 1e-6
+    np.testing.assert_array_equal(rest, 0)
 
 
 @pytest.mark.parametrize(
@@ -270,6 +306,11 @@ def test_z_is_read_from_the_image_turned_back():
         ({"inverting_context": -1}, "inverting_context must be None or one of 2 contexts"),
         ({"turning_context": 0, "inverting_context": 0}, "must be different contexts"),
         ({"turning_context": 0, "inverting_context": 1}, "leave one that they act on"),
+        (
+            {"turning_context": 1},
+            "turning_context must be None where tied is False",
+        ),
+        ({**TURNING, "context_dim": 3}, "context_dim must be at least 4 where a context turns"),
         (
             {"turning_context": 1, "image_network": "convolutional"},
             "turning_context must be None where image_network is convolutional",

@@ -7,7 +7,7 @@ import pytest
 
 from cal_jax.mapping import map_model
 from cal_jax.networks.inverting import folded
-from tests.small_models import binary_sets, small_model
+from tests.small_models import TURNING, binary_sets, small_model
 
 
 def test_an_image_and_its_negative_fold_to_the_same():
@@ -19,12 +19,12 @@ def test_an_image_and_its_negative_fold_to_the_same():
     np.testing.assert_array_equal(there.images[there.signs[:, 0] == 1], x[there.signs[:, 0] == 1])
 
 
-@pytest.mark.parametrize("changes", [{}, {"num_contexts": 3, "turning_context": 1}])
+@pytest.mark.parametrize("changes", [{}, {"num_contexts": 3, **TURNING}])
 def test_z_and_what_is_drawn_know_nothing_of_the_sign(changes):
     model, variables = small_model(**changes, inverting_context=changes.get("num_contexts", 2) - 1)
     num_contexts = model.config.num_contexts
     x = binary_sets(1, 4)[0][0]
-    contexts = jnp.full((4, num_contexts, 3), 0.3)
+    contexts = jnp.full((4, num_contexts, model.config.context_dim), 0.3)
     others = contexts.at[:, -1].set(-2.0)
 
     def seen(generative, inference, contexts, x):

@@ -10,6 +10,7 @@ from cal_jax.networks.turning import (
     ANGLES,
     circular_moments,
     harmonic_basis,
+    sureness,
     turn,
     turned_back,
     turned_image,
@@ -68,3 +69,11 @@ def test_an_image_turned_back_is_the_same_whatever_the_angle():
     for angle, image in seen.items():
         np.testing.assert_allclose(turned_back(image, surely(angle)), upright, atol=1e-3)
     assert np.abs(turned_back(seen[7], surely(0)) - upright).max() > 0.1
+
+
+def test_sureness_is_blind_to_which_angle_it_is():
+    np.testing.assert_allclose(sureness(surely(9)), 1, atol=1e-5)
+    np.testing.assert_allclose(sureness(jnp.full((1, ANGLES), 1 / ANGLES)), 0, atol=1e-5)
+    angles = jax.nn.softmax(jax.random.normal(jax.random.key(3), (2, ANGLES)))
+    np.testing.assert_allclose(sureness(jnp.roll(angles, 5, axis=-1)), sureness(angles), atol=1e-5)
+    assert np.ptp(sureness(angles), axis=0).max() > 1e-3
