@@ -8,36 +8,26 @@ import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.axes import SUPPORT
-from cal_jax.distributions import (
-    Distribution,
-    bernoulli,
-    coupling_flow,
-    diagonal_gaussian,
-    gaussian_mixture,
-    standard_gaussian,
-    triangular_gaussian,
-)
+from cal_jax.distributions import Distribution, bernoulli, diagonal_gaussian, standard_gaussian
 from cal_jax.errors import InputError
 from cal_jax.models.context_aware_config import ContextAwareConfig
-from cal_jax.networks.attention import RelationalStatisticNetwork
-from cal_jax.networks.convolution import ConvolutionalDecoder, ConvolutionalEncoder
-from cal_jax.networks.dense import (
-    GaussianHead,
-    GaussianParameters,
-    LearnedGaussian,
-    ResidualMLP,
-    TriangularGaussianHead,
-    TriangularParameters,
+from cal_jax.models.context_aware_parts import (
+    image_networks,
+    posterior_head,
+    posterior_of,
+    rich_prior,
+    rich_prior_of,
+    statistic_network,
+    subnetwork,
 )
-from cal_jax.networks.equivariant import AngleReading, Viewed, ViewEncoder, angle_experts
+from cal_jax.networks.dense import GaussianHead, LearnedGaussian
+from cal_jax.networks.equivariant import AngleReading, Viewed, angle_experts
 from cal_jax.networks.experts import ExpertNetwork, Experts, each_expert, product_of_experts
-from cal_jax.networks.fully_connected import DenseDecoder, DenseEncoder
+from cal_jax.networks.fully_connected import DenseEncoder
 from cal_jax.networks.inverting import SignNetwork, folded
 from cal_jax.networks.label import LabelNetwork
 from cal_jax.networks.passes import EVALUATION, Pass
-from cal_jax.networks.priors import FlowParameters, FlowPrior, MixtureParameters, MixturePrior
-from cal_jax.networks.statistic import StatisticNetwork
-from cal_jax.networks.turning import harmonic_basis, sureness, turned_back, turned_image
+from cal_jax.networks.turning import sureness, turned_back, turned_image
 
 
 class Encoded(NamedTuple):
@@ -88,8 +78,8 @@ class ContextAwareLearner(nn.Module):
         c = self.config
         contexts = (c.num_contexts, c.context_dim)
         latent = (c.latent_dim,)
-        narrow = _subnetwork(c, c.inference_width)
-        self.encoder, self.decoder = _image_networks(c)
+        narrow = subnetwork(c, c.inference_width)
+        self.encoder, self.decoder = image_networks(c)
         if c.turning_context is not None:
             self.angle_reading = AngleReading()
             self.upright_encoder = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
@@ -98,9 +88,9 @@ class ContextAwareLearner(nn.Module):
         if c.constant_posterior == "experts":
             self.experts = ExpertNetwork(contexts, c.statistic_width, c.depth, c.norm, c.skip)
         else:
-            self.statistic, self.constant_head = _statistic_network(c), _posterior_head(c)
+            self.statistic, self.constant_head = statistic_network(c), posterior_head(c)
         if not c.tied:
-            self.varying_trunk, self.varying_head = narrow(), _posterior_head(c)
+            self.varying_trunk, self.varying_head = narrow(), posterior_head(c)
         self.latent_trunk, self.latent_head = narrow(), GaussianHead(latent)
         if c.context_prior != "standard":
             if c.prior_sees_constants:
@@ -108,7 +98,7 @@ class ContextAwareLearner(nn.Module):
             if c.prior_sees_label:
                 self.constant_prior_trunk = narrow()
         if c.context_prior in ("mixture", "flow"):
-            self.constant_prior_network, self.varying_prior_network = _rich_prior(c), _rich_prior(c)
+            self.constant_prior_network, self.varying_prior_network = rich_prior(c), rich_prior(c)
         elif c.context_prior == "learned":
             if c.prior_sees_constants:
                 self.varying_prior_head = GaussianHead(contexts)
@@ -147,13 +137,13 @@ class ContextAwareLearner(nn.Module):
             if h.experts is not None:
                 return diagonal_gaussian(*product_of_experts(h.experts, mask))
             statistic = self.statistic(h.features, run._replace(mask=mask))
-            return _gaussian(self.constant_head(statistic))
+            return posterior_of(self.constant_head(statistic))
 
         def varying_contexts(h: Encoded, constants: Array, a: Array) -> Distribution:
             if tied and h.experts is not None:
                 return diagonal_gaussian(*each_expert(h.experts))
             trunk = self.varying_trunk(run, h.features, constants.reshape(-1), a)
-            return _gaussian(self.varying_head(trunk))
+            return posterior_of(self.varying_head(trunk))
 
         def latent(h: Encoded, contexts: Array) -> Distribution:
             drawn = h.drawn
@@ -192,7 +182,7 @@ class ContextAwareLearner(nn.Module):
                 return standard_gaussian(contexts_shape)
             label = (self.constant_prior_trunk(run.of_the_set(), a),) if c.prior_sees_label else ()
             if c.context_prior != "learned":
-                return _rich(self.constant_prior_network(*label))
+                return rich_prior_of(self.constant_prior_network(*label))
             if label:
                 return diagonal_gaussian(*self.constant_prior_head(*label))
             return diagonal_gaussian(*self.constant_prior_parameters())
@@ -204,7 +194,7 @@ class ContextAwareLearner(nn.Module):
             if c.prior_sees_constants:
                 seen = (self.varying_prior_trunk(run.of_the_set(), constants.reshape(-1), a),)
             if c.context_prior != "learned":
-                return _rich(self.varying_prior_network(*seen))
+                return rich_prior_of(self.varying_prior_network(*seen))
             if seen:
                 return diagonal_gaussian(*self.varying_prior_head(*seen))
             return diagonal_gaussian(*self.varying_prior_parameters())
@@ -245,61 +235,6 @@ class ContextAwareLearner(nn.Module):
             return _flat(contexts)
         others = _flat_without(contexts, (turning,))
         return jnp.concatenate([others, sureness(self._angles(contexts))], axis=-1)
-
-
-def _image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
-    """The encoder and the decoder of images."""
-    if c.image_network == "convolutional":
-        return (
-            ConvolutionalEncoder(c.convolution_widths, c.norm),
-            ConvolutionalDecoder(c.image_size, c.convolution_widths, c.norm),
-        )
-    shape: tuple[int, ...] = (c.image_size, c.image_size)
-    encoder: nn.Module = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
-    if c.turning_context is not None:
-        shape = (len(harmonic_basis(c.image_size).pixels),)
-        encoder = ViewEncoder(c.view_width, c.depth, c.norm, c.skip)
-    return encoder, DenseDecoder(shape, c.dense_width, c.depth, c.norm, c.skip)
-
-
-def _statistic_network(c: ContextAwareConfig) -> nn.Module:
-    """What pools the items of a set."""
-    if c.constant_posterior == "attention":
-        return RelationalStatisticNetwork(
-            c.statistic_width, c.depth, c.attention_heads, c.norm, c.skip
-        )
-    return StatisticNetwork(c.statistic_width, c.depth, c.norm, c.skip)
-
-
-def _posterior_head(c: ContextAwareConfig) -> nn.Module:
-    """What a network's features say of every context."""
-    contexts = (c.num_contexts, c.context_dim)
-    is_full = c.context_covariance == "full"
-    return TriangularGaussianHead(contexts) if is_full else GaussianHead(contexts)
-
-
-def _gaussian(parameters: GaussianParameters | TriangularParameters) -> Distribution:
-    if isinstance(parameters, TriangularParameters):
-        return triangular_gaussian(*parameters)
-    return diagonal_gaussian(*parameters)
-
-
-def _rich_prior(c: ContextAwareConfig) -> nn.Module:
-    """A prior of the contexts that is more than one Gaussian."""
-    contexts = (c.num_contexts, c.context_dim)
-    if c.context_prior == "mixture":
-        return MixturePrior(contexts, c.prior_components)
-    return FlowPrior(contexts, c.prior_layers, c.inference_width)
-
-
-def _rich(parameters: MixtureParameters | FlowParameters) -> Distribution:
-    if isinstance(parameters, MixtureParameters):
-        return gaussian_mixture(*parameters)
-    return coupling_flow(*parameters)
-
-
-def _subnetwork(config: ContextAwareConfig, width: int) -> Callable[[], ResidualMLP]:
-    return lambda: ResidualMLP(width, config.depth, config.norm, config.skip)
 
 
 def _flat(contexts: Array) -> Array:
