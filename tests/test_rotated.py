@@ -65,7 +65,7 @@ def test_the_faithful_preset_differs_from_cpu_in_what_it_claims_alone():
     changed = differences(flatten(PRESETS["faithful"]), flatten(PRESETS["cpu"]))
     names = ("context_dim", "context_prior", "prior_sees_constants", "constant_posterior", "tied")
     weights = {"training.alpha", "latent_weight", "weight_half_life", "contrast", "dependence"}
-    model = {f"model.{name}" for name in (*names, "turning_context")}
+    model = {f"model.{name}" for name in (*names, "turning_context", "prior_components")}
     assert {line.split()[0] for line in changed} == {"summary"} | model | weights
 
 
