@@ -52,7 +52,7 @@ class ThreeContextsConfig(KnownLabelsConfig):
 
 
 _CPU = ThreeContextsConfig(
-    summary="some 8 minutes on a core, for MNIST: as the rotated experiment's, with a context "
+    summary="some 10 minutes on a core, for MNIST: as the rotated experiment's, with a context "
     "that inverts; exactly one constant factor a set",
     model=replace(TURNED_MODEL, num_contexts=NUM_CONTEXTS, inverting_context=2),
     training=replace(TURNED_TRAINING, steps=12_000, alpha=0.0),
