@@ -79,7 +79,7 @@ PRESETS = {
         test_sets=40,
     ),
     "cpu": HeldOutPairsConfig(
-        summary="some 10 minutes on a core, for MNIST: as the rotated experiment's",
+        summary="some 12 minutes on a core, for MNIST: as the rotated experiment's",
         model=TURNED_MODEL,
         training=replace(TURNED_TRAINING, steps=20_000, alpha=0.0),
         oracle=TURNED_ORACLE,
