@@ -21,7 +21,7 @@ from cal_jax.models.context_aware_parts import (
     subnetwork,
 )
 from cal_jax.networks.dense import GaussianHead, LearnedGaussian
-from cal_jax.networks.equivariant import AngleReading, Viewed, angle_experts
+from cal_jax.networks.equivariant import AngleReading, angle_experts
 from cal_jax.networks.experts import ExpertNetwork, Experts, each_expert, product_of_experts
 from cal_jax.networks.fully_connected import DenseEncoder
 from cal_jax.networks.inverting import SignNetwork, folded
@@ -124,7 +124,7 @@ class ContextAwareLearner(nn.Module):
             with_signs = self.config.inverting_context is not None
             images, signs = folded(x) if with_signs else (x, None)
             read = self.encoder(images, run)
-            shown = read.features if isinstance(read, Viewed) else read
+            shown = read if turning is None else read.features
             features = shown if signs is None else jnp.concatenate([shown, signs], axis=-1)
             with_experts = self.config.constant_posterior == "experts"
             experts = self.experts(features, run) if with_experts else None
@@ -206,7 +206,7 @@ class ContextAwareLearner(nn.Module):
             return diagonal_gaussian(*self.latent_prior_head(trunk))
 
         def likelihood(z: Array, contexts: Array) -> Distribution:
-            logits = self.decoder(run, z, self._content(contexts))
+            logits = self.decoder(run, z, _flat(contexts, c.acting_contexts))
             if c.turning_context is not None:
                 logits = turned_image(logits, self._angles(contexts), c.image_size)
             if c.inverting_context is not None:
@@ -220,10 +220,6 @@ class ContextAwareLearner(nn.Module):
         """The probabilities of each item's angle, [N, ANGLES]."""
         return self.angle_reading(contexts[:, self.config.turning_context])
 
-    def _content(self, contexts: Array) -> Array:
-        """The contexts [N, K, C] that are not acting, as one vector an item."""
-        return _flat_without(contexts, self.config.acting_contexts)
-
     def _seen_by_latent(self, contexts: Array) -> Array:
         """What z's networks know of the contexts [N, K, C], as one vector an item.
 
@@ -233,18 +229,14 @@ class ContextAwareLearner(nn.Module):
         turning = self.config.turning_context
         if turning is None:
             return _flat(contexts)
-        others = _flat_without(contexts, (turning,))
+        others = _flat(contexts, (turning,))
         return jnp.concatenate([others, sureness(self._angles(contexts))], axis=-1)
 
 
-def _flat(contexts: Array) -> Array:
-    """Contexts [N, K, C] as one vector an item, [N, K * C]."""
-    return contexts.reshape(contexts.shape[0], -1)
-
-
-def _flat_without(contexts: Array, absent: tuple[int, ...]) -> Array:
+def _flat(contexts: Array, absent: tuple[int, ...] = ()) -> Array:
     """Contexts [N, K, C] but the absent ones, as one vector an item."""
-    if not absent:
-        return _flat(contexts)
-    present = [contexts[:, k] for k in range(contexts.shape[1]) if k not in absent]
-    return jnp.concatenate(present, axis=-1)
+    if absent:  # models without them gather nothing
+        contexts = jnp.stack(
+            [contexts[:, k] for k in range(contexts.shape[1]) if k not in absent], axis=1
+        )
+    return contexts.reshape(contexts.shape[0], -1)

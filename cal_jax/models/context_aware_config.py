@@ -126,6 +126,8 @@ class ContextAwareConfig:
                 accepted = ", ".join(get_args(names))
                 raise InputError(f"{name} must be one of {accepted}: got {getattr(self, name)!r}")
         self._require_something_to_act_on()
+        if self.turning_context is not None:
+            self._require_what_turning_needs()
         if self.tied and self.constant_posterior != "experts":
             raise InputError(
                 f"tied must be False where constant_posterior is {self.constant_posterior}: "
@@ -162,8 +164,8 @@ class ContextAwareConfig:
                 "turning_context and inverting_context must be different contexts, "
                 f"and leave one that they act on: got {acting} of {self.num_contexts}"
             )
-        if self.turning_context is None:
-            return
+
+    def _require_what_turning_needs(self) -> None:
         if self.image_network != "dense":
             raise InputError(
                 f"turning_context must be None where image_network is {self.image_network}: "
