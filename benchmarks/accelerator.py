@@ -98,9 +98,8 @@ def timed(
     """One batch size in one precision."""
     work = workload(flags.model, flags.size, batch_size=batch_size)
     dtype = jnp.bfloat16 if precision == "bfloat16" else None
-    form = work.chunk_form if jax.default_backend() == "cpu" else "scan"
     with jax.default_matmul_precision(precision if dtype is None else None):
-        training = Training(work, work.model, form=form, dtype=dtype)
+        training = Training(work, work.model, dtype=dtype)
         started = time.perf_counter()
         first = training.first_metrics
         training.take(flags.steps)

@@ -67,7 +67,7 @@ def _versus_pytorch(records: list[Record]) -> str:
     forms = ["cal_jax", "eager", "channels_last", "compile", "compile_channels_last"]
 
     def row(record: Record) -> list[str]:
-        name = f"{record['model']}_vs_pytorch"
+        name = next(name for name in record if name.startswith(f"{record['model']}_vs_pytorch"))
         times = (record["milliseconds_per_step"][form] for form in forms)
         cells = ["-" if time is None else _number(time["median"]) for time in times]
         return [record["model"], *cells, _number(record[name]), verdict(name, record[name])]

@@ -1,7 +1,8 @@
 """Reads a trace of jax.profiler: the own time of each operation, and which layer it is of."""
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,9 @@ _NETWORK = re.compile(
 def operation_times(path: Path) -> dict[str, float]:
     """Seconds of each operation of XLA in a trace, without what runs inside it."""
     seconds: dict[str, float] = {}
-    for plane in jax.profiler.ProfileData.from_file(str(path)).planes:
-        for line in plane.lines:
-            events = [event for event in line.events if _is_operation(event)]
-            for name, own in own_times([(e.name, e.start_ns, e.duration_ns) for e in events]):
-                seconds[name] = seconds.get(name, 0.0) + own / 1e9
+    for events in _operations(path):
+        for name, own in own_times(events):
+            seconds[name] = seconds.get(name, 0.0) + own / 1e9
     return seconds
 
 
@@ -60,6 +59,18 @@ def place_of_path(path: str) -> Place:
 def place_of(name: str, places: Mapping[str, Place]) -> Place:
     """The place of an event; one that the program's text does not have is an operation alone."""
     return places.get(name, ("-", "-", re.sub(r"[.\d]+$", "", name)))
+
+
+def _operations(path: Path) -> Iterator[list[tuple[str, float, float]]]:
+    """(name, start, duration) in nanoseconds of XLA's operations, a list for each thread."""
+    with warnings.catch_warnings():
+        # jaxlib 0.12's own classes have no __module__, of which Python 3.13 warns; where
+        # warnings are errors, theirs ends the process.
+        warnings.filterwarnings("ignore", "builtin type .* has no __module__", DeprecationWarning)
+        for plane in jax.profiler.ProfileData.from_file(str(path)).planes:
+            for line in plane.lines:
+                events = [event for event in line.events if _is_operation(event)]
+                yield [(event.name, event.start_ns, event.duration_ns) for event in events]
 
 
 def _is_operation(event: Any) -> bool:

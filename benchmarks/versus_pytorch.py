@@ -8,7 +8,8 @@ with one noise, its loss must be that of cal_jax's step to 1e-4 (its gradient's 
 a batch is taken from data on the device, noise is drawn, forward, backward, Adam. PyTorch
 runs eager and compiled, images in its own layout and channels_last, with all cores, as JAX
 has. ``MODEL_vs_pytorch``, the last line, is our time divided by that of the best of its
-forms: below 1 we are quicker.
+forms: below 1 we are quicker. Where JAX has a GPU, both run there, from CUDA graphs where
+PyTorch compiles, and the number is ``MODEL_vs_pytorch_gpu``.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import jax
 
 from benchmarks import record
 from benchmarks.agreement import require_agreement
@@ -40,27 +43,32 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     record.require_at_least(flags, repeats=1, steps=1, threads=1)
     import torch
 
+    from benchmarks.twins.beside import precision_of_both
+
     devices = devices_of(flags)
     torch.set_num_threads(flags.threads or os.cpu_count() or 1)
     torch.manual_seed(0)
     work = workload(flags.model, flags.size)
-    ours = Training(work, work.model, devices)
-    racers, parity, absent = _racers(work, ours, compiled=not flags.no_compile)
-
-    rows = ours.rows(chunk_steps(flags))
-    timers: dict[str, Callable[[], float]] = {
-        "cal_jax": functools.partial(ours.milliseconds, chunk_steps(flags)),
-        **{name: functools.partial(racer.milliseconds, rows) for name, racer in racers.items()},
-    }
-    found = interleaved(timers, flags.repeats, f"racing {flags.model}")
+    with precision_of_both(flags.precision):
+        ours = Training(work, work.model, devices)
+        racers, parity, absent = _racers(work, ours, compiled=not flags.no_compile)
+        rows = ours.rows(chunk_steps(flags))
+        timers: dict[str, Callable[[], float]] = {
+            "cal_jax": functools.partial(ours.milliseconds, chunk_steps(flags)),
+            **{name: functools.partial(racer.milliseconds, rows) for name, racer in racers.items()},
+        }
+        found = interleaved(timers, flags.repeats, f"racing {flags.model}")
     times = {name: spread(values) for name, values in found.items()}
     best = min(racers, key=lambda name: times[name]["median"])
     ratio = median_ratio(found["cal_jax"], found[best])
-    name = f"{flags.model}_vs_pytorch"
+    platform = jax.default_backend()
+    where = [] if platform == "cpu" else [platform]
+    name = "_".join([f"{flags.model}_vs_pytorch", *where])
     fields = {
         "model": flags.model,
         "shape": vars(work.shape),
         "devices": len(devices),
+        "precision": flags.precision,
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
         "steps_in_a_chunk": chunk_steps(flags),
@@ -70,7 +78,8 @@ def measure(flags: argparse.Namespace) -> record.Measured:
         "best_pytorch": best,
         name: ratio,
     }
-    return record.Measured(f"versus_pytorch-{flags.model}", fields, f"{name} {ratio:.3f}")
+    program = "-".join(["versus_pytorch", flags.model, *where])
+    return record.Measured(program, fields, f"{name} {ratio:.3f}")
 
 
 def _racers(
@@ -108,6 +117,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.versus_pytorch", __doc__)
     add_race_flags(parser)
     parser.add_argument("--threads", type=int, help="of PyTorch (default: one a core)")
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "tensorfloat32"],
+        default="float32",
+        help="of products on a GPU, in both (default: %(default)s)",
+    )
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     add_host_devices(parser)
     return parser

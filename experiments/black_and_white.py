@@ -83,7 +83,7 @@ PRESETS = {
     ),
     "thesis": BlackAndWhiteConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
-        training=TrainingConfig(chunk_steps=20),
+        training=TrainingConfig(chunk_steps=20, chunk_form="scan"),
         oracle=_ORACLE,
     ),
 }

@@ -67,7 +67,7 @@ PRESETS = {
     "thesis": UnsupervisedConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
         model=ContextAwareConfig(num_labels=2),
-        training=TrainingConfig(chunk_steps=20),
+        training=TrainingConfig(chunk_steps=20, chunk_form="scan"),
         oracle=_ORACLE,
     ),
 }

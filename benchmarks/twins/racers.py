@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.training import SEED
+from benchmarks.twins.beside import device_beside_jax, moved, wait_for
 from benchmarks.twins.parameters import load_variables
 from benchmarks.twins.shared_noise import context_aware_noise, statistician_noise, vae_noise
 from benchmarks.twins.statistician_bound import Noise, statistician_bound
@@ -29,10 +30,11 @@ TWINS: dict[str, Any] = {
 
 
 class Racer:
-    """A twin in training, in one of PyTorch's forms.
+    """A twin in training, in one of PyTorch's forms, on the device that JAX uses.
 
     Adam is PyTorch's fused one, the quickest it has; memory of gradients is given
-    back after each step, PyTorch's default.
+    back after each step, PyTorch's default. On a GPU what is compiled is kept as
+    CUDA graphs (``reduce-overhead``): small models wait for launches there.
 
     Args:
         workload: the model, its data and its optimiser; one sample of each data set.
@@ -42,17 +44,20 @@ class Racer:
 
     def __init__(self, workload: Workload, variables: Variables, form: Form) -> None:
         self.workload = workload
+        self.device = device_beside_jax()
         self.twin = TWINS[workload.name](workload.config).train()
         load_variables(self.twin, variables)
+        self.twin = self.twin.to(self.device)
         if form.endswith("channels_last"):
             self.twin = self.twin.to(memory_format=torch.channels_last)
-        self.data = [torch.tensor(array) for array in workload.data]
+        self.data = [torch.tensor(array, device=self.device) for array in workload.data]
         self.optimiser = torch.optim.Adam(
             self.twin.parameters(), lr=workload.learning_rate, fused=True
         )
         self.loss: Callable[..., Tensor] = loss_of(workload, self.twin)
         if form.startswith("compile"):
-            self.loss = torch.compile(self.loss)
+            mode = "reduce-overhead" if self.device.type == "cuda" else None
+            self.loss = torch.compile(self.loss, mode=mode)
 
     def first_metrics(self, rows: np.ndarray) -> dict[str, float]:
         """Loss and gradient norm of cal_jax's first step, with the noise that it draws.
@@ -63,14 +68,16 @@ class Racer:
         key = jax.random.split(jax.random.fold_in(jax.random.key(SEED), 0))[1]
         keys = dataset_keys(key, 0, len(rows), 1)[:, 0]
         self.optimiser.zero_grad()
-        loss = self.loss(*(array[rows] for array in self.data), noise_of(self.workload, keys))
+        noise = moved(noise_of(self.workload, keys), self.device)
+        batch = torch.from_numpy(rows).long().to(self.device)
+        loss = self.loss(*(array[batch] for array in self.data), noise)
         loss.backward()
         squares = [parameter.grad.square().sum().item() for parameter in self.twin.parameters()]
         return {"loss": loss.item(), "gradient_norm": sum(squares) ** 0.5}
 
     def take(self, rows: np.ndarray) -> None:
         """Take a step for each of rows [T, B]."""
-        for batch in torch.from_numpy(rows).long():
+        for batch in torch.from_numpy(rows).long().to(self.device):
             data = [array[batch] for array in self.data]
             loss = self.loss(*data, draw_noise(self.workload, data[0]))
             self.optimiser.zero_grad()
@@ -82,8 +89,10 @@ class Racer:
     def milliseconds(self, rows: np.ndarray) -> float:
         """Of one step, over rows [T, B] after a pass over them that is not timed."""
         self.take(rows)
+        wait_for(self.device)
         started = time.perf_counter()
         self.take(rows)
+        wait_for(self.device)
         return 1000 * (time.perf_counter() - started) / len(rows)
 
 
@@ -121,7 +130,7 @@ def draw_noise(workload: Workload, x: Tensor) -> Any:
     """New noise for a batch x, from PyTorch's generator."""
     config = workload.config
     if workload.name == "vae":
-        return torch.randn(len(x), config.latent_dim)
+        return torch.randn(len(x), config.latent_dim, device=x.device)
     if workload.name == "statistician":
         return Noise.draw(
             x,

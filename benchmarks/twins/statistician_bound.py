@@ -35,8 +35,12 @@ class Noise(NamedTuple):
     @classmethod
     def draw(cls, x: Tensor, *, context_dim: int, latent_dim: int, layers: int) -> "Noise":
         """For sets x [B, N, X], from PyTorch's global generator."""
-        latents = tuple(torch.randn(*x.shape[:2], latent_dim) for _ in range(layers))
-        return cls(torch.randn(len(x), context_dim), latents)
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(*shape, device=x.device)
+
+        latents = tuple(normal(*x.shape[:2], latent_dim) for _ in range(layers))
+        return cls(normal(len(x), context_dim), latents)
 
 
 class StatisticianBound(NamedTuple):

@@ -25,12 +25,16 @@ class ContextAwareNoise(NamedTuple):
 
     @classmethod
     def draw(cls, x: Tensor, config: ContextAwareConfig) -> "ContextAwareNoise":
-        """For sets x [B, N, H, W], from PyTorch's global generator."""
+        """For sets x [B, N, H, W], from PyTorch's global generator of its device."""
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(*shape, device=x.device)
+
         contexts = (config.num_contexts, config.context_dim)
         return cls(
-            torch.randn(len(x), *contexts),
-            torch.randn(*x.shape[:2], *contexts),
-            torch.randn(*x.shape[:2], config.latent_dim),
+            normal(len(x), *contexts),
+            normal(*x.shape[:2], *contexts),
+            normal(*x.shape[:2], config.latent_dim),
         )
 
 

@@ -202,3 +202,10 @@ def test_a_twin_with_another_loss_is_not_raced(capsys, monkeypatch):
     monkeypatch.setattr(Racer, "first_metrics", lambda *_: other)
     assert versus_pytorch.main(["--model=vae", "--size=smoke", "--no-compile"]) == 2
     assert "PyTorch (eager): loss differs by" in capsys.readouterr().err
+
+
+def test_a_race_where_pytorch_lacks_the_accelerator_is_refused_in_one_line(capsys, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(jax, "default_backend", lambda: "tpu")
+    assert versus_pytorch.main(["--model=vae", "--size=smoke", "--no-compile"]) == 2
+    assert "error: JAX runs on tpu, where this PyTorch" in capsys.readouterr().err

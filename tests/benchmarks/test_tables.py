@@ -43,6 +43,19 @@ def test_records_of_one_kind_share_a_table_with_their_origin_below():
     ]
 
 
+def test_a_race_on_a_gpu_is_shown_without_the_targets_of_two_cores():
+    times = {"cal_jax": {"median": 2.0}, "eager": {"median": 8.0}, "channels_last": None}
+    race = {
+        **ORIGIN,
+        "benchmark": "versus_pytorch-vae-gpu",
+        "model": "vae",
+        "milliseconds_per_step": {**times, "compile": None, "compile_channels_last": None},
+        "vae_vs_pytorch_gpu": 0.25,
+    }
+    row = tables([race]).splitlines()[2]
+    assert row == "| vae | 2 | 8 | - | - | - | 0.25 | - |"
+
+
 def test_kinds_are_not_mixed():
     with pytest.raises(ValueError, match="one kind of"):
         tables([chunk_form("vae", 4.0, 2.0), {**ORIGIN, "benchmark": "step-vae"}])
