@@ -4,7 +4,7 @@
 
 float32 and tensorfloat32 are JAX's default precision of matrix products and convolutions
 (``jax_default_matmul_precision``); bfloat16 computes the bound in bfloat16 with float32
-parameters. Each doubles the batch until the items per second stop growing. MFU is the
+parameters. Each multiplies the batch until the items per second stop growing. MFU is the
 model's FLOP (XLA's count of the plain form) per second, divided by the device's peak in that
 precision: a table of data sheets, or ``--peak-tflops``; on a CPU, where precisions are all
 alike, the measured matrix product. The cost is that of the thesis's 62,500 steps.
@@ -31,7 +31,7 @@ from cal_jax.progress import Progress
 
 THESIS_STEPS = 62_500
 SATURATED = 1.05
-"""A doubled batch that gives fewer than so many times the items per second ends the sweep."""
+"""A larger batch that gives fewer than so many times the items per second ends the sweep."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(flags: argparse.Namespace) -> record.Measured:
     """Sweep the batch in each precision."""
-    record.require_at_least(flags, repeats=1, steps=1, doublings=0)
+    record.require_at_least(flags, repeats=1, steps=1, growth=2, batches=1)
     if flags.peak_tflops is not None and not flags.peak_tflops > 0:
         raise InputError(f"--peak-tflops {flags.peak_tflops}; accepted: above 0")
     device = jax.local_devices()[0]
@@ -60,24 +60,26 @@ def measure(flags: argparse.Namespace) -> record.Measured:
         "memory": memory_in_use(),
     }
     best = max(result["mfu"] for result in swept.values())
-    return record.Measured(f"accelerator-{flags.model}", fields, f"mfu {best:.3f}")
+    part = flags.precisions if len(flags.precisions) < len(PRECISIONS) else []
+    name = "-".join(["accelerator", flags.model, *part])
+    return record.Measured(name, fields, f"mfu {best:.3f}")
 
 
 def sweep(flags: argparse.Namespace, precision: Precision, peak: float) -> dict[str, Any]:
     """Times at batches of 1, 2, 4, ... times the thesis's, up to the one that fills the device."""
     base = SHAPES[flags.model, flags.size].batch_size
     batches: list[dict[str, Any]] = []
-    ended = "--doublings"
-    with Progress(flags.doublings + 1, f"{precision}: batches", unit="batch") as progress:
-        for doubling in range(flags.doublings + 1):
+    ended = "--batches"
+    with Progress(flags.batches, f"{precision}: batches", unit="batch") as progress:
+        for power in range(flags.batches):
             try:
-                batches.append(timed(flags, precision, base * 2**doubling, peak))
+                batches.append(timed(flags, precision, base * flags.growth**power, peak))
             except jax.errors.JaxRuntimeError as error:
                 if "RESOURCE_EXHAUSTED" not in str(error) or not batches:
                     raise
                 ended = "out of memory"
                 break
-            progress.update(doubling + 1)
+            progress.update(power + 1)
             rates = [batch["items_per_second"] for batch in batches]
             if len(rates) > 1 and rates[-1] < SATURATED * rates[-2]:
                 ended = "saturated"
@@ -101,8 +103,7 @@ def timed(
     with jax.default_matmul_precision(precision if dtype is None else None):
         training = Training(work, work.model, dtype=dtype)
         started = time.perf_counter()
-        first = training.first_metrics
-        training.take(flags.steps)
+        first = training.take(flags.steps)
         compiling = time.perf_counter() - started
         times = [training.milliseconds(flags.steps) for _ in range(flags.repeats)]
     ms = spread(times)
@@ -114,7 +115,7 @@ def timed(
         "gflop_per_step": gflop,
         "mfu": gflop / ms["median"] / peak,
         "seconds_to_start": compiling,
-        "first_loss": first["loss"],
+        "first_loss": float(first["loss"][0]),
     }
 
 
@@ -127,9 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peak-tflops", type=float, help="of the device, for all the precisions")
     parser.add_argument("--price-per-hour", type=float, help="of the device, for the cost")
     parser.add_argument(
-        "--doublings", type=int, default=6, help="of the batch, at most (default: %(default)s)"
+        "--growth", type=int, default=2, help="of the batch, each time (default: %(default)s)"
     )
-    parser.add_argument("--steps", type=int, default=10, help="in a chunk (default: %(default)s)")
+    parser.add_argument(
+        "--batches", type=int, default=7, help="that are tried, at most (default: %(default)s)"
+    )
+    parser.add_argument("--steps", type=int, default=50, help="in a chunk (default: %(default)s)")
     parser.add_argument("--repeats", type=int, default=5, help="of a chunk (default: %(default)s)")
     return parser
 

@@ -94,7 +94,7 @@ def test_an_accelerator_s_share_is_measured_with_float32_parameters(measured):
         accelerator,
         "--model=vae",
         "--precisions=bfloat16",
-        "--doublings=0",
+        "--batches=1",
         "--repeats=1",
         "--steps=1",
         "--peak-tflops=2",
