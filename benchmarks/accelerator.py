@@ -7,10 +7,12 @@ float32 and tensorfloat32 are JAX's default precision of matrix products and con
 parameters. Each multiplies the batch until the items per second stop growing. MFU is the
 model's FLOP (XLA's count of the plain form) per second, divided by the device's peak in that
 precision: a table of data sheets, or ``--peak-tflops``; on a CPU, where precisions are all
-alike, the measured matrix product. The cost is that of the thesis's 62,500 steps.
+alike, the measured matrix product. The cost is that of the thesis's 62,500 steps. What each
+batch gave is on stderr at once: a GPU takes most of a minute to compile a large one.
 """
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -80,6 +82,7 @@ def sweep(flags: argparse.Namespace, precision: Precision, peak: float) -> dict[
                 ended = "out of memory"
                 break
             progress.update(power + 1)
+            print(json.dumps({precision: record.rounded(batches[-1])}), file=sys.stderr)
             rates = [batch["items_per_second"] for batch in batches]
             if len(rates) > 1 and rates[-1] < SATURATED * rates[-2]:
                 ended = "saturated"

@@ -6,6 +6,7 @@ A joined file stands for its runs, so that later seeds can be added to it.
 
     python -m cal_jax.results gather runs/bw-0 runs/bw-1
     python -m cal_jax.results gather results/black_and_white-cpu.json runs/bw-2
+    python -m cal_jax.results gather --variant narrow runs/narrow-0 runs/narrow-1
     python -m cal_jax.results readme --check
 """
 
@@ -26,22 +27,28 @@ from cal_jax.result_tables import compared, single
 CONFIG_FILE = "config.json"
 SHARED = ("experiment", "preset", "config", "versions", "oracle", "data", "thesis")
 _SEED = re.compile(r"--seed[= ]\S+")
+_WORD = re.compile(r"[\w.-]+")
 _BLOCK = re.compile(
     r"(<!-- results:([\w.-]+(?: [\w.-]+)*(?: \|(?: \w+)+)?) -->\n)(.*?)(<!-- /results:\2 -->)",
     re.DOTALL,
 )
 
 
-def gather(sources: Iterable[Path]) -> dict[str, Any]:
+def gather(sources: Iterable[Path], variant: str | None = None) -> dict[str, Any]:
     """One result of several runs that differ in nothing but the seed, in order of seed.
 
     Args:
       sources: run directories, and files that this function's results were written to.
+      variant: what tells a preset that was changed by ``--set`` from the preset itself;
+        it follows the preset's name.
 
     Raises:
-      InputError: no runs, runs that differ in more, or a seed that occurs twice.
+      InputError: no runs, runs that differ in more, a seed that occurs twice, or a variant
+        that is no word of letters, digits, dots, dashes and underscores.
     """
-    found = ((run, path) for path in sources for run in _runs_of(Path(path)))
+    if variant is not None and not _WORD.fullmatch(variant):
+        raise InputError(f"--variant {variant!r}; accepted: letters, digits and . - _")
+    found = ((_of_variant(run, variant), path) for path in sources for run in _runs_of(Path(path)))
     runs = sorted(found, key=lambda pair: pair[0]["seed"])
     if not runs:
         raise InputError("no runs given")
@@ -151,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.action == "gather":
-            print(write(gather(options.sources), options.out))
+            print(write(gather(options.sources, options.variant), options.out))
         else:
             changed = update_readme(options.readme, options.results, check=options.check)
             print(f"{options.readme} {'rewritten' if changed else 'is up to date'}")
@@ -176,11 +183,22 @@ def _parser() -> argparse.ArgumentParser:
         help="a run's folder, with its scores.json, or the file of runs joined before",
     )
     joins.add_argument("--out", type=Path, default=Path("results"), help="default: %(default)s")
+    joins.add_argument(
+        "--variant", metavar="WORD", help="follows the preset's name: what --set made of it"
+    )
     readme = actions.add_parser("readme", help="write the tables between the README's markers")
     readme.add_argument("--check", action="store_true", help="fail if a table is out of date")
     readme.add_argument("--readme", type=Path, default=Path("README.md"), help="%(default)s")
     readme.add_argument("--results", type=Path, default=Path("results"), help="%(default)s")
     return parser
+
+
+def _of_variant(run: dict[str, Any], variant: str | None) -> dict[str, Any]:
+    """The run with its variant after its preset's name, unless it was joined with it before."""
+    preset = run["preset"]
+    if variant is None or preset.endswith(f"-{variant}"):
+        return run
+    return {**run, "preset": f"{preset}-{variant}"}
 
 
 def _runs_of(source: Path) -> list[dict[str, Any]]:

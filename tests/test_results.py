@@ -55,6 +55,21 @@ def directory(tmp_path):
     return make
 
 
+def test_a_variant_is_a_preset_of_its_own_and_takes_later_seeds(directory, tmp_path, capsys):
+    first, second, other = directory(run(0), run(1), run(2, config={"model.norm": "layer"}))
+    out = ["--out", str(tmp_path)]
+    assert results.main(["gather", "--variant", "narrow", str(first), *out]) == 0
+    path = tmp_path / "black_and_white-cpu-narrow.json"
+    assert results.main(["gather", "--variant", "narrow", str(path), str(second), *out]) == 0
+    joined = json.loads(path.read_text())
+    assert (joined["preset"], joined["seeds"]) == ("cpu-narrow", [0, 1])
+    assert results.main(["gather", "--variant", "narrow", str(path), str(other), *out]) == 2
+    assert results.main(["gather", "--variant", "a/b", str(first), *out]) == 2
+    errors = capsys.readouterr().err
+    assert "differ in config" in errors
+    assert "--variant 'a/b'; accepted: letters, digits and . - _" in errors
+
+
 def test_runs_are_joined_in_order_of_seed(directory):
     joined = results.gather(directory(run(2, 0.8), run(0, 0.9), run(10, 0.94)))
     assert joined["seeds"] == [0, 2, 10]
