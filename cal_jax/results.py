@@ -108,7 +108,7 @@ def update_readme(
     """Rewrites each text between `<!-- results:NAME -->` and `<!-- /results:NAME -->`.
 
     Several names, with blanks between them, are compared in one table. Names of scores after
-    a bar, as in `NAME NAME | accuracy nmi`, are its only rows.
+    a bar, as in `NAME NAME | accuracy nmi`, are its only rows; the first must have them all.
 
     Args:
         path: the README, or another page.
@@ -131,7 +131,7 @@ def update_readme(
         sources = [Path(results_dir) / f"{name}.json" for name in names.split()]
         results = [read_json(source) for source in sources]
         try:
-            body = render([_with_rows(one, rows.split()) for one in results])
+            body = render(_with_rows(results, rows.split()))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             paths = " or ".join(map(str, sources))
             raise InputError(f"{paths} is not a gathered result: {error!r}") from error
@@ -146,11 +146,19 @@ def update_readme(
     return True
 
 
-def _with_rows(results: dict[str, Any], rows: Sequence[str]) -> dict[str, Any]:
-    """The result with these scores alone, in this order; with none named, as it is."""
+def _with_rows(results: list[dict[str, Any]], rows: Sequence[str]) -> list[dict[str, Any]]:
+    """The results with these scores alone, in this order; with none named, as they are.
+
+    Raises:
+        KeyError: the first result lacks one; another may.
+    """
     if not rows:
         return results
-    return {**results, "scores": {name: results["scores"][name] for name in rows}}
+    first = results[0]["scores"]
+    return [
+        {**one, "scores": {name: one["scores"].get(name) for name in rows if first[name]}}
+        for one in results
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -265,6 +265,21 @@ def test_experiments_are_compared_by_name_in_the_rows_asked_for(directory, tmp_p
         results.update_readme(page, out)
 
 
+def test_a_score_that_another_experiment_lacks_leaves_its_cell_empty(directory, tmp_path):
+    lacking = score_fields({"conditional_digit": Score(0.9, None, "fraction")})
+    out = tmp_path / "results"
+    for fields in (run(), run(experiment="rotated", scores=lacking)):
+        results.write(results.gather(directory(fields)), out)
+    page = tmp_path / "page.md"
+    names = "black_and_white-cpu rotated-cpu | elbo_per_item conditional_digit"
+    page.write_text(f"<!-- results:{names} -->\n<!-- /results:{names} -->\n")
+    assert results.update_readme(page, out)
+    assert page.read_text().splitlines()[4:6] == [
+        "| elbo_per_item | -41.00 |  | nats per item |",
+        "| conditional_digit | 90.0 | 90.0 | % |",
+    ]
+
+
 def test_check_fails_on_an_outdated_readme_and_leaves_it(readme):
     before = readme.read_text()
     with pytest.raises(InputError, match="out of date"):
