@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import get_args
 
 from cal_jax import cli, unsupervised
+from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle import OracleConfig
 from cal_jax.image_sets_config import SMALL_MODEL, SMALL_ORACLE
 from cal_jax.models.context_aware import ContextAwareConfig
@@ -40,6 +41,14 @@ _CPU_MODEL = ContextAwareConfig(
     label_post_width=64,
     num_labels=2,
 )
+_CPU_TRAINING = TrainingConfig(
+    steps=8_000,
+    batch_size=16,
+    learning_rate=1e-3,
+    schedule="cosine",
+    chunk_steps=250,
+    chunk_form="scan",
+)
 _ORACLE = OracleConfig(steps=2_500, learning_rate=2e-3, dropout=0.2, shift=1)
 
 PRESETS = {
@@ -54,14 +63,22 @@ PRESETS = {
     "cpu": UnsupervisedConfig(
         summary="minutes a seed on 2 cores, for MNIST; its scores are published",
         model=_CPU_MODEL,
-        training=TrainingConfig(
-            steps=8_000,
-            batch_size=16,
-            learning_rate=1e-3,
-            schedule="cosine",
-            chunk_steps=250,
-            chunk_form="scan",
+        training=_CPU_TRAINING,
+        oracle=_ORACLE,
+    ),
+    "cpu-turning": UnsupervisedConfig(
+        summary="the same for rotated digits, wider, longer, with a decoder that turns: some "
+        "10 minutes on a core",
+        model=replace(
+            _CPU_MODEL,
+            context_dim=16,
+            dense_width=384,
+            constant_posterior="experts",
+            tied=True,
+            turning_context=1,
+            prior_components=60,
         ),
+        training=replace(_CPU_TRAINING, steps=16_000),
         oracle=_ORACLE,
     ),
     "thesis": UnsupervisedConfig(
@@ -74,7 +91,14 @@ PRESETS = {
 
 
 def with_task(config: UnsupervisedConfig, task: str) -> UnsupervisedConfig:
-    """The preset for another task; with labels told, in half of the steps."""
+    """The preset for another task; with labels told, in half of the steps.
+
+    Raises:
+      InputError: a preset with a context that turns, and a task where nothing does.
+    """
+    if config.model.turning_context is not None and "rotation" not in TASKS[task].factors.names:
+        accepted = ", ".join(name for name in TASKS if "rotation" in TASKS[name].factors.names)
+        raise InputError(f"--task {task}: nothing turns; accepted with this preset: {accepted}")
     known = min(TASKS[task].known, config.num_sets // 2)
     steps = max(1, config.training.steps // 2) if known else config.training.steps
     labels = 2 ** len(TASKS[task].factors.names) if TASKS[task].all_subsets else 2

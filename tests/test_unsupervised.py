@@ -9,6 +9,7 @@ import pytest
 
 from cal_jax.data.digits import load_digits
 from cal_jax.data.images import of_classes
+from cal_jax.errors import InputError
 from cal_jax.evaluation.run_record import read_run
 from cal_jax.label_figures import panels_of
 from cal_jax.label_inference import infer_labels
@@ -147,3 +148,12 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsy
     assert run(tmp_path / "run", *arguments) == 2
     error = said(capsys)
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error
+
+
+def test_a_preset_that_turns_is_for_tasks_where_something_does():
+    preset = PRESETS["cpu-turning"]
+    config = with_labels(with_task(preset, "rotated"), "exact")
+    assert config.training.steps == 10_000
+    assert (config.model.turning_context, config.model.context_prior) == (1, "mixture")
+    with pytest.raises(InputError, match="--task bw: nothing turns; accepted with this preset: ro"):
+        with_task(preset, "bw")

@@ -21,7 +21,7 @@ from cal_jax.models.context_aware_parts import (
     subnetwork,
 )
 from cal_jax.networks.dense import GaussianHead, LearnedGaussian
-from cal_jax.networks.equivariant import AngleReading, angle_experts
+from cal_jax.networks.equivariant import ANGLE_DIM, AngleReading, angle_experts
 from cal_jax.networks.experts import ExpertNetwork, Experts, each_expert, product_of_experts
 from cal_jax.networks.fully_connected import DenseEncoder
 from cal_jax.networks.inverting import SignNetwork, folded
@@ -155,7 +155,11 @@ class ContextAwareLearner(nn.Module):
         def labels(h: Encoded, mask: Array | None) -> Array:
             if self.config.num_labels == 0:
                 raise InputError("num_labels is 0: the model has no label network; accepted is M")
-            return self.label(h.features, run._replace(mask=mask))
+            features = h.features
+            if turning is not None and h.experts is not None:
+                angle = h.experts.mean[:, turning, :ANGLE_DIM]
+                features = jnp.concatenate([features, angle], axis=-1)
+            return self.label(features, run._replace(mask=mask))
 
         def over_labels(function: Callable[..., Any], support: Array) -> Any:
             axes = None if run.axes is None else (*run.axes, SUPPORT)
