@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from cal_jax import autoencoder
 from cal_jax.distributed import (
     CONNECT_TIMEOUT,
     Distributed,
@@ -22,6 +23,7 @@ from tests.processes import free_address, run_together
 STEPS, SIGNALLED = 40, 10
 EXPERIMENT = f"""
 import os, signal, sys
+from cal_jax import autoencoder
 from cal_jax.training import loop
 from experiments import vae_mnist
 
@@ -33,7 +35,7 @@ def batch_rows(*arguments):
     return rows(*arguments)
 
 loop.batch_rows = batch_rows
-vae_mnist.evaluate = lambda *_: print("evaluated")
+autoencoder.evaluate = lambda *_: print("evaluated")
 sys.exit(vae_mnist.main())
 """
 
@@ -96,7 +98,7 @@ def test_two_processes_stop_together_resume_and_are_one_run(tmp_path, monkeypatc
     assert steps_logged(tmp_path / "two") == list(range(1, STEPS + 1))
 
     _, got = last_checkpoint(tmp_path / "two")
-    monkeypatch.setattr(vae_mnist, "evaluate", lambda *_: None)
+    monkeypatch.setattr(autoencoder, "evaluate", lambda *_: None)
     for devices, tolerance in (("2", 0.0), ("1", 1e-5)):
         folder = tmp_path / devices
         assert vae_mnist.main([*arguments_in(folder), "--devices", devices]) == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cal_jax.evaluation.run_record import read_run
-from experiments.vae_mnist import PRESETS, main, training_binarisation
+from experiments.vae_mnist import PRESETS, main
 from tests.stderr import said
 
 NAMES = ("static", "dynamic", "threshold")
@@ -67,9 +67,9 @@ def test_the_thesis_preset_is_section_4_4():
 def test_the_best_preset_trains_static_images_redrawn_in_the_same_two_dimensions():
     config = PRESETS["best"]
     assert config.model.latent_dim == 2
-    assert training_binarisation(config, "static") == "dynamic"
-    assert training_binarisation(config, "threshold") == "threshold"
-    assert training_binarisation(PRESETS["thesis"], "static") == "static"
+    assert config.trained_as("static") == "dynamic"
+    assert config.trained_as("threshold") == "threshold"
+    assert PRESETS["thesis"].trained_as("static") == "static"
 
 
 def test_redrawn_images_are_refused_where_no_model_would_see_them(capsys):
