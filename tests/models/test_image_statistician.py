@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from cal_jax.errors import InputError
+from cal_jax.evaluation import baseline_scores
+from cal_jax.evaluation.generation_scores import Real, RealSets
+from cal_jax.generation import GeneratedSet
 from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.image_statistician import ImageStatistician, ImageStatisticianConfig
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
@@ -66,6 +69,40 @@ def test_style_is_of_the_image_alone_and_content_of_the_group_alone():
     turned = run(variables, keys, x[:, ::-1], x[::-1])[2]
     np.testing.assert_allclose(turned, synthesised, rtol=1e-4)
     assert np.abs(run(variables, keys, x, x)[2] - synthesised).max() > 1e-5
+
+
+@pytest.mark.parametrize(("posterior", "twice_as_sure"), [("product", True), ("mean", False)])
+def test_a_product_is_twice_as_sure_of_a_group_shown_twice_and_a_mean_is_not(
+    posterior, twice_as_sure
+):
+    model, variables = made(posterior)
+    x, _ = binary_sets(1, 3)
+
+    def content(_, inference, x):
+        found = inference.context(inference.encode(x), None)
+        return found.mean(), found.variance()
+
+    run = jax.jit(map_model(content, model))
+    (mean, variance), (mean_of_twice, variance_of_twice) = (
+        run(variables, images) for images in (x, np.concatenate([x, x], axis=1))
+    )
+    np.testing.assert_allclose(mean_of_twice, mean, atol=1e-5)
+    factor = 0.5 if twice_as_sure else 1.0
+    np.testing.assert_allclose(variance_of_twice, factor * variance, rtol=1e-4)
+
+
+@pytest.mark.parametrize("group", [0, 1])
+def test_content_comes_from_the_set_that_shares_the_group_s_factor(group, monkeypatch):
+    def sources(key, generative, inference, content, style):
+        return GeneratedSet(content, style)
+
+    monkeypatch.setattr(baseline_scores, "transferred_items", sources)
+    (first, second), _ = binary_sets(2, 3)
+    given = tuple(RealSets(x[None], np.zeros((1, 3, 2), int)) for x in (first, second))
+    real = Real(given, given[0], given[1])
+    found = baseline_scores.generate_conditioned(*made(), jax.random.key(0), real, group)
+    np.testing.assert_array_equal(found.synthesis.samples, given[group].x)
+    np.testing.assert_array_equal(found.synthesis.means, given[1 - group].x)
 
 
 def test_bad_choices_are_named():
