@@ -24,6 +24,7 @@ from benchmarks import record
 from benchmarks.chunk_gaps import ChunkGaps
 from benchmarks.compilation import compile_time
 from benchmarks.phases import Phases
+from cal_jax import experiment as runner
 from cal_jax.errors import InputError
 from cal_jax.training import loop
 
@@ -83,11 +84,11 @@ def measure(flags: argparse.Namespace) -> record.Measured:
 
 @contextlib.contextmanager
 def timed_functions(experiment: ModuleType, phases: Phases) -> Iterator[None]:
-    """While entered, the functions of an experiment and of the module it runs are timed."""
+    """While entered, the functions of an experiment and of what runs it are timed."""
     of_library = [value for value in vars(experiment).values() if isinstance(value, ModuleType)]
     of_library = [module for module in of_library if module.__name__.startswith("cal_jax.")]
     with contextlib.ExitStack() as stack:
-        for module in (experiment, *of_library):
+        for module in (experiment, *of_library, runner):
             for name, function in vars(module).copy().items():
                 phase = phase_of(name, function)
                 if phase is not None:

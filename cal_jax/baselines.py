@@ -19,7 +19,6 @@ from cal_jax.baselines_config import BaselineConfig
 from cal_jax.configuration import flatten
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.sources import Evaluation, load_for_evaluation
-from cal_jax.distributed import is_first
 from cal_jax.evaluation.baseline_scores import (
     bound_by_label,
     conditioned_scores,
@@ -29,7 +28,7 @@ from cal_jax.evaluation.baseline_scores import (
 )
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import evaluation_key, open_runs, train_in
+from cal_jax.experiment import evaluation_key, train_and_evaluate
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.image_sets import TrainingSets, training_sets
 from cal_jax.judge import Judge, about_images, judge_of
@@ -66,12 +65,13 @@ def run(request: cli.Request) -> None:
         held_back=request.held_back,
     )
     model = model_of(config)
-    with open_runs(request, name_of(config), images.name) as runs:
-        tasks = [training_task(config, model, images.train, run.request.seed) for run in runs]
-        trained = train_in(runs, config.training, tasks, images=images.digest)
-        if is_first():
-            for (one, folder), model_of_seed in zip(runs, trained, strict=True):
-                evaluate(one, folder, model, model_of_seed, images)
+    train_and_evaluate(
+        request,
+        name_of(config),
+        images,
+        lambda seed: training_task(config, model, images.train, seed),
+        lambda one, folder, trained: evaluate(one, folder, model, trained, images),
+    )
 
 
 def name_of(config: BaselineConfig) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,8 @@ import jax
 
 from cal_jax.cli import Request, each_seed
 from cal_jax.configuration import flatten
+from cal_jax.data.sources import Evaluation
+from cal_jax.distributed import is_first
 from cal_jax.run_folder import RunFolder
 from cal_jax.training import checkpoints
 from cal_jax.training.agreement import on_first, together
@@ -72,6 +74,33 @@ def open_within(runs: Sequence[SeedRun], name: str) -> Iterator[list[SeedRun]]:
             run._replace(folder=stack.enter_context(open_folder(run.folder.path / name)))
             for run in runs
         ]
+
+
+def train_and_evaluate(
+    request: Request,
+    experiment: str,
+    images: Evaluation,
+    task_of: Callable[[int], Task],
+    evaluate: Callable[[Request, RunFolder, Trained], None],
+) -> None:
+    """Train (or resume) the model of each seed asked for; process 0 evaluates each.
+
+    Args:
+      request: what was asked for.
+      experiment: its name, in its records.
+      images: that it is trained on; their digest is part of a run's identity.
+      task_of: what is trained on what, by seed.
+      evaluate: ``(request of one seed, its folder, its model)``; writes into the folder.
+
+    Raises:
+      InputError, NotFiniteError, SystemExit: see ``open_runs`` and ``train_in``.
+    """
+    with open_runs(request, experiment, images.name) as runs:
+        tasks = [task_of(run.request.seed) for run in runs]
+        trained = train_in(runs, request.config.training, tasks, images=images.digest)
+        if is_first():
+            for (one, folder), of_seed in zip(runs, trained, strict=True):
+                evaluate(one, folder, of_seed)
 
 
 def open_folder(path: Path) -> RunFolder:

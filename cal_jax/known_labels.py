@@ -17,7 +17,6 @@ from cal_jax.axes import DEVICE
 from cal_jax.configuration import flatten
 from cal_jax.data.images import LabelledImages, of_classes
 from cal_jax.data.sources import Evaluation, load_for_evaluation
-from cal_jax.distributed import is_first
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.context_scores import context_scores, log_evidence_per_item
 from cal_jax.evaluation.generation_scores import (
@@ -29,7 +28,7 @@ from cal_jax.evaluation.generation_scores import (
 )
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import evaluation_key, open_runs, train_in
+from cal_jax.experiment import evaluation_key, train_and_evaluate
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.image_sets import DrawSets, probe_sets, training_sets
 from cal_jax.judge import about_images, judge_of
@@ -108,12 +107,13 @@ def run(experiment: Experiment, request: cli.Request) -> None:
         train=of_classes(images.train, classes), evaluated=of_classes(images.evaluated, classes)
     )
     model = ContextAwareLearner(config.model)
-    with open_runs(request, experiment.name, images.name) as runs:
-        tasks = [training_task(config, model, images.train, run.request.seed) for run in runs]
-        trained = train_in(runs, config.training, tasks, images=images.digest)
-        if is_first():
-            for (one, folder), model_of_seed in zip(runs, trained, strict=True):
-                evaluate(experiment, one, folder, model, model_of_seed, images)
+    train_and_evaluate(
+        request,
+        experiment.name,
+        images,
+        lambda seed: training_task(config, model, images.train, seed),
+        lambda one, folder, trained: evaluate(experiment, one, folder, model, trained, images),
+    )
 
 
 def training_task(

@@ -16,14 +16,13 @@ from cal_jax.configuration import flatten
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.point_sets import HALF_WIDTH, draw_points, log_density, point_sets, require_ink
 from cal_jax.data.sources import Evaluation, load_for_evaluation
-from cal_jax.distributed import is_first
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
 from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_log_likelihoods
 from cal_jax.evaluation.neighbours import knn_accuracy
 from cal_jax.evaluation.point_oracle import accuracy, digest, predict, train_point_oracle
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
-from cal_jax.experiment import TEST_SEED, evaluation_key, open_runs, train_in
+from cal_jax.experiment import TEST_SEED, evaluation_key, train_and_evaluate
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.mapping import Variables, init_variables, map_model, map_objective
 from cal_jax.models.neural_statistician import NeuralStatistician
@@ -65,12 +64,13 @@ def run(request: cli.Request) -> None:
     for split in (images.train, images.evaluated):
         require_ink(split.images)
     model = NeuralStatistician(config.model)
-    with open_runs(request, EXPERIMENT, images.name) as runs:
-        tasks = [training_task(config, model, images.train, run.request.seed) for run in runs]
-        trained = train_in(runs, config.training, tasks, images=images.digest)
-        if is_first():
-            for (one, folder), model_of_seed in zip(runs, trained, strict=True):
-                evaluate(one, folder, model, model_of_seed, images)
+    train_and_evaluate(
+        request,
+        EXPERIMENT,
+        images,
+        lambda seed: training_task(config, model, images.train, seed),
+        lambda one, folder, trained: evaluate(one, folder, model, trained, images),
+    )
 
 
 def objective_of(config: SpatialConfig) -> Any:

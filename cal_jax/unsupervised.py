@@ -13,14 +13,13 @@ from cal_jax import cli
 from cal_jax.configuration import flatten
 from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation, load_for_evaluation
-from cal_jax.distributed import is_first
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.generation_scores import generate, generation_scores
 from cal_jax.evaluation.gradient_noise import label_gradient_noise
 from cal_jax.evaluation.label_scores import label_scores
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, RATIO, Score
-from cal_jax.experiment import evaluation_key, open_runs, train_in
+from cal_jax.experiment import evaluation_key, train_and_evaluate
 from cal_jax.generation_figures import draw_generation
 from cal_jax.judge import about_images, judge_of
 from cal_jax.label_figures import draw_label_course
@@ -63,12 +62,13 @@ def run(targets: Mapping[str, Mapping[str, float]], request: cli.Request) -> Non
         train=of_classes(images.train, classes), evaluated=of_classes(images.evaluated, classes)
     )
     model = ContextAwareLearner(config.model)
-    with open_runs(request, name_of(config), images.name) as runs:
-        tasks = [label_task(config, model, images.train, run.request.seed) for run in runs]
-        trained = train_in(runs, config.training, tasks, images=images.digest)
-        if is_first():
-            for (one, folder), model_of_seed in zip(runs, trained, strict=True):
-                evaluate(targets, one, folder, model, model_of_seed, images)
+    train_and_evaluate(
+        request,
+        name_of(config),
+        images,
+        lambda seed: label_task(config, model, images.train, seed),
+        lambda one, folder, trained: evaluate(targets, one, folder, model, trained, images),
+    )
 
 
 def name_of(config: UnsupervisedConfig) -> str:
