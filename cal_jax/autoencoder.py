@@ -19,7 +19,7 @@ from cal_jax.axes import DEVICE
 from cal_jax.configuration import flatten
 from cal_jax.data.binarise import EXPLANATIONS, dynamic_binary, fixed_binary
 from cal_jax.data.images import LabelledImages
-from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.data.sources import Evaluation
 from cal_jax.distributed import is_first
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.likelihood import item_log_likelihoods
@@ -29,6 +29,7 @@ from cal_jax.experiment import (
     TEST_SEED,
     SeedRun,
     evaluation_key,
+    images_of,
     open_runs,
     open_within,
     run_identity,
@@ -83,12 +84,7 @@ def run(published: Published, request: cli.Request) -> None:
     """
     config = request.config
     cli.require_packages("matplotlib", "jinja2", "sklearn")
-    images = load_for_evaluation(
-        request.data_dir,
-        size=config.model.image_size,
-        download=request.download,
-        held_back=request.held_back,
-    )
+    images = images_of(request, config.model.image_size)
     model = VAE(config.model)
     with open_runs(request, EXPERIMENT, images.name) as runs:
         fitted = [fit(runs, model, images, name) for name in config.binarisations]
@@ -162,12 +158,7 @@ def evaluate(
             revision=fitted[0].trained.revision,
             seed=request.seed,
             seconds=spent + time.monotonic() - started,
-            data={
-                "name": images.name,
-                "fingerprint": images.digest,
-                "image_size": config.model.image_size,
-                "evaluated_on": images.evaluated_on,
-            },
+            data=images.about(config.model.image_size),
             scores=scores,
             thesis={f"knn_digit_{name}": "figure 4.3, no number" for name in config.binarisations},
             details={"bound_per_item": details},

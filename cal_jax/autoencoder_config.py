@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from cal_jax.configuration import require_at_least
 from cal_jax.data.binarise import BINARISATIONS
 from cal_jax.errors import InputError
 from cal_jax.models.vae import VAEConfig
@@ -47,9 +48,7 @@ class AutoencoderConfig:
             raise InputError(
                 f"redrawn is for static binarisation: binarisations are {self.binarisations}"
             )
-        for name in ("likelihood_samples", "likelihood_images"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1: got {getattr(self, name)}")
+        require_at_least(self, likelihood_samples=1, likelihood_images=1)
         if self.model.latent_dim != 2:
             raise InputError(
                 f"model.latent_dim must be 2, to be drawn: got {self.model.latent_dim}"

@@ -18,7 +18,7 @@ from cal_jax.baseline_figures import draw_conditioned, draw_reconstructions
 from cal_jax.baselines_config import BaselineConfig
 from cal_jax.configuration import flatten
 from cal_jax.data.images import LabelledImages
-from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.baseline_scores import (
     bound_by_label,
     conditioned_scores,
@@ -28,7 +28,7 @@ from cal_jax.evaluation.baseline_scores import (
 )
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import evaluation_key, train_and_evaluate
+from cal_jax.experiment import evaluation_key, images_of, train_and_evaluate
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.image_sets import TrainingSets, training_sets
 from cal_jax.judge import Judge, about_images, judge_of
@@ -58,12 +58,7 @@ def run(request: cli.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
     config = request.config
     cli.require_packages("matplotlib", "jinja2", "sklearn")
-    images = load_for_evaluation(
-        request.data_dir,
-        size=config.model.image_size,
-        download=request.download,
-        held_back=request.held_back,
-    )
+    images = images_of(request, config.model.image_size)
     model = model_of(config)
     train_and_evaluate(
         request,

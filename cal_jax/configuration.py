@@ -23,6 +23,17 @@ def quiet(default: Any) -> Any:
     return dataclasses.field(default=default, metadata={_QUIET: True})
 
 
+def require_at_least(config: object, **least: int) -> None:
+    """Refuse a field below its smallest value.
+
+    Raises:
+      InputError: then.
+    """
+    for name, smallest in least.items():
+        if getattr(config, name) < smallest:
+            raise InputError(f"{name} must be at least {smallest}: got {getattr(config, name)}")
+
+
 def override(config: Config, assignments: Sequence[str]) -> Config:
     """The config with fields replaced, as in ``training.steps=100`` or ``model.norm=layer``.
 

@@ -11,7 +11,7 @@ import jax
 
 from cal_jax.cli import Request, each_seed
 from cal_jax.configuration import flatten
-from cal_jax.data.sources import Evaluation
+from cal_jax.data.sources import Evaluation, load_for_evaluation
 from cal_jax.distributed import is_first
 from cal_jax.run_folder import RunFolder
 from cal_jax.training import checkpoints
@@ -35,6 +35,17 @@ class SeedRun(NamedTuple):
     request: Request
     """As if this seed had been asked for alone."""
     folder: RunFolder
+
+
+def images_of(request: Request, size: int) -> Evaluation:
+    """The images that a command asks for, of so many pixels a side.
+
+    Raises:
+      InputError: see ``data.sources.load_for_evaluation``.
+    """
+    return load_for_evaluation(
+        request.data_dir, size=size, download=request.download, held_back=request.held_back
+    )
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cal_jax.configuration import require_at_least
 from cal_jax.data.binarise import BINARISATIONS
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.images import NUM_CLASSES
@@ -109,17 +110,6 @@ def require_readable(image_size: int) -> None:
     """
     if image_size < SMALLEST_IMAGE:
         raise InputError(f"model.image_size must be at least {SMALLEST_IMAGE} for the oracle")
-
-
-def require_at_least(config: object, **least: int) -> None:
-    """Refuse a field below its smallest value.
-
-    Raises:
-      InputError: then.
-    """
-    for name, smallest in least.items():
-        if getattr(config, name) < smallest:
-            raise InputError(f"{name} must be at least {smallest}: got {getattr(config, name)}")
 
 
 def require_digits(config: object, name: str) -> None:

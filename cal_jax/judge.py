@@ -71,10 +71,5 @@ def judge_of(request: cli.Request, folder: RunFolder, images: Evaluation) -> Jud
 
 def about_images(request: cli.Request, images: Evaluation) -> dict[str, Any]:
     """What a run's record says of its data."""
-    return {
-        "name": images.name,
-        "fingerprint": images.digest,
-        "binarisation": request.config.binarisation,
-        "image_size": request.config.model.image_size,
-        "evaluated_on": images.evaluated_on,
-    }
+    config = request.config
+    return images.about(config.model.image_size) | {"binarisation": config.binarisation}

@@ -16,7 +16,7 @@ from cal_jax import cli, weights
 from cal_jax.axes import DEVICE
 from cal_jax.configuration import flatten
 from cal_jax.data.images import LabelledImages, of_classes
-from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.context_scores import context_scores, log_evidence_per_item
 from cal_jax.evaluation.generation_scores import (
@@ -28,7 +28,7 @@ from cal_jax.evaluation.generation_scores import (
 )
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import evaluation_key, train_and_evaluate
+from cal_jax.experiment import evaluation_key, images_of, train_and_evaluate
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.image_sets import DrawSets, probe_sets, training_sets
 from cal_jax.judge import about_images, judge_of
@@ -96,12 +96,7 @@ def run(experiment: Experiment, request: cli.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
     config = request.config
     cli.require_packages("matplotlib", "jinja2", "safetensors", "sklearn")
-    images = load_for_evaluation(
-        request.data_dir,
-        size=config.model.image_size,
-        download=request.download,
-        held_back=request.held_back,
-    )
+    images = images_of(request, config.model.image_size)
     classes = config.training_classes or None
     images = images._replace(
         train=of_classes(images.train, classes), evaluated=of_classes(images.evaluated, classes)

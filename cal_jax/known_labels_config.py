@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cal_jax.configuration import quiet
+from cal_jax.configuration import quiet, require_at_least
 from cal_jax.data.label_mix import Mix, all_labels, one_constant
 from cal_jax.errors import InputError
-from cal_jax.image_sets_config import DENSE_MODEL, ImageSetsConfig, require_at_least, require_digits
+from cal_jax.image_sets_config import DENSE_MODEL, ImageSetsConfig, require_digits
 
 TRAINING_LABELS = ("one_constant", "all")
 

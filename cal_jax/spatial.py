@@ -15,14 +15,14 @@ from cal_jax.axes import DEVICE
 from cal_jax.configuration import flatten
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.point_sets import HALF_WIDTH, draw_points, log_density, point_sets, require_ink
-from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
 from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_log_likelihoods
 from cal_jax.evaluation.neighbours import knn_accuracy
 from cal_jax.evaluation.point_oracle import accuracy, digest, predict, train_point_oracle
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
-from cal_jax.experiment import TEST_SEED, evaluation_key, train_and_evaluate
+from cal_jax.experiment import TEST_SEED, evaluation_key, images_of, train_and_evaluate
 from cal_jax.generation_figures import Figure, draw_course
 from cal_jax.mapping import Variables, init_variables, map_model, map_objective
 from cal_jax.models.neural_statistician import NeuralStatistician
@@ -55,12 +55,7 @@ def run(request: cli.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
     config = request.config
     cli.require_packages("matplotlib", "jinja2", "sklearn")
-    images = load_for_evaluation(
-        request.data_dir,
-        size=config.image_size,
-        download=request.download,
-        held_back=request.held_back,
-    )
+    images = images_of(request, config.image_size)
     for split in (images.train, images.evaluated):
         require_ink(split.images)
     model = NeuralStatistician(config.model)
@@ -175,12 +170,7 @@ def evaluate(
             seed=request.seed,
             seconds=trained.seconds + time.monotonic() - started,
             oracle={"digest": digest(oracle), "accuracy": {"digit": ceiling}},
-            data={
-                "name": images.name,
-                "fingerprint": images.digest,
-                "image_size": config.image_size,
-                "evaluated_on": images.evaluated_on,
-            },
+            data=images.about(config.image_size),
             scores=scores,
             details={
                 "bound_per_item": plain(terms),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from cal_jax.configuration import require_at_least
 from cal_jax.errors import InputError
 from cal_jax.evaluation.point_oracle import PointOracleConfig
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig
@@ -51,16 +52,14 @@ class SpatialConfig:
     """Of these, the ones whose nested bound is taken."""
 
     def __post_init__(self) -> None:
-        least = {
-            "image_size": 2,
-            "set_size": 2,
-            "neighbour_sets": 10,
-            "test_sets": SHOWN_SETS,
-            "likelihood_sets": 1,
-        }
-        for name, smallest in least.items():
-            if getattr(self, name) < smallest:
-                raise InputError(f"{name} must be at least {smallest}: got {getattr(self, name)}")
+        require_at_least(
+            self,
+            image_size=2,
+            set_size=2,
+            neighbour_sets=10,
+            test_sets=SHOWN_SETS,
+            likelihood_sets=1,
+        )
         if self.likelihood_sets > self.test_sets:
             raise InputError(f"likelihood_sets must be at most test_sets, {self.test_sets}")
         if self.model.item_dim != 2:

@@ -12,14 +12,14 @@ import numpy as np
 from cal_jax import cli
 from cal_jax.configuration import flatten
 from cal_jax.data.images import of_classes
-from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.generation_scores import generate, generation_scores
 from cal_jax.evaluation.gradient_noise import label_gradient_noise
 from cal_jax.evaluation.label_scores import label_scores
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, RATIO, Score
-from cal_jax.experiment import evaluation_key, train_and_evaluate
+from cal_jax.experiment import evaluation_key, images_of, train_and_evaluate
 from cal_jax.generation_figures import draw_generation
 from cal_jax.judge import about_images, judge_of
 from cal_jax.label_figures import draw_label_course
@@ -51,12 +51,7 @@ def run(targets: Mapping[str, Mapping[str, float]], request: cli.Request) -> Non
     """
     config = request.config
     cli.require_packages("matplotlib", "jinja2", "safetensors", "sklearn")
-    images = load_for_evaluation(
-        request.data_dir,
-        size=config.model.image_size,
-        download=request.download,
-        held_back=request.held_back,
-    )
+    images = images_of(request, config.model.image_size)
     classes = TASKS[config.task].classes
     images = images._replace(
         train=of_classes(images.train, classes), evaluated=of_classes(images.evaluated, classes)

@@ -22,23 +22,22 @@ import jax
 import numpy as np
 
 from cal_jax import cli, weights
-from cal_jax.configuration import quiet
+from cal_jax.configuration import quiet, require_at_least
 from cal_jax.curve_figures import draw_curve
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.images import of_classes
-from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.data.sources import Evaluation
 from cal_jax.distributed import is_first
 from cal_jax.errors import InputError
 from cal_jax.evaluation import context_uses, oracle_file
 from cal_jax.evaluation.factor_oracle import factor_oracle
 from cal_jax.evaluation.oracle import Oracle, OracleConfig, accuracy, predict
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import TEST_SEED, evaluation_key, open_runs, run_identity
+from cal_jax.experiment import TEST_SEED, evaluation_key, images_of, open_runs, run_identity
 from cal_jax.generation_figures import Figure
 from cal_jax.image_sets_config import (
     SMALL_ORACLE,
     TURNED_ORACLE,
-    require_at_least,
     require_digits,
 )
 from cal_jax.publication import Run, publish
@@ -113,12 +112,7 @@ def run(request: cli.Request) -> None:
     cli.require_packages("matplotlib", "jinja2", "safetensors")
     assert request.weights is not None
     trained = weights.load(request.weights)
-    images = load_for_evaluation(
-        request.data_dir,
-        size=trained.config.image_size,
-        download=request.download,
-        held_back=request.held_back,
-    )
+    images = images_of(request, trained.config.image_size)
     name = "-".join(["context_uses", *trained.factors])
     with open_runs(request, name, images.name) as runs:
         if is_first():
@@ -163,13 +157,7 @@ def evaluate(
                 "digest": oracle_file.digest(oracle),
                 "accuracy": accuracy(oracle, of.others[0].x, of.others[0].factors),
             },
-            data={
-                "name": images.name,
-                "fingerprint": images.digest,
-                "binarisation": trained.binarisation,
-                "image_size": trained.config.image_size,
-                "evaluated_on": images.evaluated_on,
-            },
+            data=images.about(trained.config.image_size) | {"binarisation": trained.binarisation},
             scores=scores,
             details={"bounds_per_item": bounds, "weights": digest_of(request.weights)},
         ),

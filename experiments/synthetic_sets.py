@@ -20,7 +20,7 @@ import numpy as np
 
 from cal_jax import cli
 from cal_jax.axes import DEVICE
-from cal_jax.configuration import flatten
+from cal_jax.configuration import flatten, require_at_least
 from cal_jax.data.synthetic import GENERATORS, Generator, SyntheticSets, synthetic_sets
 from cal_jax.distributed import is_first
 from cal_jax.errors import InputError
@@ -100,16 +100,14 @@ class SyntheticConfig:
             raise InputError(
                 f"generator must be one of {', '.join(GENERATORS)}: got {self.generator!r}"
             )
-        least = {
-            "test_seed": 0,
-            "num_sets": 10,
-            "set_size": 2,
-            "test_sets": 10,
-            "likelihood_sets": 1,
-        }
-        for name, smallest in least.items():
-            if getattr(self, name) < smallest:
-                raise InputError(f"{name} must be at least {smallest}: got {getattr(self, name)}")
+        require_at_least(
+            self,
+            test_seed=0,
+            num_sets=10,
+            set_size=2,
+            test_sets=10,
+            likelihood_sets=1,
+        )
         if self.likelihood_sets > self.test_sets:
             raise InputError(f"likelihood_sets must be at most test_sets, {self.test_sets}")
         if self.model.item_dim != 1:

@@ -1,7 +1,7 @@
 """One door to every source of images."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cal_jax.data.digits import load_digits
 from cal_jax.data.download import download_mnist
@@ -49,6 +49,15 @@ class Evaluation(NamedTuple):
     """test images, or held-back training images."""
     digest: str
     """SHA-256 of both."""
+
+    def about(self, image_size: int) -> dict[str, Any]:
+        """What a run's record says of its images, whose size its config chose."""
+        return {
+            "name": self.name,
+            "fingerprint": self.digest,
+            "image_size": image_size,
+            "evaluated_on": self.evaluated_on,
+        }
 
 
 def load_for_evaluation(
