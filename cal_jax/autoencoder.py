@@ -41,8 +41,7 @@ from cal_jax.models.vae import VAE
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.publication import Run, plain, publish
-from cal_jax.results import CONFIG_FILE
-from cal_jax.run_folder import RunFolder
+from cal_jax.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.sampler import in_batches
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet

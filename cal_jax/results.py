@@ -23,8 +23,8 @@ from cal_jax.atomic import write_atomically
 from cal_jax.errors import InputError
 from cal_jax.evaluation.run_record import read_json, read_run, read_text
 from cal_jax.result_tables import compared, single
+from cal_jax.run_folder import CONFIG_FILE
 
-CONFIG_FILE = "config.json"
 SHARED = ("experiment", "preset", "config", "versions", "oracle", "data", "thesis")
 _SEED = re.compile(r"--seed[= ]\S+")
 _WORD = re.compile(r"[\w.-]+")

@@ -12,6 +12,8 @@ from typing import Any, Self
 from cal_jax.atomic import write_atomically
 from cal_jax.errors import InputError
 
+CONFIG_FILE = "config.json"
+"""What decides the run, flat."""
 METRICS = "metrics.jsonl"
 LOCK = ".lock"
 

@@ -41,8 +41,7 @@ from cal_jax.image_sets_config import (
     require_digits,
 )
 from cal_jax.publication import Run, publish
-from cal_jax.results import CONFIG_FILE
-from cal_jax.run_folder import RunFolder
+from cal_jax.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.weights import TrainedLearner
 
 

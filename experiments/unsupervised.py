@@ -17,7 +17,7 @@ from typing import get_args
 from cal_jax import cli, unsupervised
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle import OracleConfig
-from cal_jax.image_sets_config import SMALL_MODEL, SMALL_ORACLE
+from cal_jax.image_sets_config import SMALL_MODEL, SMALL_ORACLE, TURNED_ORACLE
 from cal_jax.models.context_aware import ContextAwareConfig
 from cal_jax.objectives.label import DRAWN, LabelEstimator
 from cal_jax.training.run import TrainingConfig
@@ -91,12 +91,13 @@ PRESETS = {
 
 
 def with_task(config: UnsupervisedConfig, task: str) -> UnsupervisedConfig:
-    """The preset for another task; with labels told, in half of the steps.
+    """The preset for another task, with its oracle; with labels told, in half of the steps.
 
     Raises:
       InputError: a preset with a context that turns, and a task where nothing does.
     """
-    if config.model.turning_context is not None and "rotation" not in TASKS[task].factors.names:
+    turns = "rotation" in TASKS[task].factors.names
+    if config.model.turning_context is not None and not turns:
         accepted = ", ".join(name for name in TASKS if "rotation" in TASKS[name].factors.names)
         raise InputError(f"--task {task}: nothing turns; accepted with this preset: {accepted}")
     known = min(TASKS[task].known, config.num_sets // 2)
@@ -106,6 +107,7 @@ def with_task(config: UnsupervisedConfig, task: str) -> UnsupervisedConfig:
         config,
         task=task,
         known=known,
+        oracle=TURNED_ORACLE if turns and config.oracle == _ORACLE else config.oracle,
         training=replace(config.training, steps=steps),
         model=replace(config.model, num_labels=labels),
     )

@@ -15,6 +15,7 @@ import numpy as np
 import optax
 from jax.typing import ArrayLike
 
+from cal_jax.configuration import quiet
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle_network import OracleNetwork
 
@@ -23,6 +24,8 @@ DrawBatch = Callable[[jax.Array, Any], tuple[jax.Array, jax.Array]]
 
 SMALLEST_IMAGE = 8
 PREDICT_BATCH = 500
+FUZZ = 0
+"""Tells the key of the blurs from the other keys of a step."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,9 @@ class OracleConfig:
             falls to zero along a cosine.
         dropout: share of the dense layer's units dropped in training.
         shift: training images move by up to this many pixels in each direction.
-        seed: of the initial parameters, the draws, the shifts and the dropout.
+        fuzz: training images are blurred, by Gaussians of up to this many pixels, and drawn
+            again: how crisp an edge is then says nothing of a factor.
+        seed: of the initial parameters, the draws, the shifts, the blurs and the dropout.
     """
 
     widths: tuple[int, ...] = (32, 64, 128, 256)
@@ -47,6 +52,7 @@ class OracleConfig:
     learning_rate: float = 4e-3
     dropout: float = 0.1
     shift: int = 0
+    fuzz: float = quiet(0.0)
     seed: int = 0
 
 
@@ -110,9 +116,11 @@ def train_oracle(
     def step(
         variables: Any, moments: Any, data: Any, index: jax.Array
     ) -> tuple[Any, Any, jax.Array]:
-        draw_key, shift_key, dropout_key = jax.random.split(jax.random.fold_in(step_key, index), 3)
+        key = jax.random.fold_in(step_key, index)
+        draw_key, shift_key, dropout_key = jax.random.split(key, 3)
         x, values = draw_batch(draw_key, data)
         x = _shifted(shift_key, x, config.shift)
+        x = _fuzzed(jax.random.fold_in(key, FUZZ), x, config.fuzz)
 
         def loss_of(variables: Any) -> jax.Array:
             logits = network.apply(variables, x, train=True, rngs={"dropout": dropout_key})
@@ -187,6 +195,28 @@ def _shifted(key: jax.Array, x: jax.Array, most: int) -> jax.Array:
     )
 
 
+def _fuzzed(key: jax.Array, x: jax.Array, most: float) -> jax.Array:
+    """Each image of [B, H, W] blurred by up to ``most`` pixels, and its pixels drawn again.
+
+    By a Gaussian whose standard deviation is uniform, cut off at two pixels; what lies
+    outside an image is as its edge.
+    """
+    if most == 0:
+        return x
+    width_key, draw_key = jax.random.split(key)
+    widths = most * jax.random.uniform(width_key, (x.shape[0], 1), minval=1e-3)
+    taps = jax.nn.softmax(-0.5 * jnp.square(jnp.arange(-2, 3)[None] / widths))[..., None, None]
+    blurred = x
+    for axis, side in ((1, x.shape[1]), (2, x.shape[2])):
+        margin = [(2, 2) if at == axis else (0, 0) for at in range(3)]
+        padded = jnp.pad(blurred, margin, mode="edge")
+        windows = [
+            jax.lax.slice_in_dim(padded, start, start + side, axis=axis) for start in range(5)
+        ]
+        blurred = jnp.sum(taps * jnp.stack(windows, axis=1), axis=1)
+    return jax.random.bernoulli(draw_key, jnp.clip(blurred, 0, 1)).astype(x.dtype)
+
+
 def _check(
     draw_batch: DrawBatch,
     data: Any,
@@ -202,6 +232,8 @@ def _check(
         raise InputError(f"an oracle needs factors of two values or more, not sizes {sizes}")
     if config.steps < 1 or len(config.widths) < 2:
         raise InputError("an oracle needs at least one step and two widths")
+    if not 0 <= config.fuzz <= 2:
+        raise InputError(f"an oracle's fuzz must be between 0 and 2 pixels: got {config.fuzz}")
     x, values = jax.eval_shape(draw_batch, jax.random.key(0), data)
     expected = (config.batch, image_size, image_size), (config.batch, len(sizes))
     if (x.shape, values.shape) != expected:

@@ -2,16 +2,19 @@
 
 import json
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cal_jax.configuration import differences
 from cal_jax.errors import InputError
+from cal_jax.run_folder import CONFIG_FILE
 from cal_jax.training import checkpoints
 from cal_jax.training.agreement import arrays_of_first, of_first, on_first, require_same
 from cal_jax.training.run import SeedTask
 from cal_jax.training.step import TrainState
 
 CHECKPOINTS = "checkpoints"
+JUDGED_BY = "oracle."
+"""Begins the names of the fields that no training reads."""
 
 
 class Point(NamedTuple):
@@ -55,9 +58,9 @@ def _newest(run: SeedTask, initial: TrainState, revision: str | None) -> Point:
     extra = checkpoints.read_extra(directory)
     if extra is None:
         folder.truncate_metrics(0)
-        folder.write_json("config.json", run.fingerprint)
+        folder.write_json(CONFIG_FILE, run.fingerprint)
         return Point(0, initial, 0.0, revision)
-    changed = differences(extra["config"], run.fingerprint)
+    changed = differences(_of_training(extra["config"]), _of_training(run.fingerprint))
     if changed:
         more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
         raise InputError(
@@ -68,5 +71,10 @@ def _newest(run: SeedTask, initial: TrainState, revision: str | None) -> Point:
     assert restored is not None
     step, state = restored
     folder.truncate_metrics(step)
+    folder.write_json(CONFIG_FILE, run.fingerprint)
     print(f"resuming {folder.path.name} at step {step}", file=sys.stderr)
     return Point(step, state, extra["seconds"], extra.get("revision"))
+
+
+def _of_training(fingerprint: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fingerprint.items() if not name.startswith(JUDGED_BY)}

@@ -89,6 +89,26 @@ def test_shifts_move_an_image_and_repeat_its_edge():
     assert float(white.min()) == 1.0
 
 
+def test_fuzz_draws_each_image_again_more_or_less_blurred():
+    x = np.zeros((400, SIDE, SIDE), np.float32)
+    x[:, :, 4] = 1.0
+    fuzz = jax.jit(oracles._fuzzed, static_argnums=2)
+    drawn = np.asarray(fuzz(jax.random.key(0), x, 1.5))
+    assert set(np.unique(drawn)) == {0.0, 1.0}
+    columns = drawn.mean(axis=(0, 1))
+    assert columns.sum() == pytest.approx(1.0, abs=0.05)
+    assert columns[4] < 0.7
+    assert columns[3] == pytest.approx(columns[5], abs=0.05)
+    assert columns[3] > 0.1
+    assert columns[[0, 1, 7, 8]].max() == 0.0
+    per_image = drawn[:, :, 4].mean(axis=1)
+    assert per_image.max() == 1.0
+    assert per_image.min() < 0.4
+    white = fuzz(jax.random.key(0), np.ones_like(x), 1.5)
+    assert float(white.min()) == 1.0
+    np.testing.assert_array_equal(fuzz(jax.random.key(0), x, 0.0), x)
+
+
 @pytest.mark.parametrize(
     ("factors", "side", "config"),
     [
@@ -100,6 +120,8 @@ def test_shifts_move_an_image_and_repeat_its_edge():
         (FACTORS, SIDE, OracleConfig(batch=33)),
         (FACTORS, SIDE, OracleConfig(steps=0, batch=32)),
         (FACTORS, SIDE, OracleConfig(widths=(4,), batch=32)),
+        (FACTORS, SIDE, OracleConfig(fuzz=-0.1, batch=32)),
+        (FACTORS, SIDE, OracleConfig(fuzz=2.5, batch=32)),
     ],
 )
 def test_what_cannot_be_trained_is_refused_in_one_line(factors, side, config):

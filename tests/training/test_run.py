@@ -8,10 +8,11 @@ import pytest
 
 from cal_jax.axes import DEVICE
 from cal_jax.errors import InputError, NotFiniteError
+from cal_jax.evaluation.run_record import read_json
 from cal_jax.mapping import map_objective
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.run_folder import RunFolder
+from cal_jax.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.training import checkpoints
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.resume import CHECKPOINTS
@@ -115,6 +116,13 @@ def test_a_folder_of_another_config_is_refused_and_names_the_field(tmp_path):
     trained(tmp_path, fingerprint={"model.norm": "batch", "seed": 0})
     with pytest.raises(InputError, match=r"model\.norm was 'batch', is 'layer'.*--run-dir"):
         trained(tmp_path, fingerprint={"model.norm": "layer", "seed": 0})
+
+
+def test_a_finished_run_can_be_judged_by_another_oracle(tmp_path):
+    first = trained(tmp_path, fingerprint={"oracle.steps": 5, "seed": 0})
+    again = trained(tmp_path, fingerprint={"oracle.steps": 9, "oracle.fuzz": 1.0, "seed": 0})
+    assert_bit_equal(again.variables, first.variables)
+    assert read_json(tmp_path / CONFIG_FILE) == {"oracle.steps": 9, "oracle.fuzz": 1.0, "seed": 0}
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_is_never_saved(tmp_path):
