@@ -10,6 +10,8 @@ from cal_jax.objectives.context_aware import context_aware_elbo
 
 TURNING = {"turning_context": 1, "constant_posterior": "experts", "tied": True, "context_dim": 5}
 """Changes of a small config: a context that turns."""
+INVERTING = {"inverting_context": 1, "constant_posterior": "experts", "tied": True}
+"""Changes of a small config: a context that inverts."""
 
 
 def small_config(**changes):

@@ -24,7 +24,7 @@ from cal_jax.networks.dense import GaussianHead, LearnedGaussian
 from cal_jax.networks.equivariant import ANGLE_DIM, AngleReading, angle_experts
 from cal_jax.networks.experts import ExpertNetwork, Experts, each_expert, product_of_experts
 from cal_jax.networks.fully_connected import DenseEncoder
-from cal_jax.networks.inverting import SignNetwork, folded
+from cal_jax.networks.inverting import SignExperts, SignReading, folded
 from cal_jax.networks.label import LabelNetwork
 from cal_jax.networks.passes import EVALUATION, Pass
 from cal_jax.networks.turning import sureness, turned_back, turned_image
@@ -34,12 +34,11 @@ class Encoded(NamedTuple):
     """What the inference networks know of the items of a set."""
 
     features: Array
-    """[N, F], for the contexts and the label."""
+    """[N, F], which know nothing of an angle or a sign where a context stands for it."""
     experts: Experts | None
     """On every context; None where no posterior uses them."""
     drawn: Array
-    """For z: features [N, F] that know nothing of a sign, or the images [N, H, W], where a
-    context turns them back first."""
+    """For z: the features, or the images [N, H, W], where a context turns them back first."""
 
 
 class Inference(NamedTuple):
@@ -84,7 +83,8 @@ class ContextAwareLearner(nn.Module):
             self.angle_reading = AngleReading()
             self.upright_encoder = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
         if c.inverting_context is not None:
-            self.sign_network = SignNetwork(c.inference_width, c.depth, c.norm, c.skip)
+            self.sign_experts = SignExperts(c.inverting_context)
+            self.sign_reading = SignReading()
         if c.constant_posterior == "experts":
             self.experts = ExpertNetwork(contexts, c.statistic_width, c.depth, c.norm, c.skip)
         else:
@@ -119,18 +119,19 @@ class ContextAwareLearner(nn.Module):
         """The approximate posterior, bound to one pass over one data set."""
 
         tied, turning = self.config.tied, self.config.turning_context
+        inverting = self.config.inverting_context
 
         def encode(x: Array) -> Encoded:
-            with_signs = self.config.inverting_context is not None
-            images, signs = folded(x) if with_signs else (x, None)
+            images, signs = (x, None) if inverting is None else folded(x)
             read = self.encoder(images, run)
-            shown = read if turning is None else read.features
-            features = shown if signs is None else jnp.concatenate([shown, signs], axis=-1)
+            features = read if turning is None else read.features
             with_experts = self.config.constant_posterior == "experts"
             experts = self.experts(features, run) if with_experts else None
             if experts is not None and turning is not None:
                 experts = angle_experts(experts, turning, read.angle)
-            return Encoded(features, experts, shown if turning is None else images)
+            if experts is not None and signs is not None:
+                experts = self.sign_experts(experts, signs)
+            return Encoded(features, experts, features if turning is None else images)
 
         def constant_contexts(h: Encoded, a: Array, mask: Array | None) -> Distribution:
             del a  # each head is in use only where its context is constant
@@ -155,11 +156,12 @@ class ContextAwareLearner(nn.Module):
         def labels(h: Encoded, mask: Array | None) -> Array:
             if self.config.num_labels == 0:
                 raise InputError("num_labels is 0: the model has no label network; accepted is M")
-            features = h.features
-            if turning is not None and h.experts is not None:
-                angle = h.experts.mean[:, turning, :ANGLE_DIM]
-                features = jnp.concatenate([features, angle], axis=-1)
-            return self.label(features, run._replace(mask=mask))
+            known = [h.features]
+            if h.experts is not None and turning is not None:
+                known.append(h.experts.mean[:, turning, :ANGLE_DIM])
+            if h.experts is not None and inverting is not None:
+                known.append(h.experts.mean[:, inverting, :1])
+            return self.label(jnp.concatenate(known, axis=-1), run._replace(mask=mask))
 
         def over_labels(function: Callable[..., Any], support: Array) -> Any:
             axes = None if run.axes is None else (*run.axes, SUPPORT)
@@ -214,7 +216,7 @@ class ContextAwareLearner(nn.Module):
             if c.turning_context is not None:
                 logits = turned_image(logits, self._angles(contexts), c.image_size)
             if c.inverting_context is not None:
-                sign = self.sign_network(run, contexts[:, c.inverting_context])
+                sign = self.sign_reading(contexts[:, c.inverting_context])
                 logits = logits * sign[:, :, None]
             return bernoulli(logits, event_ndims=2)
 
@@ -227,13 +229,13 @@ class ContextAwareLearner(nn.Module):
     def _seen_by_latent(self, contexts: Array) -> Array:
         """What z's networks know of the contexts [N, K, C], as one vector an item.
 
-        Of the one that turns, how sure its angle is and not which it is: what is drawn is
-        then as probable at an angle at which it was never seen.
+        Nothing of the one that inverts. Of the one that turns, how sure its angle is and
+        not which it is: what is drawn is then as probable at an angle at which it was
+        never seen.
         """
-        turning = self.config.turning_context
-        if turning is None:
-            return _flat(contexts)
-        others = _flat(contexts, (turning,))
+        others = _flat(contexts, self.config.acting_contexts)
+        if self.config.turning_context is None:
+            return others
         return jnp.concatenate([others, sureness(self._angles(contexts))], axis=-1)
 
 

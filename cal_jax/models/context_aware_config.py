@@ -59,7 +59,8 @@ class ContextAwareConfig:
     several angles."""
     inverting_context: int | None = quiet(None)
     """The context that says whether an image is shown or its negative, for images whose
-    background is black or white; None: the decoder knows nothing of negatives."""
+    background is black or white; None: the model knows nothing of negatives. Tied experts
+    only."""
     statistic_width: int = 256
     """Units of the three layers before and the three after pooling."""
     inference_width: int = 128
@@ -125,7 +126,7 @@ class ContextAwareConfig:
             if getattr(self, name) not in get_args(names):
                 accepted = ", ".join(get_args(names))
                 raise InputError(f"{name} must be one of {accepted}: got {getattr(self, name)!r}")
-        self._require_something_to_act_on()
+        self._require_what_acting_needs()
         if self.turning_context is not None:
             self._require_what_turning_needs()
         if self.tied and self.constant_posterior != "experts":
@@ -150,7 +151,7 @@ class ContextAwareConfig:
         acting = (self.turning_context, self.inverting_context)
         return tuple(context for context in acting if context is not None)
 
-    def _require_something_to_act_on(self) -> None:
+    def _require_what_acting_needs(self) -> None:
         acting = self.acting_contexts
         for name in ("turning_context", "inverting_context"):
             context = getattr(self, name)
@@ -164,17 +165,17 @@ class ContextAwareConfig:
                 "turning_context and inverting_context must be different contexts, "
                 f"and leave one that they act on: got {acting} of {self.num_contexts}"
             )
+        if acting and not self.tied:
+            raise InputError(
+                "turning_context and inverting_context must be None where tied is False: an "
+                f"angle or a sign is an item's own expert; got {acting}"
+            )
 
     def _require_what_turning_needs(self) -> None:
         if self.image_network != "dense":
             raise InputError(
                 f"turning_context must be None where image_network is {self.image_network}: "
                 f"got {self.turning_context}"
-            )
-        if not self.tied:
-            raise InputError(
-                "turning_context must be None where tied is False: the angle is an item's own "
-                f"expert; got {self.turning_context}"
             )
         if self.context_dim < ANGLE_DIM:
             raise InputError(

@@ -2,10 +2,8 @@
 
 A dense network that flips every pixel of what it draws must learn each drawing twice.
 Here the drawing is learned once, and its logits are multiplied by the mean of a sign.
-
-At first the context says nothing of the sign: a sign at random and what it multiplies
-would extinguish each other before the context says anything, since their product has a
-saddle where both are 0.
+What is read from an image up to inversion cannot know the sign, and what the context
+is told is the sign alone.
 """
 
 from typing import NamedTuple
@@ -14,9 +12,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.networks.dense import START_SMALL, Linear, ResidualMLP
-from cal_jax.networks.normalisation import Norm
-from cal_jax.networks.passes import Pass
+from cal_jax.networks.experts import Experts
 
 
 class Folded(NamedTuple):
@@ -35,16 +31,31 @@ def folded(x: Array) -> Folded:
     return Folded(jnp.where(negative, 1 - x, x), signs)
 
 
-class SignNetwork(nn.Module):
-    """The mean of the sign that a context stands for; at first, hardly any."""
+class SignExperts(nn.Module):
+    """The experts, but that those on one context speak of a sign alone, all as surely."""
 
-    width: int
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
+    context: int
+    """Which, counted from 0."""
 
     @nn.compact
-    def __call__(self, run: Pass, context: Array) -> Array:
+    def __call__(self, experts: Experts, signs: Array) -> Experts:
+        """Of N items with these signs [N, 1]: the mean of the first dimension."""
+        num_items, _, dim = experts.mean.shape
+        surely = jnp.exp(self.param("log_precision", nn.initializers.constant(2.0), (1, 1)))
+        silent = jnp.zeros((num_items, dim - 1))
+        mean = jnp.concatenate([signs, silent], axis=-1)
+        precision = jnp.concatenate([jnp.broadcast_to(surely, signs.shape), silent], axis=-1)
+        return Experts(
+            experts.mean.at[:, self.context].set(mean),
+            experts.precision.at[:, self.context].set(precision),
+        )
+
+
+class SignReading(nn.Module):
+    """The mean of the sign that a context stands for."""
+
+    @nn.compact
+    def __call__(self, contexts: Array) -> Array:
         """Map contexts [N, C] to signs [N, 1] between -1 and 1."""
-        x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, context)
-        return jnp.tanh(Linear(1, kernel_init=START_SMALL)(x))
+        steepness = jnp.exp(self.param("log_steepness", nn.initializers.ones, (1, 1)))
+        return jnp.tanh(steepness * contexts[:, :1])

@@ -9,7 +9,7 @@ from cal_jax.errors import InputError
 from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
 from cal_jax.objectives.context_aware import context_aware_elbo
-from tests.small_models import TURNING, binary_sets, small_config, small_model
+from tests.small_models import INVERTING, TURNING, binary_sets, small_config, small_model
 
 
 def parameter_count(config):
@@ -51,7 +51,7 @@ def test_parameters_grow_linearly_in_the_number_of_contexts():
         {"context_prior": "mixture", "prior_sees_constants": False},
         TURNING,
         {**TURNING, "inverting_context": 2, "num_contexts": 3},
-        {"inverting_context": 0, "image_network": "convolutional"},
+        {**INVERTING, "image_network": "convolutional"},
     ],
 )
 def test_every_choice_trains_and_evaluates(changes):
@@ -232,12 +232,12 @@ def test_posteriors_of_contexts_have_full_covariances_where_asked(covariance, co
         ({"turning_context": 0, "inverting_context": 0}, "must be different contexts"),
         ({"turning_context": 0, "inverting_context": 1}, "leave one that they act on"),
         (
-            {"turning_context": 1},
-            "turning_context must be None where tied is False",
+            {"inverting_context": 1},
+            "turning_context and inverting_context must be None where tied is False",
         ),
         ({**TURNING, "context_dim": 3}, "context_dim must be at least 4 where a context turns"),
         (
-            {"turning_context": 1, "image_network": "convolutional"},
+            {**TURNING, "image_network": "convolutional"},
             "turning_context must be None where image_network is convolutional",
         ),
         ({"tied": True}, "tied must be False where constant_posterior is statistic"),

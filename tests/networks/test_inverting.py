@@ -1,13 +1,19 @@
 """An image and its negative are one drawing and two signs."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.mapping import map_model
+from cal_jax.mapping import init_variables, map_model
+from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.networks.inverting import folded
-from tests.small_models import TURNING, binary_sets, small_model
+from cal_jax.objectives.label import label_elbo
+from tests.small_models import INVERTING, TURNING, binary_sets, small_config, small_model
+
+MODELS = [INVERTING, {**TURNING, "num_contexts": 3, "inverting_context": 2}]
 
 
 def test_an_image_and_its_negative_fold_to_the_same():
@@ -19,9 +25,9 @@ def test_an_image_and_its_negative_fold_to_the_same():
     np.testing.assert_array_equal(there.images[there.signs[:, 0] == 1], x[there.signs[:, 0] == 1])
 
 
-@pytest.mark.parametrize("changes", [{}, {"num_contexts": 3, **TURNING}])
+@pytest.mark.parametrize("changes", MODELS)
 def test_z_and_what_is_drawn_know_nothing_of_the_sign(changes):
-    model, variables = small_model(**changes, inverting_context=changes.get("num_contexts", 2) - 1)
+    model, variables = small_model(**changes)
     num_contexts = model.config.num_contexts
     x = binary_sets(1, 4)[0][0]
     contexts = jnp.full((4, num_contexts, model.config.context_dim), 0.3)
@@ -30,25 +36,56 @@ def test_z_and_what_is_drawn_know_nothing_of_the_sign(changes):
     def seen(generative, inference, contexts, x):
         z = inference.latent(inference.encode(x), contexts).mean()
         logits = generative.likelihood(jnp.ones((4, 2)), contexts).distribution.logits
-        return z, logits
+        return z, generative.latent_prior(contexts).mean(), logits
 
     of = jax.jit(map_model(seen, model))
-    z, logits = of(variables, contexts[None], x[None])
-    of_the_negative, _ = of(variables, contexts[None], 1 - x[None])
+    z, expected, logits = of(variables, contexts[None], x[None])
+    of_the_negative, _, _ = of(variables, contexts[None], 1 - x[None])
     np.testing.assert_allclose(of_the_negative, z, atol=1e-5)
-    _, other_logits = of(variables, others[None], x[None])
+    of_another, also_expected, other_logits = of(variables, others[None], x[None])
+    np.testing.assert_allclose(of_another, z, atol=1e-5)
+    np.testing.assert_allclose(also_expected, expected, atol=1e-5)
     ratio = np.asarray(other_logits / logits)
     np.testing.assert_allclose(ratio, ratio.flat[0], rtol=1e-3)
-    assert abs(ratio.flat[0] - 1) > 1e-2
+    assert ratio.flat[0] < -1.01
 
 
-def test_contexts_know_the_sign():
-    model, variables = small_model(inverting_context=1, constant_posterior="experts")
+@pytest.mark.parametrize("changes", MODELS)
+def test_beliefs_about_the_inverting_context_are_the_sign_and_the_others_know_nothing_of_it(
+    changes,
+):
+    model, variables = small_model(**changes)
     x = binary_sets(1, 4)[0][0]
+    nothing = jnp.zeros((model.config.num_contexts, model.config.context_dim))
 
     def beliefs(_, inference, x):
-        h = inference.encode(x)
-        return inference.constant_contexts(h, jnp.array([0.0, 1.0]), None).mean()
+        found = inference.varying_contexts(inference.encode(x), nothing, nothing[:, 0])
+        return found.mean(), found.variance()
 
     of = jax.jit(map_model(beliefs, model))
-    assert np.abs(of(variables, x[None]) - of(variables, 1 - x[None])).max() > 1e-3
+    (mean, variance), (inverse, inverse_variance) = (
+        of(variables, x[None]),
+        of(variables, 1 - x[None]),
+    )
+    np.testing.assert_allclose(inverse[0, :, :-1], mean[0, :, :-1], atol=1e-5)
+    np.testing.assert_allclose(inverse_variance, variance, atol=1e-5)
+    sign, rest = mean[0, :, -1, 0], mean[0, :, -1, 1:]
+    np.testing.assert_allclose(inverse[0, :, -1, 0], -sign, atol=1e-5)
+    np.testing.assert_array_equal(rest, 0)
+    np.testing.assert_allclose(np.abs(sign), np.abs(sign[0]), rtol=1e-5)
+    assert np.abs(sign[0]) > 0.5
+
+
+def test_labels_are_read_from_what_is_shown_and_from_its_sign():
+    model = ContextAwareLearner(small_config(**INVERTING, num_labels=2))
+    x = jnp.asarray(binary_sets(1, 4)[0][0])
+    labels = jnp.eye(2), jnp.zeros(2)
+    exact = functools.partial(label_elbo, estimator="exact")
+    variables = init_variables(exact, model, jax.random.key(0), x, *labels)
+
+    def logits(_, inference, x):
+        return inference.labels(inference.encode(x), None)
+
+    of = jax.jit(map_model(logits, model))
+    shared, apart = (of(variables, images[None])[0] for images in (x, x.at[1].set(1 - x[1])))
+    assert np.abs(apart - shared).max() > 1e-5
