@@ -68,15 +68,15 @@ PRESETS = {
         num_sets=8_000,
     ),
     "cpu": BlackAndWhiteConfig(
-        summary="some 10 minutes on a core, for MNIST: tied experts, mixtures for priors, and a "
-        "contrast between the sets of a batch",
-        model=CONTRASTED_MODEL,
+        summary="some 10 minutes on a core, for MNIST: tied experts, mixtures for priors, a "
+        "context that inverts, and a contrast between the sets of a batch",
+        model=replace(CONTRASTED_MODEL, inverting_context=1),
         training=replace(_LONG, steps=20_000, learning_rate=2e-3, alpha=0.0),
         oracle=_ORACLE,
         **CONTRASTED,
     ),
     "faithful": BlackAndWhiteConfig(
-        summary="the same with the thesis's posteriors, priors and criterion",
+        summary="the same with the thesis's posteriors, priors and criterion; no context inverts",
         model=DENSE_MODEL,
         training=replace(_LONG, steps=30_000, learning_rate=2e-3, alpha_half_life=0.3),
         oracle=_ORACLE,
