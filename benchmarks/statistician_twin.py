@@ -1,6 +1,6 @@
 """The thesis author's neural statistician of synthetic sets in PyTorch, on cal_jax's data.
 
-    python -m benchmarks.statistician_twin --generator population --seed 0 --out FILE.json
+    python -m benchmarks.statistician_twin --epochs 4 --seed 0 --run-dir DIR
 
 Needs the extra ``benchmarks``. Trains the architecture of the author's public code, or with
 ``--architecture thesis`` the twin of cal_jax's, as thesis 5.3.1 says: two stochastic layers, the

@@ -1,6 +1,6 @@
 """The variational autoencoder of thesis 4.4 in PyTorch, on cal_jax's data and batches.
 
-    python -m benchmarks.vae_twin --data-dir DIR --seed 0 --out FILE.json
+    python -m benchmarks.vae_twin --data-dir DIR --seed 0 --run-dir OUT
 
 Needs the extra ``benchmarks``. Prints JSON: the bound of the test images after training (nats
 per image, 4 Monte Carlo samples, running averages), the time that an epoch takes, and with

@@ -22,9 +22,11 @@ from benchmarks.twins.parity import (  # noqa: E402
 from benchmarks.twins.statistician_bound import Noise, statistician_bound  # noqa: E402
 from benchmarks.twins.torch_vae import TorchVAE  # noqa: E402
 from cal_jax.errors import InputError, NotFiniteError  # noqa: E402
+from cal_jax.evaluation.run_record import read_run  # noqa: E402
 from cal_jax.models.context_aware_config import ContextAwareConfig  # noqa: E402
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig  # noqa: E402
 from cal_jax.models.vae import VAEConfig  # noqa: E402
+from cal_jax.results import gather  # noqa: E402
 
 SMALL_VAE = VAEConfig(image_size=6, encoder_widths=(8, 5), decoder_widths=(5, 8))
 
@@ -131,28 +133,32 @@ def test_the_statisticians_program_learns_and_writes_its_scores(tmp_path, capsys
     sizes = ["--sets=64", "--test-sets=32", "--set-size=20", "--width=16", "--threads=1"]
     results = []
     for steps in (1, 80):
-        out = tmp_path / f"{steps}.json"
-        chosen = [f"--steps={steps}", f"--architecture={architecture}", f"--out={out}"]
+        folder = tmp_path / str(steps)
+        chosen = [f"--steps={steps}", f"--architecture={architecture}", f"--run-dir={folder}"]
         assert statistician_twin.main([*chosen, *sizes]) == 0
-        results.append(json.loads(out.read_text()))
+        results.append(read_run(folder))
         assert json.loads(capsys.readouterr().out) == results[-1]
-    first, last = results
-    assert last["training"]["steps"] == 80
-    assert last["training"]["last_elbo"] > first["training"]["last_elbo"] + 0.2
-    assert 0 <= last["scores"]["family_knn"] <= 1
-    assert str(tmp_path) not in out.read_text()
+    first, last = (run["details"]["training"] for run in results)
+    assert last["steps"] == 80
+    assert last["last_elbo"] > first["last_elbo"] + 0.2
+    gathered = gather([folder])
+    assert gathered["command"].endswith("--seed SEED")
+    assert 0 <= gathered["scores"]["family_knn"]["values"][0] <= 1
+    assert str(tmp_path) not in json.dumps(gathered)
 
 
 @pytest.mark.parametrize("binarisation", ["static", "dynamic"])
 def test_the_vaes_program_learns(tmp_path, binarisation):
     pytest.importorskip("sklearn")
-    out = tmp_path / "scores.json"
     flags = ["--steps=40", "--threads=1", "--held-back=100", f"--binarisation={binarisation}"]
-    assert vae_twin.main([*flags, f"--out={out}"]) == 0
-    scores = json.loads(out.read_text())["scores"]
-    untrained = 28**2 * np.log(2)
-    assert scores["negative_elbo"] < 0.8 * untrained
-    assert scores["negative_elbo"] == pytest.approx(scores["kl_latent"] - scores["reconstruction"])
+    assert vae_twin.main([*flags, f"--run-dir={tmp_path}"]) == 0
+    scores = read_run(tmp_path)["scores"]
+    elbo, reconstruction, kl = (
+        scores[f"{name}_{binarisation}"]["value"]
+        for name in ("elbo", "reconstruction", "kl_latent")
+    )
+    assert elbo > -0.8 * 28**2 * np.log(2)
+    assert elbo == pytest.approx(reconstruction - kl)
 
 
 def test_a_step_whose_gradient_is_not_finite_changes_nothing_and_others_are_clipped():
@@ -177,7 +183,7 @@ def test_a_step_whose_gradient_is_not_finite_changes_nothing_and_others_are_clip
 
 
 def test_a_run_that_stays_infinite_stops():
-    flags = program.parser(None, epochs=9, batch_size=2).parse_args([])
+    flags = program.parser("a_twin", None, epochs=9, batch_size=2).parse_args([])
     bounds = iter([np.nan, -1.0] + [np.nan] * 40)
     with pytest.raises(NotFiniteError, match="20 steps up to 22 are not finite"):
         program.train(flags, 10, lambda epoch, rows: next(bounds))

@@ -1,40 +1,63 @@
-"""What the programs of the twins share: flags, the loop over steps, and the JSON."""
+"""What the programs of the twins share: flags, the loop over steps, and the record."""
 
 import argparse
 import collections
+import json
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.record import publish as write_record
+from benchmarks.record import command
 from cal_jax.errors import InputError, NotFiniteError
+from cal_jax.evaluation.run_record import score_fields, write_run
+from cal_jax.evaluation.scores import Score
 from cal_jax.progress import Progress
 from cal_jax.provenance import device_description, source_revision, versions
+from cal_jax.publication import Run
+from cal_jax.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.training.batches import batch_rows, steps_per_epoch
 
 SHOWN_STEPS = 50
 SKIPS = 20
-NOT_SHOWN = ("data_dir", "out", "revision")
-"""Of the flags in the JSON: local paths, and what stands there by itself."""
+NOT_SHOWN = ("data_dir", "run_dir", "revision", "experiment", "command")
+"""Of the flags in the config: local paths, and what the record says by itself."""
 
 
-def parser(description: str | None, *, epochs: int, batch_size: int) -> argparse.ArgumentParser:
+def parser(
+    experiment: str, description: str | None, *, epochs: int, batch_size: int
+) -> argparse.ArgumentParser:
     """The flags of every twin."""
     flags = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=f"python -m benchmarks.{experiment}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    flags.set_defaults(experiment=experiment)
     flags.add_argument("--epochs", type=int, default=epochs)
     flags.add_argument("--steps", type=int, help="stop after so many, whatever --epochs says")
     flags.add_argument("--batch-size", type=int, default=batch_size)
     flags.add_argument("--seed", type=int, default=0, help="of everything random")
     flags.add_argument("--threads", type=int, help="of PyTorch (default: its own choice)")
-    flags.add_argument("--out", type=Path, metavar="FILE", help="write the JSON there too")
+    flags.add_argument(
+        "--run-dir", type=Path, metavar="DIR", help="write scores.json and config.json there too"
+    )
+    return flags
+
+
+def parsed(
+    flags_of: argparse.ArgumentParser, arguments: Sequence[str] | None
+) -> argparse.Namespace:
+    """The flags, and the command that repeats the run on any machine."""
+    flags = flags_of.parse_args(arguments)
+    but_the_seed = {name: value for name, value in vars(flags).items() if name != "seed"}
+    words = command(flags_of, argparse.Namespace(**but_the_seed))
+    flags.command = f"{words} --seed {flags.seed}"
     return flags
 
 
@@ -107,28 +130,41 @@ def train(
 def publish(
     flags: argparse.Namespace,
     *,
-    scores: dict[str, float],
-    unit: str,
-    training: dict[str, float],
-    **more: Any,
+    preset: str,
+    scores: Mapping[str, Score],
+    data: Mapping[str, Any],
+    training: Mapping[str, float],
+    **details: Any,
 ) -> None:
-    """Print one JSON object with the flags, the device and the versions; write it to ``--out``.
+    """Print the record of a run, and write it with its config to ``--run-dir``.
 
-    A value that is not finite, as by running averages of a few steps, is null.
+    The record is one of those that ``cal_jax.results gather`` joins. A score or a time that
+    is not finite, as by running averages of a few steps, is left out.
     """
+    run = Run(
+        experiment=flags.experiment,
+        preset=preset,
+        command=flags.command,
+        revision=flags.revision,
+        seed=flags.seed,
+        seconds=training["seconds"],
+        data=data,
+        scores={name: score for name, score in scores.items() if math.isfinite(score.value)},
+        details={
+            "training": {name: time for name, time in training.items() if math.isfinite(time)},
+            "threads": torch.get_num_threads(),
+            **details,
+        },
+    )
     record = {
-        "flags": {name: value for name, value in vars(flags).items() if name not in NOT_SHOWN},
-        "scores": _without_nan(scores),
-        "unit": unit,
-        "training": _without_nan(training),
-        **more,
-        "revision": flags.revision,
+        **run._asdict(),
         "device": device_description(),
-        "threads": torch.get_num_threads(),
         "versions": {**versions(), "torch": str(torch.__version__)},
+        "scores": score_fields(run.scores),
     }
-    write_record(record, flags.out)
-
-
-def _without_nan(values: dict[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+    print(json.dumps(record, indent=2, allow_nan=False))
+    if flags.run_dir is not None:
+        with RunFolder.create_or_open(flags.run_dir) as folder:
+            config = {name: value for name, value in vars(flags).items() if name not in NOT_SHOWN}
+            folder.write_json(CONFIG_FILE, config)
+            write_run(folder.path, record)

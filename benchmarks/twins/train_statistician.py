@@ -18,6 +18,7 @@ from cal_jax import cli
 from cal_jax.data.synthetic import GENERATORS, SyntheticSets, synthetic_sets
 from cal_jax.errors import InputError
 from cal_jax.evaluation.neighbours import knn_accuracy, knn_r2
+from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, RATIO, Score
 from cal_jax.experiment import TEST_SEED
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig
 
@@ -62,14 +63,17 @@ def measure(flags: argparse.Namespace) -> None:
 
     training = program.train(flags, flags.sets, step)
     model.eval()
-    scores = {
-        **_bound_per_item(model, noise, torch.from_numpy(test_sets.x)),
-        **_context_scores(model, train_sets, test_sets),
-    }
     program.publish(
         flags,
-        scores=scores,
-        unit="nats per item",
+        preset=flags.architecture,
+        scores={
+            **_bound_per_item(model, noise, torch.from_numpy(test_sets.x)),
+            **_context_scores(model, train_sets, test_sets),
+        },
+        data={
+            "name": f"synthetic, {flags.generator} moments",
+            "fingerprint": f"test seed {flags.test_seed}",
+        },
         training=training,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
     )
@@ -105,27 +109,27 @@ def step_or_skip(
 
 
 @torch.no_grad()
-def _bound_per_item(model: Any, noise: Any, x: Tensor) -> dict[str, float]:
+def _bound_per_item(model: Any, noise: Any, x: Tensor) -> dict[str, Score]:
     totals = torch.zeros(2, dtype=torch.float64)
     for batch in x.split(EVALUATION_BATCH):
         for _ in range(SAMPLES):
             bound = statistician_bound(model, batch, noise(batch))
             totals += torch.stack([term.double().sum() for term in bound])
     reconstruction, kl = (totals / (SAMPLES * x.shape[0] * x.shape[1])).tolist()
-    return {
-        "elbo_per_item": reconstruction - kl,
-        "reconstruction_per_item": reconstruction,
-        "kl_per_item": kl,
-    }
+    found = {"elbo": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
+    return {f"{name}_per_item": Score(nats, None, NATS_PER_ITEM) for name, nats in found.items()}
 
 
 @torch.no_grad()
-def _context_scores(model: Any, train: SyntheticSets, test: SyntheticSets) -> dict[str, float]:
+def _context_scores(model: Any, train: SyntheticSets, test: SyntheticSets) -> dict[str, Score]:
     train_means, test_means = (_context_means(model, sets.x) for sets in (train, test))
+    family = knn_accuracy(train_means, train.family, test_means, test.family)
+    mean = knn_r2(train_means, train.mean, test_means, test.mean)
+    variance = knn_r2(train_means, train.variance, test_means, test.variance)
     return {
-        "family_knn": knn_accuracy(train_means, train.family, test_means, test.family),
-        "r2_population_mean": knn_r2(train_means, train.mean, test_means, test.mean),
-        "r2_population_variance": knn_r2(train_means, train.variance, test_means, test.variance),
+        "family_knn": Score(family, None, FRACTION),
+        "r2_population_mean": Score(mean, None, RATIO),
+        "r2_population_variance": Score(variance, None, RATIO),
     }
 
 
@@ -136,7 +140,7 @@ def _context_means(model: Any, x: np.ndarray) -> np.ndarray:
 
 def parse(description: str | None, arguments: Sequence[str] | None) -> argparse.Namespace:
     """The program's flags, parsed."""
-    parser = program.parser(description, epochs=50, batch_size=16)
+    parser = program.parser("statistician_twin", description, epochs=50, batch_size=16)
     parser.add_argument("--generator", choices=GENERATORS, default="population")
     parser.add_argument("--architecture", choices=list(ARCHITECTURES), default="author")
     parser.add_argument("--sets", type=int, default=10_000, help="to train on")
@@ -144,4 +148,4 @@ def parse(description: str | None, arguments: Sequence[str] | None) -> argparse.
     parser.add_argument("--test-seed", type=int, default=TEST_SEED)
     parser.add_argument("--set-size", type=int, default=200, help="items in a set")
     parser.add_argument("--width", type=int, default=128, help="units of hidden layers")
-    return parser.parse_args(arguments)
+    return program.parsed(parser, arguments)

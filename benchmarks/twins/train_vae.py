@@ -11,8 +11,9 @@ from torch import Tensor
 from benchmarks.twins import program
 from benchmarks.twins.parity import vae_parity
 from benchmarks.twins.torch_vae import TorchVAE
-from cal_jax.data.binarise import BINARISATIONS, EXPLANATIONS, fixed_binary
+from cal_jax.data.binarise import BINARISATIONS, fixed_binary
 from cal_jax.data.sources import load_for_evaluation
+from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
 from cal_jax.experiment import TEST_SEED
 from cal_jax.models.vae import VAEConfig
 
@@ -39,17 +40,16 @@ def measure(flags: argparse.Namespace) -> None:
 
     training = program.train(flags, len(images.train.images), step)
     pixels = fixed_binary(images.evaluated.images, flags.binarisation, TEST_SEED)
+    terms = evaluate(twin, _rows(pixels))
     program.publish(
         flags,
-        scores=evaluate(twin, _rows(pixels)),
-        unit="nats per image",
-        training=training,
-        data={
-            "name": images.name,
-            "fingerprint": images.digest,
-            "evaluated_on": images.evaluated_on,
-            "binarisation": EXPLANATIONS[flags.binarisation],
+        preset="thesis",
+        scores={
+            f"{name}_{flags.binarisation}": Score(nats, None, NATS_PER_ITEM)
+            for name, nats in terms.items()
         },
+        data=images.about(config.image_size) | {"binarisation": flags.binarisation},
+        training=training,
         **({"parity": vae_parity(config)._asdict()} if flags.parity else {}),
     )
 
@@ -65,7 +65,7 @@ def evaluate(twin: TorchVAE, x: Tensor) -> dict[str, float]:
             totals += torch.stack([term.double().sum() for term in bound])
     reconstruction, kl = (totals / (SAMPLES * len(x))).tolist()
     return {
-        "negative_elbo": kl - reconstruction,
+        "elbo": reconstruction - kl,
         "reconstruction": reconstruction,
         "kl_latent": kl,
     }
@@ -89,7 +89,7 @@ def _rows(images: np.ndarray) -> Tensor:
 
 def parse(description: str | None, arguments: Sequence[str] | None) -> argparse.Namespace:
     """The program's flags, parsed."""
-    parser = program.parser(description, epochs=50, batch_size=32)
+    parser = program.parser("vae_twin", description, epochs=50, batch_size=32)
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="MNIST; without it, the embedded digits"
     )
@@ -102,4 +102,4 @@ def parse(description: str | None, arguments: Sequence[str] | None) -> argparse.
         help="evaluate on so many training images that are held back; test images stay unseen",
     )
     parser.add_argument("--parity", action="store_true", help="compare with cal_jax's model too")
-    return parser.parse_args(arguments)
+    return program.parsed(parser, arguments)
