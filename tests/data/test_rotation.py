@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from cal_jax.data.rotation import ROTATIONS, rotated
+from cal_jax.data.rotation import ROTATIONS, interpolated, rotated
 
 
 def test_turns_are_clockwise_in_steps_of_45_degrees():
@@ -42,3 +42,19 @@ def test_more_images_than_one_batch_are_all_turned(monkeypatch):
     turned = rotated(images)
     for image, found in zip(images, np.moveaxis(turned, 1, 0), strict=True):
         np.testing.assert_array_equal(found, rotated(image[None])[:, 0])
+
+
+def test_a_turn_there_and_back_keeps_what_is_shown_and_loses_crispness():
+    image = np.zeros((3, 15, 15), np.uint8)
+    image[:, 4:11, 6:9] = 255
+    image[1] = 0
+    image[2, 5, 3:8] = 255
+    again = interpolated(image, 22.5)
+    assert again.dtype == np.uint8
+    np.testing.assert_array_equal(again[1], 0)
+    assert np.abs(again.astype(int) - image).max() > 20
+    of_another = np.abs(interpolated(image, 22.5).astype(int) - np.rot90(image, axes=(1, 2))).sum()
+    assert np.abs(again.astype(int) - image).sum() < 0.5 * of_another
+    for shown, found in zip(image[[0, 2]].astype(float), again[[0, 2]].astype(float), strict=True):
+        centres = [np.array(ndimage.center_of_mass(each)) for each in (shown, found)]
+        np.testing.assert_allclose(*centres, atol=0.1)
