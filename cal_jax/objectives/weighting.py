@@ -20,6 +20,9 @@ class Weights(NamedTuple):
     reconstruction: Weight = 1.0
     kl: Weight | Mapping[str, Weight] = 1.0
     """Of every KL, or by the term's name, as {"kl_latent": 2.0}; a term not named keeps 1."""
+    free_bits: float = 0.0
+    """Nats of each KL of one data set or item, of each context or layer, that cost nothing
+    (Kingma et al. 2016, without their mean over the batch)."""
 
     def of(self, term: str) -> Weight:
         """The factor of the KL term of that name."""
@@ -66,6 +69,8 @@ def weighted_objective(terms: Any, weights: Weights) -> Array:
     for name in terms._fields:
         if name.startswith("kl_"):
             nats = getattr(terms, name)
+            if weights.free_bits > 0:
+                nats = jnp.maximum(nats, weights.free_bits)
             if nats.ndim > terms.reconstruction.ndim:
                 nats = jnp.sum(nats, axis=-1)
             total = total - weights.of(name) * nats

@@ -136,10 +136,13 @@ def step_config(task: Task, config: TrainingConfig, per_epoch: int, remat: bool)
             epoch / config.alpha_half_life, alpha=config.alpha, kl_power=config.kl_power
         )
 
+    def weights(step: Any) -> Weights:
+        return (task.weights or annealed)(step)._replace(free_bits=config.free_bits)
+
     return StepConfig(
         task.mapped,
         task.criterion,
-        task.weights or annealed,
+        weights,
         task.draw,
         optimiser_of(config),
         config.samples,

@@ -35,6 +35,8 @@ class TrainingConfig:
     """Epochs after which alpha has halved."""
     kl_power: int = 2
     """2 for the context-aware learner's criterion (6.13), 1 for the statistician's (5.14)."""
+    free_bits: float = quiet(0.0)
+    """Nats of each KL of a data set (or an image), of each context or layer, that cost nothing."""
     clip: float | None = None
     """Gradients are clipped element-wise to [-clip, clip]; None: not at all."""
     samples: int = 1
@@ -53,6 +55,8 @@ class TrainingConfig:
         for name in ("steps", "batch_size", "samples", "chunk_steps", "accumulate"):
             if getattr(self, name) < 1:
                 raise InputError(f"training.{name} must be at least 1: got {getattr(self, name)}")
+        if not self.free_bits >= 0:
+            raise InputError(f"training.free_bits must be 0 or more: got {self.free_bits}")
         if self.batch_size % self.accumulate:
             raise InputError(
                 f"training.accumulate must divide the batch of {self.batch_size}: "

@@ -156,12 +156,19 @@ def test_training_raises_the_bound(tmp_path):
     assert len(records[-1]["kl_varying"]) == 2
 
 
+def test_free_bits_reach_the_criterion(tmp_path):
+    """One of the two contexts, and z, cost at least so much in whichever step."""
+    trained(tmp_path, config=replace(CONFIG, steps=2, free_bits=1e6))
+    assert RunFolder(tmp_path).read_metrics()[0]["loss"] > 1e6
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"steps": 0}, r"training\.steps must be at least 1"),
         ({"schedule": "linear"}, "constant or cosine"),
         ({"learning_rate": 0.0}, "must be positive"),
+        ({"free_bits": -1.0}, r"training\.free_bits must be 0 or more"),
     ],
 )
 def test_bad_training_configs_are_named(changes, message):

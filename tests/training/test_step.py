@@ -125,6 +125,15 @@ def test_one_weight_serves_every_kl_and_a_term_not_named_keeps_1():
         weighted_objective(terms, Weights(kl={"kl_latent": 4.0}))
 
 
+def test_free_bits_are_those_of_each_kl_that_cost_nothing():
+    terms = NeuralStatisticianTerms(*map(jnp.asarray, (0.0, -3.0, 2.0)), jnp.array([5.0, 1.0]))
+    criterion = functools.partial(weighted_objective, weights=Weights(2.0, 0.5, free_bits=2.5))
+    value, gradient = jax.value_and_grad(criterion)(terms)
+    np.testing.assert_allclose(value, -6.0 - 0.5 * (2.5 + 5.0 + 2.5))
+    np.testing.assert_allclose(gradient.kl_context, 0.0)
+    np.testing.assert_allclose(gradient.kl_latents, [-0.5, 0.0])
+
+
 def test_rows_are_a_function_of_seed_and_step():
     whole = batch_rows(3, 10, 3, 0, 9)
     assert whole.shape == (9, 3)
