@@ -1,4 +1,4 @@
-"""How a step's time grows with the batch, the sets, the samples, the contexts, the images.
+"""How a step's time grows with batch, sets, samples, contexts, images, and seeds at once.
 
     python -m benchmarks.scaling --model context_aware
 
@@ -22,9 +22,9 @@ from benchmarks.workloads import SHAPES, ModelName, Shape, workload
 from cal_jax.progress import Progress
 
 AXES: dict[str, tuple[str, ...]] = {
-    "vae": ("batch_size", "samples", "image_size"),
-    "statistician": ("batch_size", "items", "samples"),
-    "context_aware": ("batch_size", "items", "samples", "contexts", "image_size"),
+    "vae": ("batch_size", "samples", "image_size", "seeds"),
+    "statistician": ("batch_size", "items", "samples", "seeds"),
+    "context_aware": ("batch_size", "items", "samples", "contexts", "image_size", "seeds"),
 }
 FACTORS: dict[str, tuple[float, ...]] = {
     "batch_size": (0.25, 0.5, 1),
@@ -32,6 +32,7 @@ FACTORS: dict[str, tuple[float, ...]] = {
     "samples": (1, 2, 4),
     "contexts": (1, 2, 4),
     "image_size": (0.5, 0.75, 1),
+    "seeds": (1, 2, 4),
 }
 """Of the thesis's shape."""
 

@@ -86,7 +86,7 @@ def _scaling(records: list[Record]) -> str:
                 axis,
                 ", ".join(f"{value}: {_number(time['median'])}" for value, time in steps),
                 f"{exponent:.2f}" + ("" if error is None else f" ± {error:.2f}"),
-                "-" if axis == "image_size" else verdict("exponent", exponent),
+                "-" if axis in ("image_size", "seeds") else verdict("exponent", exponent),
             ]
 
     header = ["model", "axis", "ms a step", "exponent", "target"]

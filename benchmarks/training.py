@@ -15,6 +15,7 @@ from benchmarks.workloads import Workload
 from cal_jax.axes import DEVICE
 from cal_jax.mapping import map_objective
 from cal_jax.objectives.weighting import weighted_objective
+from cal_jax.training import seeds
 from cal_jax.training.batches import batch_rows
 from cal_jax.training.parallel import ChunkForm, parallel_chunk, replicate
 from cal_jax.training.step import DataSet, StepConfig, initial_state, train_step
@@ -45,33 +46,38 @@ class Training:
         self.workload = workload
         self.config = step_config(workload, model, dtype)
         self.initial = initial_state(workload.init(model), self.config.optimiser)
-        self.key = jax.random.key(SEED)
-        self._data = replicate(workload.data, devices)
-        self._state: Any = replicate(jax.device_get(self.initial), devices)
+        count = workload.shape.seeds
+        self._keys = seeds.keys_of(range(SEED, SEED + count))
+        data = seeds.together([workload.data] * count)
+        self._data = replicate(data.arrays, devices)
+        state = seeds.stack([jax.device_get(self.initial)] * count)
+        self._state: Any = replicate(state, devices)
+        step = functools.partial(train_step, self.config)
         self._chunk = parallel_chunk(
-            functools.partial(train_step, self.config), devices, form or quickest_form(workload)
+            seeds.over_seeds(step, data.axes, count), devices, form or quickest_form(workload)
         )
 
     def take(self, steps: int) -> dict[str, np.ndarray]:
-        """Take so many steps on the same rows every time; metrics [steps] on the host."""
-        self._state, read = self._chunk(self._state, self.key, self._data, self.rows(steps))
+        """Take so many steps on the same rows every time; metrics [steps, seeds] on the host."""
+        rows = np.repeat(self.rows(steps)[:, None], self.workload.shape.seeds, axis=1)
+        self._state, read = self._chunk(self._state, self._keys, self._data, rows)
         return read()
 
     @functools.cached_property
     def first_metrics(self) -> dict[str, float]:
-        """Of the first step, which this takes; the call that compiles a chunk of one step.
+        """Of the first step of every seed, which this takes; it compiles a chunk of one step.
 
         Asked for after ``take``, it would be another step's.
         """
         return {name: float(np.sum(values[0])) for name, values in self.take(1).items()}
 
     def rows(self, steps: int) -> np.ndarray:
-        """The rows of ``take``, int32 [steps, B]."""
+        """The rows of ``take``, of every seed, int32 [steps, B]."""
         batch = self.workload.shape.batch_size
         return batch_rows(SEED, len(self.workload.data[0]), batch, 0, steps)
 
     def milliseconds(self, steps: int) -> float:
-        """Of one step, in a chunk of so many after one that is not timed."""
+        """Of one step of all seeds, in a chunk of so many after one that is not timed."""
         self.take(steps)
         started = time.perf_counter()
         self.take(steps)

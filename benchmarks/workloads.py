@@ -46,6 +46,8 @@ class Shape:
     """K."""
     image_size: int = 28
     """H = W."""
+    seeds: int = 1
+    """Trained together, as one program."""
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

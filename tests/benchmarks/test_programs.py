@@ -69,12 +69,11 @@ def test_forms_that_do_not_agree_are_not_timed():
             require_agreement("a form", {**expected, name: value}, expected)
 
 
-def test_an_axis_is_scaled_and_fitted(measured, monkeypatch):
-    monkeypatch.setitem(scaling.FACTORS, "samples", (1, 2))
-    record = measured(
-        scaling, "--model", "vae", "--axes", "samples", "--repeats", "2", "--steps", "1"
-    )
-    found = record["axes"]["samples"]
+@pytest.mark.parametrize("axis", ["samples", "seeds"])
+def test_an_axis_is_scaled_and_fitted(measured, monkeypatch, axis):
+    monkeypatch.setitem(scaling.FACTORS, axis, (1, 2))
+    record = measured(scaling, "--model", "vae", "--axes", axis, "--repeats", "2", "--steps", "1")
+    found = record["axes"][axis]
     assert list(found["milliseconds_per_step"]) == ["1", "2"]
     assert found["standard_error"] > 0
 

@@ -1,5 +1,6 @@
 """Training on bars whose place and colour are known, and reading them back."""
 
+import dataclasses
 import functools
 
 import jax
@@ -10,6 +11,7 @@ import pytest
 from cal_jax.errors import InputError
 from cal_jax.evaluation import oracle as oracles
 from cal_jax.evaluation.oracle import OracleConfig
+from cal_jax.evaluation.oracle_file import digest
 
 SIDE = 9
 FACTORS = {"row": 3, "background": 2}
@@ -76,6 +78,15 @@ def test_the_same_seed_gives_the_same_oracle_and_progress_is_told(trained):
     jax.tree.map(np.testing.assert_array_equal, again.variables, trained.variables)
     assert [step for step, _ in told] == list(range(10, 201, 10))
     assert told[-1][1] < 0.5 < told[0][1]
+
+
+@pytest.mark.parametrize("change", [{"fuzz": 1.0}, {"shift": 1}, {"seed": 1}])
+def test_what_is_done_to_training_images_changes_the_oracle(change):
+    digests = set()
+    for config in (CONFIG, dataclasses.replace(CONFIG, **change)):
+        short = dataclasses.replace(config, steps=2)
+        digests.add(digest(oracles.train_oracle(draw_bars, None, FACTORS, SIDE, short)))
+    assert len(digests) == 2
 
 
 def test_shifts_move_an_image_and_repeat_its_edge():
