@@ -11,6 +11,7 @@ from cal_jax.data.digits import load_digits
 from cal_jax.data.images import of_classes
 from cal_jax.errors import InputError
 from cal_jax.evaluation.run_record import read_run
+from cal_jax.image_sets_config import SMALL_ORACLE
 from cal_jax.label_figures import panels_of
 from cal_jax.label_inference import infer_labels
 from cal_jax.label_tasks import label_task, weights_at
@@ -23,6 +24,7 @@ from cal_jax.training.parallel import choose_devices
 from cal_jax.training.run import SeedTask, TrainingConfig
 from cal_jax.training.signals import StopSignal
 from cal_jax.training.train import train
+from experiments import black_and_white, rotated
 from experiments.unsupervised import PRESETS, main, with_labels, with_task
 from tests.small_models import binary_sets, small_model
 from tests.stderr import said
@@ -157,3 +159,10 @@ def test_a_preset_that_turns_is_for_tasks_where_something_does():
     assert (config.model.turning_context, config.model.context_prior) == (1, "mixture")
     with pytest.raises(InputError, match="--task bw: nothing turns; accepted with this preset: ro"):
         with_task(preset, "bw")
+
+
+def test_turned_digits_are_read_by_the_oracle_of_the_learner_with_known_labels():
+    assert with_task(PRESETS["cpu"], "rotated").oracle == rotated.PRESETS["cpu"].oracle
+    assert with_task(PRESETS["cpu"], "rotated_100").oracle == rotated.PRESETS["cpu"].oracle
+    assert with_task(PRESETS["cpu"], "bw").oracle == black_and_white.PRESETS["cpu"].oracle
+    assert with_task(PRESETS["smoke"], "rotated").oracle == SMALL_ORACLE
