@@ -64,10 +64,7 @@ class SetsConfig:
     test_sets: int = 2_000
 
     def __post_init__(self) -> None:
-        if self.binarisation not in BINARISATIONS:
-            raise InputError(
-                f"binarisation must be one of {', '.join(BINARISATIONS)}: got {self.binarisation!r}"
-            )
+        require_binarisation(self.binarisation)
         require_at_least(self, set_size=2, num_sets=1, test_sets=10)
 
     @property
@@ -103,14 +100,26 @@ class ImageSetsConfig(SetsConfig):
         require_readable(self.model.image_size)
 
 
-def require_readable(image_size: int) -> None:
+def require_binarisation(name: str) -> None:
+    """Refuse a name that is no binarisation's.
+
+    Raises:
+      InputError: then.
+    """
+    if name not in BINARISATIONS:
+        raise InputError(f"binarisation must be one of {', '.join(BINARISATIONS)}: got {name!r}")
+
+
+def require_readable(image_size: int, name: str = "model.image_size") -> None:
     """Refuse images that are too small for the oracle.
 
     Raises:
       InputError: then.
     """
     if image_size < SMALLEST_IMAGE:
-        raise InputError(f"model.image_size must be at least {SMALLEST_IMAGE} for the oracle")
+        raise InputError(
+            f"{name} must be at least {SMALLEST_IMAGE} for the oracle: got {image_size}"
+        )
 
 
 def require_digits(config: object, name: str) -> None:

@@ -31,7 +31,12 @@ from cal_jax.evaluation.oracle import Oracle, OracleConfig, predict
 from cal_jax.evaluation.scores import FRACTION, Score
 from cal_jax.experiment import TEST_SEED, images_of, open_runs, run_identity
 from cal_jax.generation_figures import Figure
-from cal_jax.image_sets_config import SMALL_ORACLE, TURNED_ORACLE
+from cal_jax.image_sets_config import (
+    SMALL_ORACLE,
+    TURNED_ORACLE,
+    require_binarisation,
+    require_readable,
+)
 from cal_jax.publication import Run, publish
 from cal_jax.run_folder import CONFIG_FILE, RunFolder
 
@@ -57,6 +62,8 @@ class OracleCheckConfig:
 
     def __post_init__(self) -> None:
         require_at_least(self, count=1)
+        require_binarisation(self.binarisation)
+        require_readable(self.image_size, "image_size")
 
 
 PRESETS = {

@@ -1,6 +1,7 @@
 """The program as its users run it, and an oracle that goes by how crisp an edge is."""
 
 import numpy as np
+import pytest
 
 from cal_jax import results
 from cal_jax.evaluation.run_record import read_run
@@ -44,3 +45,18 @@ def test_readings_tell_an_oracle_that_goes_by_crispness(monkeypatch):
         "even_taken_for_odd_interpolated": 1.0,
     }
     assert scores["rotation_even_interpolated"].ceiling == 1.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("count=0", "count must be at least 1: got 0"),
+        ("binarisation=grey", "binarisation must be one of static, dynamic, threshold"),
+        ("image_size=4", "error: image_size must be at least 8 for the oracle: got 4"),
+        ("oracle.fuzz=3.0", "fuzz must be between 0 and 2 pixels: got 3.0"),
+    ],
+)
+def test_bad_settings_are_named(tmp_path, capsys, setting, message):
+    flags = ["--preset", "smoke", "--run-dir", str(tmp_path / "run"), "--set", setting]
+    assert main(flags) == 2
+    assert message in capsys.readouterr().err
