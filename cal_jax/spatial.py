@@ -68,16 +68,11 @@ def run(request: cli.Request) -> None:
     )
 
 
-def objective_of(config: SpatialConfig) -> Any:
-    """The bound with the config's number of stochastic layers."""
-    return functools.partial(neural_statistician_elbo, layers=config.model.layers)
-
-
 def training_task(
     config: SpatialConfig, model: NeuralStatistician, images: LabelledImages, seed: int
 ) -> Task:
     """One data set an image, of fresh points at every visit, for ``training.train.train``."""
-    objective = objective_of(config)
+    objective = functools.partial(neural_statistician_elbo, layers=config.model.layers)
 
     def draw(key: jax.Array, pixels: jax.Array, row: jax.Array) -> DataSet:
         return DataSet((draw_points(key, pixels[row], config.set_size),))
@@ -135,7 +130,8 @@ def evaluate(
     contexts = encoder.means(test.x)
     draw = conditional_sampler(config, model, trained.variables)
     generated = draw(key_draw, contexts)
-    bound = functools.partial(bound_per_item, objective_of(config), model)
+    objective = functools.partial(neural_statistician_elbo, layers=config.model.layers)
+    bound = functools.partial(bound_per_item, objective, model)
     options = {"items": config.set_size, "samples": 1}
     terms = bound(trained.variables, key_bound, test.x, **options)
     untrained = bound(

@@ -10,7 +10,9 @@ from cal_jax.evaluation.run_record import read_run
 from cal_jax.evaluation.synthetic_scores import Located, context_scores, gap_score
 from cal_jax.evaluation.synthetic_truth import log_density
 from cal_jax.results import gather
-from experiments.synthetic_sets import PRESETS, SyntheticConfig, data_sets, main
+from cal_jax.synthetic import data_sets
+from cal_jax.synthetic_config import SyntheticConfig
+from experiments.synthetic_sets import PRESETS, main
 from tests.stderr import said
 
 CONTEXTS = {
