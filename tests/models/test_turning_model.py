@@ -1,17 +1,13 @@
 """A model whose second context turns what the rest of it draws and reads."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.mapping import init_variables, map_model
-from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.mapping import map_model
 from cal_jax.networks.turning import ANGLES
-from cal_jax.objectives.label import label_elbo
-from tests.small_models import TURNING, binary_sets, small_config, small_model
+from tests.small_models import TURNING, binary_sets, small_model
 
 
 def contexts_at(*angles):
@@ -86,20 +82,3 @@ def test_beliefs_about_what_is_shown_stay_where_an_image_turns_and_those_of_its_
     np.testing.assert_allclose(turned_mean[0, :, 1], a_quarter_later, atol=1e-5)
     assert np.abs(cos_1).min() > 1e-6
     np.testing.assert_array_equal(rest, 0)
-
-
-def test_labels_are_read_from_what_is_shown_and_from_its_angle():
-    model = ContextAwareLearner(small_config(**TURNING, num_labels=2))
-    x = jnp.asarray(binary_sets(1, 4)[0][0])
-    labels = jnp.eye(2), jnp.zeros(2)
-    exact = functools.partial(label_elbo, estimator="exact")
-    variables = init_variables(exact, model, jax.random.key(0), x, *labels)
-
-    def logits(_, inference, x):
-        return inference.labels(inference.encode(x), None)
-
-    of = jax.jit(map_model(logits, model))
-    shared_angle, turned_apart = (
-        of(variables, images[None])[0] for images in (x, x.at[1].set(jnp.rot90(x[1])))
-    )
-    assert np.abs(turned_apart - shared_angle).max() > 1e-5

@@ -1,17 +1,13 @@
 """An image and its negative are one drawing and two signs."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.mapping import init_variables, map_model
-from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.mapping import map_model
 from cal_jax.networks.inverting import folded
-from cal_jax.objectives.label import label_elbo
-from tests.small_models import INVERTING, TURNING, binary_sets, small_config, small_model
+from tests.small_models import INVERTING, TURNING, binary_sets, small_model
 
 MODELS = [INVERTING, {**TURNING, "num_contexts": 3, "inverting_context": 2}]
 
@@ -74,18 +70,3 @@ def test_beliefs_about_the_inverting_context_are_the_sign_and_the_others_know_no
     np.testing.assert_array_equal(rest, 0)
     np.testing.assert_allclose(np.abs(sign), np.abs(sign[0]), rtol=1e-5)
     assert np.abs(sign[0]) > 0.5
-
-
-def test_labels_are_read_from_what_is_shown_and_from_its_sign():
-    model = ContextAwareLearner(small_config(**INVERTING, num_labels=2))
-    x = jnp.asarray(binary_sets(1, 4)[0][0])
-    labels = jnp.eye(2), jnp.zeros(2)
-    exact = functools.partial(label_elbo, estimator="exact")
-    variables = init_variables(exact, model, jax.random.key(0), x, *labels)
-
-    def logits(_, inference, x):
-        return inference.labels(inference.encode(x), None)
-
-    of = jax.jit(map_model(logits, model))
-    shared, apart = (of(variables, images[None])[0] for images in (x, x.at[1].set(1 - x[1])))
-    assert np.abs(apart - shared).max() > 1e-5
