@@ -118,7 +118,7 @@ def timed(
         "gflop_per_step": gflop,
         "mfu": gflop / ms["median"] / peak,
         "seconds_to_start": compiling,
-        "first_loss": float(first["loss"][0]),
+        "first_loss": float(first["loss"][0, 0]),
     }
 
 
