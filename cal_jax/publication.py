@@ -56,12 +56,7 @@ def publish(
       figures: with captions.
       targets: scores to reach, for the page; None leaves the column out.
     """
-    record = {
-        **run._asdict(),
-        "device": device_description(),
-        "versions": versions(),
-        "scores": score_fields(run.scores),
-    }
+    record = record_of(run)
     write_run(folder, record)
     shown_fields = ("device", "seconds", "versions", "oracle", "data")
     report = write_report(
@@ -77,6 +72,16 @@ def publish(
     )
     print(summary(run, record["device"], notes))
     print(f"report: {report}")
+
+
+def record_of(run: Run) -> dict[str, Any]:
+    """What ``scores.json`` says of a run, and of where it was measured."""
+    return {
+        **run._asdict(),
+        "device": device_description(),
+        "versions": versions(),
+        "scores": score_fields(run.scores),
+    }
 
 
 def summary(run: Run, device: str, notes: Sequence[str] = ()) -> str:

@@ -168,7 +168,7 @@ def draw(folder: Path, seen: Mapping[str, np.ndarray]) -> Figure:
     """The first images of each rendering, upright and turned by 45 degrees."""
     drawn = figure(0.7 * SHOWN, 0.8 * 2 * len(seen), layout="constrained")
     rows = [(name, turn) for name in seen for turn in (0, 1)]
-    for axis, (name, turn) in zip(np.atleast_1d(drawn.subplots(len(rows), 1)), rows, strict=True):
+    for axis, (name, turn) in zip(drawn.subplots(len(rows)), rows, strict=True):
         axis.imshow(np.concatenate(seen[name][turn, :SHOWN], axis=1), cmap="gray")
         axis.set_ylabel(f"{45 * turn}°, {name}", rotation=0, ha="right", va="center")
         axis.set_xticks([])

@@ -15,11 +15,11 @@ import torch
 
 from benchmarks.record import command
 from cal_jax.errors import InputError, NotFiniteError
-from cal_jax.evaluation.run_record import score_fields, write_run
+from cal_jax.evaluation.run_record import write_run
 from cal_jax.evaluation.scores import Score
 from cal_jax.progress import Progress
-from cal_jax.provenance import device_description, source_revision, versions
-from cal_jax.publication import Run
+from cal_jax.provenance import source_revision
+from cal_jax.publication import Run, record_of
 from cal_jax.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.training.batches import batch_rows, steps_per_epoch
 
@@ -156,12 +156,8 @@ def publish(
             **details,
         },
     )
-    record = {
-        **run._asdict(),
-        "device": device_description(),
-        "versions": {**versions(), "torch": str(torch.__version__)},
-        "scores": score_fields(run.scores),
-    }
+    record = record_of(run)
+    record["versions"] |= {"torch": str(torch.__version__)}
     print(json.dumps(record, indent=2, allow_nan=False))
     if flags.run_dir is not None:
         with RunFolder.create_or_open(flags.run_dir) as folder:

@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array
 
 from cal_jax.networks.dense import START_SMALL, Linear, ResidualMLP
-from cal_jax.networks.experts import Experts
+from cal_jax.networks.experts import Experts, speaking_of
 from cal_jax.networks.normalisation import Norm
 from cal_jax.networks.passes import Pass
 from cal_jax.networks.turning import ANGLES, circular_moments, turned_back
@@ -81,14 +81,8 @@ def angle_experts(experts: Experts, context: int, angle: Array) -> Experts:
       context: which, counted from 0.
       angle: [N, ANGLE_DIM], the mean; of further dimensions nothing is said.
     """
-    num_items, _, dim = experts.mean.shape
     precision = jnp.mean(experts.precision[:, context], axis=-1, keepdims=True)
-    silent = jnp.zeros((num_items, dim - ANGLE_DIM))
-    mean = jnp.concatenate([angle, silent], axis=-1)
-    precision = jnp.concatenate([jnp.broadcast_to(precision, angle.shape), silent], axis=-1)
-    return Experts(
-        experts.mean.at[:, context].set(mean), experts.precision.at[:, context].set(precision)
-    )
+    return speaking_of(experts, context, angle, precision)
 
 
 def views(x: Array) -> Array:

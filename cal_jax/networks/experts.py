@@ -49,6 +49,26 @@ class ExpertNetwork(nn.Module):
         return Experts(mean, jax.nn.softplus(raw))
 
 
+def speaking_of(experts: Experts, context: int, mean: Array, precision: Array) -> Experts:
+    """The experts, but that those on one context speak of its first dimensions alone.
+
+    Args:
+      experts: of N items.
+      context: which, counted from 0.
+      mean: [N, D], of the first D dimensions; of the others nothing is said.
+      precision: [N, 1] or [1, 1], the same in each of the D.
+    """
+    num_items, _, dim = experts.mean.shape
+    silent = jnp.zeros((num_items, dim - mean.shape[-1]))
+    mean, precision = (
+        jnp.concatenate([said, silent], axis=-1)
+        for said in (mean, jnp.broadcast_to(precision, mean.shape))
+    )
+    return Experts(
+        experts.mean.at[:, context].set(mean), experts.precision.at[:, context].set(precision)
+    )
+
+
 def product_of_experts(experts: Experts, mask: Array | None) -> GaussianParameters:
     """N(0, I) times the experts of the items that count, normalised: [K, C] each.
 

@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.networks.experts import Experts
+from cal_jax.networks.experts import Experts, speaking_of
 
 
 class Folded(NamedTuple):
@@ -40,15 +40,8 @@ class SignExperts(nn.Module):
     @nn.compact
     def __call__(self, experts: Experts, signs: Array) -> Experts:
         """Of N items with these signs [N, 1]: the mean of the first dimension."""
-        num_items, _, dim = experts.mean.shape
         surely = jnp.exp(self.param("log_precision", nn.initializers.constant(2.0), (1, 1)))
-        silent = jnp.zeros((num_items, dim - 1))
-        mean = jnp.concatenate([signs, silent], axis=-1)
-        precision = jnp.concatenate([jnp.broadcast_to(surely, signs.shape), silent], axis=-1)
-        return Experts(
-            experts.mean.at[:, self.context].set(mean),
-            experts.precision.at[:, self.context].set(precision),
-        )
+        return speaking_of(experts, self.context, signs, surely)
 
 
 class SignReading(nn.Module):

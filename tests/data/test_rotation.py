@@ -53,7 +53,7 @@ def test_a_turn_there_and_back_keeps_what_is_shown_and_loses_crispness():
     assert again.dtype == np.uint8
     np.testing.assert_array_equal(again[1], 0)
     assert np.abs(again.astype(int) - image).max() > 20
-    of_another = np.abs(interpolated(image, 22.5).astype(int) - np.rot90(image, axes=(1, 2))).sum()
+    of_another = np.abs(again.astype(int) - np.rot90(image, axes=(1, 2))).sum()
     assert np.abs(again.astype(int) - image).sum() < 0.5 * of_another
     for shown, found in zip(image[[0, 2]].astype(float), again[[0, 2]].astype(float), strict=True):
         centres = [np.array(ndimage.center_of_mass(each)) for each in (shown, found)]
