@@ -3,7 +3,6 @@
 import functools
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -13,7 +12,7 @@ import numpy as np
 from cal_jax import cli
 from cal_jax.axes import DEVICE
 from cal_jax.configuration import flatten
-from cal_jax.data.synthetic import SyntheticSets, synthetic_sets
+from cal_jax.data.synthetic import SyntheticSets, sets_of_test, synthetic_sets
 from cal_jax.distributed import is_first
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
@@ -63,7 +62,7 @@ def run(published: Published, request: cli.Request) -> None:
     model = NeuralStatistician(config.model)
     with open_runs(request, EXPERIMENT) as runs:
         seeds = [run.request.seed for run in runs]
-        sets = [data_sets(config, (seed,), config.num_sets) for seed in seeds]
+        sets = [training_sets(config, seed) for seed in seeds]
         tasks = [training_task(config, model, *of) for of in zip(sets, seeds, strict=True)]
         trained = train_in(runs, config.training, tasks)
         if is_first():
@@ -71,10 +70,10 @@ def run(published: Published, request: cli.Request) -> None:
                 evaluate(published, one, folder, model, model_of_seed, own)
 
 
-def data_sets(config: SyntheticConfig, seed: tuple[int, ...], num_sets: int) -> SyntheticSets:
-    """The sets of a seed: (the run's,) for training, (the test's, 1) for testing."""
+def training_sets(config: SyntheticConfig, seed: int) -> SyntheticSets:
+    """The sets that a seed trains on."""
     rng = np.random.default_rng(seed)
-    return synthetic_sets(rng, num_sets, config.set_size, generator=config.generator)
+    return synthetic_sets(rng, config.num_sets, config.set_size, generator=config.generator)
 
 
 def training_task(
@@ -103,7 +102,9 @@ def evaluate(
 ) -> None:
     """Score the trained model and write scores.json, the figures and the report."""
     config, started = request.config, time.monotonic()
-    test_sets = data_sets(config, (config.test_seed, 1), config.test_sets)
+    test_sets = sets_of_test(
+        config.test_seed, config.test_sets, config.set_size, generator=config.generator
+    )
     encoder = ContextEncoder(model, trained.variables)
     located = locate(encoder, train_sets, test_sets)
     key_bound, key_likelihood, key_draw = jax.random.split(evaluation_key(request.seed), 3)
@@ -132,9 +133,7 @@ def evaluate(
     ]
     if is_exact:
         scores["gap_to_true_density_per_item"] = gap_score(nested, few)
-        longer = data_sets(
-            replace(config, set_size=max(config.sizes)), (config.test_seed, 2), config.test_sets
-        )
+        longer = sets_of_test(config.test_seed, config.test_sets, max(config.sizes), stream=2)
         curve = set_size_curve(encoder, located, longer, config.sizes)
         details["set_sizes"] = {"items": list(config.sizes), **curve}
         figures.append(draw_set_sizes(folder.path, config.sizes, curve))

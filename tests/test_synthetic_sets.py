@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cal_jax.data.synthetic import sets_of_test
 from cal_jax.evaluation.run_record import read_run
 from cal_jax.evaluation.synthetic_scores import Located, context_scores, gap_score
 from cal_jax.evaluation.synthetic_truth import log_density
 from cal_jax.results import gather
-from cal_jax.synthetic import data_sets
+from cal_jax.synthetic import training_sets
 from cal_jax.synthetic_config import SyntheticConfig
 from experiments.synthetic_sets import PRESETS, main
 from tests.stderr import said
@@ -81,7 +82,7 @@ def test_the_thesis_preset_is_section_5_3_1():
 
 
 def test_contexts_that_are_the_moments_score_perfectly():
-    train, test = (data_sets(PRESETS["smoke"], (seed,), 400) for seed in (0, 1))
+    train, test = sets_of_test(0, 400, 20), sets_of_test(1, 400, 20)
 
     def truth(sets):
         return np.stack([5.0 * sets.family, sets.mean, sets.variance], axis=1)
@@ -96,7 +97,7 @@ def test_contexts_that_are_the_moments_score_perfectly():
 
 
 def test_the_gap_is_the_generating_density_s_lead():
-    test = data_sets(PRESETS["smoke"], (0, 1), 50)
+    test = sets_of_test(0, 50, 20)
     density = np.asarray(log_density(test.x, test.family, test.mean, test.variance)).mean(axis=1)
     score = gap_score(density - 0.2, test)
     assert score.value == pytest.approx(0.2, abs=1e-5)
@@ -105,9 +106,10 @@ def test_the_gap_is_the_generating_density_s_lead():
 
 def test_test_sets_are_never_training_sets():
     config = PRESETS["smoke"]
-    seed = config.test_seed
-    train, test = data_sets(config, (seed,), 40), data_sets(config, (seed, 1), 40)
-    assert not np.array_equal(train.family, test.family)
+    train = training_sets(config, config.test_seed)
+    for stream in (1, 2):
+        test = sets_of_test(config.test_seed, config.num_sets, config.set_size, stream=stream)
+        assert not np.array_equal(train.family, test.family)
 
 
 @pytest.mark.parametrize(

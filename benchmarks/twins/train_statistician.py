@@ -15,7 +15,7 @@ from benchmarks.twins.author_statistician import AuthorStatistician
 from benchmarks.twins.statistician_bound import Noise, statistician_bound
 from benchmarks.twins.torch_statistician import TorchStatistician
 from cal_jax import cli
-from cal_jax.data.synthetic import GENERATORS, SyntheticSets, synthetic_sets
+from cal_jax.data.synthetic import GENERATORS, SyntheticSets, sets_of_test, synthetic_sets
 from cal_jax.errors import InputError
 from cal_jax.evaluation.neighbours import knn_accuracy, knn_r2
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, RATIO, Score
@@ -38,9 +38,9 @@ def measure(flags: argparse.Namespace) -> None:
     if flags.width < 1:
         raise InputError(f"--width {flags.width}; accepted: 1 or more")
     config = NeuralStatisticianConfig(width=flags.width)
-    make = functools.partial(synthetic_sets, set_size=flags.set_size, generator=flags.generator)
-    train_sets = make(np.random.default_rng(flags.seed), flags.sets)
-    test_sets = make(np.random.default_rng(flags.test_seed), flags.test_sets)
+    sizes = {"set_size": flags.set_size, "generator": flags.generator}
+    train_sets = synthetic_sets(np.random.default_rng(flags.seed), flags.sets, **sizes)
+    test_sets = sets_of_test(flags.test_seed, flags.test_sets, **sizes)
     model = ARCHITECTURES[flags.architecture](config)
     noise = functools.partial(
         Noise.draw,

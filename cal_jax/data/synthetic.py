@@ -35,6 +35,30 @@ class SyntheticSets(NamedTuple):
     """float32 [M]: the variance of the distribution, not of the items drawn."""
 
 
+def sets_of_test(
+    test_seed: int,
+    num_sets: int,
+    set_size: int,
+    *,
+    generator: Generator = "population",
+    stream: int = 1,
+) -> SyntheticSets:
+    """The sets that models are judged by: the same for every model, and no seed's training sets.
+
+    Args:
+        test_seed: 0 or more; its own may be the number of a run.
+        num_sets: see ``synthetic_sets``.
+        set_size: see ``synthetic_sets``.
+        generator: see ``synthetic_sets``.
+        stream: which of several independent collections of the test seed.
+
+    Returns:
+        As ``synthetic_sets``.
+    """
+    rng = np.random.default_rng((test_seed, stream))
+    return synthetic_sets(rng, num_sets, set_size, generator=generator)
+
+
 def synthetic_sets(
     rng: np.random.Generator,
     num_sets: int,
