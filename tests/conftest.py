@@ -4,6 +4,7 @@ Most of a test's time is compilation, so XLA's slow optimisations are off:
 what is computed is the same, and it compiles in half the time.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -31,6 +32,15 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_disable_most_optimizations", True)
 jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+
+# Tracing makes small objects by the million, and few cycles: fewer collections, of less.
+gc.set_threshold(100_000, 20, 50)
+
+
+def pytest_collection_finish():
+    """Leave what is imported out of every later collection."""
+    gc.freeze()
 
 
 def pytest_unconfigure(config):
