@@ -51,6 +51,18 @@ _CPU_TRAINING = TrainingConfig(
 )
 _ORACLE = OracleConfig(steps=2_500, learning_rate=2e-3, dropout=0.2, shift=1)
 
+_ACTING_MODEL = replace(
+    _CPU_MODEL,
+    context_dim=16,
+    dense_width=384,
+    constant_posterior="experts",
+    tied=True,
+    prior_components=60,
+)
+_ACTING_TRAINING = replace(_CPU_TRAINING, steps=16_000)
+_ACTS = {"turning_context": "rotation", "inverting_context": "background"}
+"""Contexts that act on the image, and the factor that they stand for."""
+
 PRESETS = {
     "smoke": UnsupervisedConfig(
         summary="seconds: a small model, too short to learn; for tests",
@@ -69,16 +81,14 @@ PRESETS = {
     "cpu-turning": UnsupervisedConfig(
         summary="the same for rotated digits, wider, longer, with a decoder that turns: some "
         "10 minutes on a core",
-        model=replace(
-            _CPU_MODEL,
-            context_dim=16,
-            dense_width=384,
-            constant_posterior="experts",
-            tied=True,
-            turning_context=1,
-            prior_components=60,
-        ),
-        training=replace(_CPU_TRAINING, steps=16_000),
+        model=replace(_ACTING_MODEL, turning_context=1),
+        training=_ACTING_TRAINING,
+        oracle=_ORACLE,
+    ),
+    "cpu-inverting": UnsupervisedConfig(
+        summary="the same for black & white, with a decoder that inverts: some 5 minutes on a core",
+        model=replace(_ACTING_MODEL, inverting_context=1),
+        training=_ACTING_TRAINING,
         oracle=_ORACLE,
     ),
     "thesis": UnsupervisedConfig(
@@ -94,15 +104,20 @@ def with_task(config: UnsupervisedConfig, task: str) -> UnsupervisedConfig:
     """The preset for another task, with its oracle; with labels told, in half of the steps.
 
     Raises:
-      InputError: a preset with a context that turns, and a task where nothing does.
+      InputError: a preset with a context that acts on the image, and a task where none does so.
     """
-    turns = "rotation" in TASKS[task].factors.names
-    if config.model.turning_context is not None and not turns:
-        accepted = ", ".join(name for name in TASKS if "rotation" in TASKS[name].factors.names)
-        raise InputError(f"--task {task}: nothing turns; accepted with this preset: {accepted}")
+    factors = TASKS[task].factors.names
+    for context, factor in _ACTS.items():
+        if getattr(config.model, context) is not None and factor not in factors:
+            accepted = ", ".join(name for name in TASKS if factor in TASKS[name].factors.names)
+            raise InputError(
+                f"--task {task}: no set differs in {factor}, which this preset's "
+                f"model.{context} stands for; accepted with it: {accepted}"
+            )
+    turns = "rotation" in factors
     known = min(TASKS[task].known, config.num_sets // 2)
     steps = max(1, config.training.steps // 2) if known else config.training.steps
-    labels = 2 ** len(TASKS[task].factors.names) if TASKS[task].all_subsets else 2
+    labels = 2 ** len(factors) if TASKS[task].all_subsets else 2
     return replace(
         config,
         task=task,

@@ -152,13 +152,20 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsy
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error
 
 
-def test_a_preset_that_turns_is_for_tasks_where_something_does():
-    preset = PRESETS["cpu-turning"]
-    config = with_labels(with_task(preset, "rotated"), "exact")
-    assert config.training.steps == 10_000
-    assert (config.model.turning_context, config.model.context_prior) == (1, "mixture")
-    with pytest.raises(InputError, match="--task bw: nothing turns; accepted with this preset: ro"):
-        with_task(preset, "bw")
+@pytest.mark.parametrize(
+    ("name", "acting", "task", "wrong"),
+    [
+        ("cpu-turning", "turning_context", "rotated_100", "bw"),
+        ("cpu-inverting", "inverting_context", "bw_subsets", "rotated"),
+    ],
+)
+def test_a_preset_that_acts_is_for_tasks_where_sets_differ_so(name, acting, task, wrong):
+    config = with_labels(with_task(PRESETS[name], task), "exact")
+    assert config.training.steps == (5_000 if config.known else 10_000)
+    assert (getattr(config.model, acting), config.model.context_prior) == (1, "mixture")
+    words = f"--task {wrong}: no set differs in .* model.{acting} .* accepted with it: .*{task}"
+    with pytest.raises(InputError, match=words):
+        with_task(PRESETS[name], wrong)
 
 
 def test_turned_digits_are_read_by_the_oracle_of_the_learner_with_known_labels():
