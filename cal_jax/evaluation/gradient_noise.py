@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cal_jax.errors import InputError
-from cal_jax.mapping import Variables, map_model
+from cal_jax.mapping import Variables, map_objective
 from cal_jax.objectives.label import LabelEstimator, label_elbo
 from cal_jax.progress import Progress
 
@@ -42,7 +42,8 @@ def label_gradient_noise(
     """The noise of an estimator that draws labels, and of the exact sum, for the same keys.
 
     Args:
-      model: with a label network. Running averages are used.
+      model: with a label network. It is normalised by the batch, as in training: an
+        untrained model has no running averages yet.
       variables: fixed.
       key: a PRNG key.
       x: [B, N, *X], a fixed batch.
@@ -89,11 +90,11 @@ def _gradients(
 ) -> np.ndarray:
     """dL/dlogits of each set for each key, [S, B, M]."""
 
-    def logits_of(_: Any, inference: Any, x: jax.Array) -> jax.Array:
+    def logits_of(key: jax.Array, _: Any, inference: Any, x: jax.Array) -> jax.Array:
         return inference.labels(inference.encode(x), None)
 
     def bound(
-        generative: Any, inference: Any, key: jax.Array, x: jax.Array, logits: jax.Array
+        key: jax.Array, generative: Any, inference: Any, x: jax.Array, logits: jax.Array
     ) -> jax.Array:
         told = inference._replace(labels=lambda h, mask: logits)
         prior = jnp.asarray(log_prior)
@@ -109,14 +110,15 @@ def _gradients(
         ).elbo
 
     x = jnp.asarray(x)
-    mapped = map_model(bound, model)
-    logits = map_model(logits_of, model)(variables, x)
+    mapped = map_objective(bound, model)
+    read = map_objective(logits_of, model)
+    logits = read(variables, jax.random.split(keys[0], (len(x), 1)), x)[0][:, 0]
 
     @jax.jit
     def chunk(keys: jax.Array) -> jax.Array:
         def one(key: jax.Array) -> jax.Array:
-            each = jax.random.split(key, len(x))
-            return jax.grad(lambda at: jnp.sum(mapped(variables, each, x, at)))(logits)
+            each = jax.random.split(key, (len(x), 1))
+            return jax.grad(lambda at: jnp.sum(mapped(variables, each, x, at)[0]))(logits)
 
         return jax.lax.map(one, keys)
 
