@@ -30,6 +30,7 @@ def draw_curve(
     ylabel: str,
     title: str,
     log_x: bool = False,
+    ceilings: Mapping[str, ArrayLike] | None = None,
     reference: Mapping[str, float] | None = None,
 ) -> Path:
     """A line a name, such as a score against the size of a set.
@@ -42,6 +43,7 @@ def draw_curve(
         ylabel: with the unit.
         title: above the lines.
         log_x: a logarithmic axis with ticks at `xs`, which are positive, where there is room.
+        ceilings: [X] for names of `curves`: what could be reached, dashed in the same colour.
         reference: heights of horizontal dashed lines.
     """
     places = finite_array("xs", xs, "X")
@@ -51,12 +53,21 @@ def draw_curve(
         name: finite_array(f"curves[{name!r}]", curve, str(len(places)))
         for name, curve in not_empty("curves", curves).items()
     }
+    above = {
+        name: finite_array(f"ceilings[{name!r}]", line, str(len(places)))
+        for name, line in (ceilings or {}).items()
+    }
+    if unknown := sorted(set(above) - set(lines)):
+        raise InputError(f"ceilings of curves that are not there: {', '.join(unknown)}")
     figure = canvas.figure(8.0, 4.4, "constrained")
     axis = figure.add_subplot()
     for index, (name, line) in enumerate(lines.items()):
         colour, marker = marker_style(index, OKABE_ITO[:-1])  # yellow is too pale for a line
-        dash = _DASHES[index % len(_DASHES)]
-        axis.plot(places, line, dash, color=colour, marker=marker, ms=5, lw=1.6, label=name)
+        style = {"color": colour, "marker": marker, "ms": 5, "lw": 1.6}
+        dash = "-" if above else _DASHES[index % len(_DASHES)]
+        axis.plot(places, line, dash, label=name, **style)
+        if name in above:
+            axis.plot(places, above[name], "--", label=f"{name}: ceiling", mfc="none", **style)
     for index, (name, height) in enumerate((reference or {}).items()):
         level = float(finite_array(f"reference[{name!r}]", [height], "1")[0])
         dashes = _REFERENCE_DASHES[index % len(_REFERENCE_DASHES)]

@@ -86,20 +86,17 @@ def draw_set_sizes(
         "r2_population_mean": "R² of the population mean",
         "r2_population_variance": "R² of the population variance",
     }
-    curves = {}
-    for name, label in names.items():
-        curves[label] = np.asarray(curve[name])
-        curves[f"{label}: exact posterior"] = np.asarray(curve[f"{name}_ceiling"])
     path = draw_curve(
         folder / "set_sizes.png",
         np.asarray(sizes),
-        curves,
+        {label: np.asarray(curve[name]) for name, label in names.items()},
+        ceilings={label: np.asarray(curve[f"{name}_ceiling"]) for name, label in names.items()},
         xlabel="items in a set",
         ylabel="score",
         title="Scores against set size",
         log_x=True,
     )
     return path, (
-        "Scores of new test sets of many sizes, and of the exact posterior of the same sets; "
-        "the model was trained on one size."
+        "Scores of new test sets of many sizes; their ceilings, dashed, are those of the exact "
+        "posterior of the same sets. The model was trained on one size."
     )

@@ -3,32 +3,10 @@
 import numpy as np
 import pytest
 
-from cal_jax import canvas
 from cal_jax.errors import InputError
 from cal_jax.point_figures import draw_point_sets
 
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(name="drawn")
-def draw_and_keep(monkeypatch, tmp_path):
-    """Draw to a file and return the figure that it was made of."""
-    kept = []
-    save = canvas.save
-
-    def keep(path, figure):
-        kept.append(figure)
-        return save(path, figure)
-
-    monkeypatch.setattr(canvas, "save", keep)
-
-    def draw(*arguments):
-        path = tmp_path / "points.png"
-        assert draw_point_sets(path, *arguments, half_width=2.0) == path
-        assert path.read_bytes().startswith(b"\x89PNG")
-        return kept.pop()
-
-    return draw
 
 
 def boxes_of(figure):
@@ -38,7 +16,7 @@ def boxes_of(figure):
 @pytest.mark.parametrize("rows", [1, 5])
 def test_each_given_set_stands_left_of_what_is_drawn_given_it(drawn, rows):
     given, samples = RNG.normal(size=(rows, 7, 2)), RNG.normal(size=(rows, 3, 9, 2))
-    figure = drawn(given, samples)
+    figure = drawn(draw_point_sets, given, samples, half_width=2.0)
     panels = [axis.collections[0] for axis in figure.axes]
     expected = [points for one, many in zip(given, samples, strict=True) for points in (one, *many)]
     for panel, points in zip(panels, expected, strict=True):
@@ -52,7 +30,8 @@ def test_each_given_set_stands_left_of_what_is_drawn_given_it(drawn, rows):
 
 
 def test_panels_are_square_apart_and_inside_the_figure(drawn):
-    figure = drawn(RNG.normal(size=(5, 7, 2)), RNG.normal(size=(5, 3, 9, 2)))
+    given, samples = RNG.normal(size=(5, 7, 2)), RNG.normal(size=(5, 3, 9, 2))
+    figure = drawn(draw_point_sets, given, samples, half_width=2.0)
     boxes = boxes_of(figure)
     sides = boxes[:, 2:] * figure.get_size_inches()[None, :]
     np.testing.assert_allclose(sides, sides[0, 0])

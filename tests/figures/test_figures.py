@@ -5,18 +5,13 @@ import pytest
 
 from cal_jax import figures
 from cal_jax.errors import InputError
+from tests.figures.pictures import read
 
 RNG = np.random.default_rng(0)
 
 
 def sets(rows, items, side=8):
     return RNG.integers(0, 2, (rows, items, side, side))
-
-
-def read(path):
-    from matplotlib.image import imread
-
-    return imread(path)[..., :3]
 
 
 def test_a_white_item_has_a_frame_and_a_gap(tmp_path):
