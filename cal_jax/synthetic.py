@@ -49,9 +49,9 @@ THESIS = {
 
 
 class Published(NamedTuple):
-    """The config whose scores are published, and what is asked of them."""
+    """The configs whose scores are published, and what is asked of them."""
 
-    config: SyntheticConfig
+    configs: tuple[SyntheticConfig, ...]
     targets: Mapping[str, float]
 
 
@@ -172,5 +172,5 @@ def evaluate(
         ],
         config=flatten(config),
         figures=figures,
-        targets=published.targets if config == published.config else None,
+        targets=published.targets if config in published.configs else None,
     )
