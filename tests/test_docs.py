@@ -11,6 +11,7 @@ from cal_jax.results import update_readme
 
 ROOT = Path(__file__).parent.parent
 OTHER_ROOMS = ("experiments", "benchmarks", "launch")
+CODE = ROOT / "cal_jax"
 README = (ROOT / "README.md").read_text()
 ROWS = re.findall(
     r"^\| ([^|]+) \| [^|]+ \| `([\w.]+)` \|$", (ROOT / "docs/equations.md").read_text(), re.M
@@ -82,6 +83,15 @@ def test_every_link_of_the_documents_leads_somewhere():
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_every_file_that_a_document_names_is_there():
+    name = re.compile(r"`([a-z][a-z0-9_./-]+/[a-z][a-z0-9_.-]+\.(?:py|json|md))`")
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    named = {path for document in documents for path in name.findall(document.read_text())}
+    assert len(named) > 20
+    missing = [path for path in named if not any((top / path).exists() for top in (ROOT, CODE))]
+    assert not missing
 
 
 def test_the_readme_s_tables_are_those_of_the_results():
