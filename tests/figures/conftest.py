@@ -3,6 +3,7 @@
 import pytest
 
 from cal_jax import canvas
+from cal_jax.errors import InputError
 from tests.figures.pictures import read
 
 
@@ -27,3 +28,16 @@ def draw_and_keep(monkeypatch, tmp_path):
         return kept.pop()
 
     return draw
+
+
+@pytest.fixture(name="refused")
+def try_to_draw(tmp_path):
+    """Try to draw to a file: one line says why it cannot be, and nothing is written."""
+
+    def attempt(function, *arguments, match, **options):
+        with pytest.raises(InputError, match=match) as caught:
+            function(tmp_path / "figure.png", *arguments, **options)
+        assert "\n" not in str(caught.value)
+        assert not list(tmp_path.iterdir())
+
+    return attempt
