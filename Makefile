@@ -8,7 +8,7 @@ RUN := $(UV) run --frozen --no-sync
 # Bytecode is compiled once here, or each process compiles some 3,000 modules where it may not write.
 SYNC := $(UV) sync --frozen --inexact --compile-bytecode
 
-.PHONY: help demo smoke test lint types format results check clean
+.PHONY: help demo smoke test twins lint types format results check clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -41,6 +41,13 @@ smoke: .venv/.demo  ## the other experiments in seconds, on embedded data
 
 test: .venv/.test  ## run the tests
 	$(RUN) python -m pytest -n auto --dist loadfile
+
+.venv/.twins: .venv/.test
+	$(SYNC) --extra experiments --extra data --extra benchmarks --group test
+	touch $@
+
+twins: .venv/.twins  ## run the tests that need PyTorch (downloads it)
+	$(RUN) python -m pytest -n auto tests/test_twins.py tests/benchmarks
 
 lint: .venv/.lint  ## check style and formatting
 	$(RUN) ruff check .

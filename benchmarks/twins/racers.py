@@ -98,7 +98,7 @@ class Racer:
 
 def loss_of(workload: Workload, twin: Any) -> Callable[..., Tensor]:
     """(x, labels if any, noise) -> minus the weighted bound per item."""
-    reconstruction, kl = map(float, jax.tree.leaves(workload.weights))
+    reconstruction, kl = float(workload.weights.reconstruction), float(workload.weights.of("kl"))
 
     def loss(*inputs: Any) -> Tensor:
         if workload.name == "statistician":
