@@ -21,7 +21,7 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int, depth: int) -> None:
         super().__init__()
-        layers = [nn.Linear(width, width)]
+        layers: list[nn.Module] = [nn.Linear(width, width)]
         for _ in range(depth - 1):
             layers += [nn.ReLU(), nn.Linear(width, width)]
         self.body = nn.Sequential(*layers)

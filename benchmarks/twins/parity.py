@@ -140,7 +140,7 @@ def _compare(
     loss.backward()
     named = torch_names(gradients)
     errors = [
-        np.abs(parameter.grad.numpy() - named[name]).max() / np.abs(named[name]).max()
+        np.abs(_gradient(parameter) - named[name]).max() / np.abs(named[name]).max()
         for name, parameter in twin.named_parameters()
     ]
 
@@ -168,3 +168,8 @@ def _moved(variables: Any, key: jax.Array) -> Any:
 
 def _relative(value: float, expected: float) -> float:
     return abs(value - expected) / abs(expected)
+
+
+def _gradient(parameter: nn.Parameter) -> np.ndarray:
+    assert parameter.grad is not None
+    return parameter.grad.numpy()

@@ -73,6 +73,7 @@ class ConvolutionalDecoder(nn.Module):
                 channels, size, self.layers = width, target, self.layers + 1
         self.Conv_0 = nn.Conv2d(channels, 1, 3, padding=1)
         truncated_normal(self.Conv_0.weight, 2.0 / (9 * channels + 9))
+        assert self.Conv_0.bias is not None
         nn.init.zeros_(self.Conv_0.bias)
 
     def forward(self, *inputs: Tensor) -> Tensor:
