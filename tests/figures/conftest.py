@@ -19,12 +19,12 @@ def draw_and_keep(monkeypatch, tmp_path):
 
     monkeypatch.setattr(canvas, "save", keep)
 
-    def draw(function, *arguments, **options):
+    def draw(function, *arguments, least_height=300, **options):
         path = tmp_path / "figure.png"
         assert function(path, *arguments, **options) == path
         assert [file.name for file in tmp_path.iterdir()] == ["figure.png"]
         height, width, _ = read(path).shape
-        assert 200 < height < 1500 and 500 < width < 2500
+        assert least_height < height < 1500 and 500 < width < 2500
         return kept.pop()
 
     return draw

@@ -16,7 +16,7 @@ def boxes_of(figure):
 @pytest.mark.parametrize("rows", [1, 5])
 def test_each_given_set_stands_left_of_what_is_drawn_given_it(drawn, rows):
     given, samples = RNG.normal(size=(rows, 7, 2)), RNG.normal(size=(rows, 3, 9, 2))
-    figure = drawn(draw_point_sets, given, samples, half_width=2.0)
+    figure = drawn(draw_point_sets, given, samples, half_width=2.0, least_height=200)
     panels = [axis.collections[0] for axis in figure.axes]
     expected = [points for one, many in zip(given, samples, strict=True) for points in (one, *many)]
     for panel, points in zip(panels, expected, strict=True):
@@ -31,7 +31,7 @@ def test_each_given_set_stands_left_of_what_is_drawn_given_it(drawn, rows):
 
 def test_panels_are_square_apart_and_inside_the_figure(drawn):
     given, samples = RNG.normal(size=(5, 7, 2)), RNG.normal(size=(5, 3, 9, 2))
-    figure = drawn(draw_point_sets, given, samples, half_width=2.0)
+    figure = drawn(draw_point_sets, given, samples, half_width=2.0, least_height=200)
     boxes = boxes_of(figure)
     sides = boxes[:, 2:] * figure.get_size_inches()[None, :]
     np.testing.assert_allclose(sides, sides[0, 0])
