@@ -54,7 +54,10 @@ class Training:
         self._state: Any = replicate(state, devices)
         step = functools.partial(train_step, self.config)
         self._chunk = parallel_chunk(
-            seeds.over_seeds(step, data.axes, count), devices, form or quickest_form(workload)
+            step,
+            devices,
+            form or quickest_form(workload),
+            over_seeds=functools.partial(seeds.over_seeds, data.axes, count),
         )
 
     def take(self, steps: int) -> dict[str, np.ndarray]:

@@ -117,10 +117,11 @@ def _starter(
     data = seeds.together([run.task.data for run in runs])
     step = functools.partial(train_step, step_config(runs[0].task, config, per_epoch, remat))
     chunk = parallel_chunk(
-        seeds.over_seeds(step, data.axes, len(runs)),
+        step,
         devices,
         config.chunk_form,
         longest=config.chunk_steps,
+        over_seeds=functools.partial(seeds.over_seeds, data.axes, len(runs)),
     )
     keys = seeds.keys_of([run.seed for run in runs])
     on_devices = replicate(data.arrays, devices)

@@ -19,6 +19,8 @@ from cal_jax.errors import InputError
 
 Step = Callable[[Any, Array, Any, Array], tuple[Any, Any]]
 ChunkForm = Literal["calls", "scan"]
+OverSeeds = Callable[..., Callable[..., Any]]
+"""(a step or a loop of steps of one seed, axes before that of the seeds) -> that of all."""
 
 
 def choose_devices(count: int | None) -> list[jax.Device]:
@@ -73,7 +75,12 @@ def require_divisible(batch: int, num_devices: int) -> None:
 
 
 def parallel_chunk(
-    step: Step, devices: Sequence[jax.Device], form: ChunkForm, *, longest: int | None = None
+    step: Step,
+    devices: Sequence[jax.Device],
+    form: ChunkForm,
+    *,
+    longest: int | None = None,
+    over_seeds: OverSeeds = lambda function, before=0: function,
 ) -> Callable[[Any, Array, Any, np.ndarray], tuple[Any, Callable[[], Any]]]:
     """A function that starts many steps: ``(state, key, data, rows [T, ..., B]) -> (state, read)``.
 
@@ -89,6 +96,8 @@ def parallel_chunk(
         Which is faster is measured by ``benchmarks/chunk_form.py``.
       longest: T of the longest chunk: shorter ones run in the same compiled
         loop. None: each T has a loop of its own.
+      over_seeds: of ``training.seeds``, of which the axes and the count are given;
+        left out: nothing has an axis of seeds.
 
     Raises:
       InputError: for an unknown form.
@@ -110,7 +119,7 @@ def parallel_chunk(
 
     looped = form == "scan"
     mapped = jax.pmap(
-        steps if looped else step,
+        over_seeds(steps, 1) if looped else over_seeds(step),
         axis_name=DEVICE,
         in_axes=(0, None, 0, 0, None) if looped else (0, None, 0, 0),
         donate_argnums=0,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -54,26 +55,41 @@ def together(datas: Sequence[Any]) -> SeedData:
     )
 
 
-def over_seeds(step: Callable[..., Any], axes: Any, count: int) -> Callable[..., Any]:
-    """A step of one seed as a step of ``count``.
+def over_seeds(
+    axes: Any, count: int, function: Callable[..., Any], before: int = 0
+) -> Callable[..., Any]:
+    """A step of one seed, or a loop of steps, as that of ``count`` seeds.
 
-    A single seed takes the step as it is: a mapped axis of length 1 would cost
-    it time.
+    A single seed takes the function as it is, without the axis: inside a loop an
+    axis of length 1 makes XLA:CPU copy parameters and moments at every step.
 
     Args:
-      step: ``(state, key, data, rows [B]) -> (state, metrics)``.
       axes: see ``SeedData``.
       count: S.
+      function: ``(state, key, data, rows, *rest) -> (state, metrics)``.
+      before: axes that rows and metrics have before that of the seeds: 1, of the
+        steps, where the function is a loop.
 
     Returns:
-      ``(state [S, ...], keys [S], data, rows [S, B]) -> (state, metrics)``, each
-      leaf with a leading axis [S].
+      ``(state [S, ...], keys [S], data, rows [(T,) S, B], *rest) -> (state,
+      metrics)``, each leaf with its axis [S].
     """
-    if count > 1:
-        return jax.vmap(step, in_axes=(0, 0, axes, 0))
 
-    def alone(state: Any, keys: Array, data: Any, rows: Array) -> Any:
-        taken = step(member(state, 0), keys[0], data, rows[0])
-        return jax.tree.map(lambda leaf: leaf[None], taken)
+    def alone(state: Any, keys: Array, data: Any, rows: Array, *rest: Any) -> Any:
+        of_one = jax.lax.index_in_dim(rows, 0, axis=before, keepdims=False)
+        state, metrics = function(member(state, 0), keys[0], data, of_one, *rest)
+        return _with_axis(state, 0), _with_axis(metrics, before)
 
-    return alone
+    def together(state: Any, keys: Array, data: Any, rows: Array, *rest: Any) -> Any:
+        mapped = jax.vmap(
+            lambda *own: function(*own, *rest),
+            in_axes=(0, 0, axes, before),
+            out_axes=(0, before),
+        )
+        return mapped(state, keys, data, rows)
+
+    return alone if count == 1 else together
+
+
+def _with_axis(tree: Any, axis: int) -> Any:
+    return jax.tree.map(lambda leaf: jnp.expand_dims(leaf, axis), tree)

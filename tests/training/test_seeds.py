@@ -114,3 +114,21 @@ def test_data_that_seeds_share_is_held_once():
     assert data.arrays[0] is images
     assert data.arrays[1].shape == (2, 4)
     assert seeds.together([(images, own[0])]).axes is None
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_loop_of_steps_sees_no_axis_of_seeds(count):
+    """Of one seed neither: XLA:CPU would copy parameters and moments at every step."""
+    seen = []
+
+    def loop(state, key, data, rows, steps):
+        seen.append((state.shape, key.shape, data.shape, rows.shape, steps))
+        return state + rows.sum(), {"loss": rows.sum(axis=-1)}
+
+    rows = np.arange(4 * count * 3.0).reshape(4, count, 3)
+    state, metrics = seeds.over_seeds(None, count, loop, 1)(
+        np.zeros((count, 5)), seeds.keys_of(range(count)), np.zeros(7), rows, 4
+    )
+    assert seen == [((5,), (), (7,), (4, 3), 4)]
+    np.testing.assert_allclose(state, np.tile(rows.sum(axis=(0, 2))[:, None], 5))
+    np.testing.assert_allclose(metrics["loss"], rows.sum(axis=-1))
