@@ -12,6 +12,7 @@ from cal_jax.axes import DEVICE
 from cal_jax.errors import InputError
 from cal_jax.mapping import Variables, dataset_keys
 from cal_jax.objectives.weighting import Weights
+from cal_jax.training.device_mean import device_mean
 
 Metrics = dict[str, Array]
 
@@ -154,7 +155,7 @@ def train_step(
     (loss, (terms, (batch_stats, memory))), gradients = _in_parts(
         jax.value_and_grad(loss_of, has_aux=True), config.accumulate, state, noise_keys, sets
     )
-    gradients, loss, terms = jax.lax.pmean((gradients, loss, terms), DEVICE)
+    gradients, loss, terms = device_mean((gradients, loss, terms))
     updates, opt_state = config.optimiser.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
 
