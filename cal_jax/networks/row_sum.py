@@ -1,8 +1,9 @@
-"""Sums over rows, which XLA:CPU takes over a few long blocks at once.
+"""Sums over rows, of which XLA:CPU adds up neighbours first.
 
 jaxlib's YNNPACK takes a sum over rows as it stands, apart from what computes the rows, and
-slowly: half of a step of the neural statistician. A sum of blocks of rows is element-wise:
-it is fused with what computes them, and leaves an eighth of the rows to be summed.
+slowly: half of a step of the neural statistician. To add up neighbours is element-wise: it
+is fused with what computes them, and leaves an eighth of the rows. Rows of zeros at the end,
+as those of padding, change no sum's rounding where the number of neighbours is the same.
 """
 
 import functools
@@ -13,8 +14,8 @@ from jax import Array
 from jax.extend.core import Primitive
 from jax.interpreters import batching, mlir
 
-BLOCKS = 8
-"""At most; quicker than 4, 16, 25 or 50 or as quick, for sets of 200 items."""
+MOST = 8
+"""Rows that are added up; as quick as 4, and quicker than 16, 25 or 50, for sets of 200."""
 
 
 def row_sum(values: Array) -> Array:
@@ -22,11 +23,11 @@ def row_sum(values: Array) -> Array:
     return _row_sum.bind(values)
 
 
-def _in_blocks(values: Array) -> Array:
+def _in_parts(values: Array) -> Array:
     *lead, rows, features = values.shape
-    blocks = next((count for count in range(BLOCKS, 1, -1) if rows % count == 0), 1)
-    each = values.reshape(*lead, blocks, rows // blocks, features)
-    return _plain(functools.reduce(jnp.add, (each[..., block, :, :] for block in range(blocks))))
+    count = next((count for count in range(MOST, 1, -1) if rows % count == 0), 1)
+    parts = values.reshape(*lead, rows // count, count, features)
+    return _plain(functools.reduce(jnp.add, (parts[..., part, :] for part in range(count))))
 
 
 def _plain(values: Array) -> Array:
@@ -47,4 +48,4 @@ _row_sum.def_impl(jax.jit(_plain))
 _row_sum.def_abstract_eval(_abstract)
 batching.primitive_batchers[_row_sum] = _batch
 mlir.register_lowering(_row_sum, mlir.lower_fun(_plain, multiple_results=False))
-mlir.register_lowering(_row_sum, mlir.lower_fun(_in_blocks, multiple_results=False), platform="cpu")
+mlir.register_lowering(_row_sum, mlir.lower_fun(_in_parts, multiple_results=False), platform="cpu")

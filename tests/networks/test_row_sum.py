@@ -1,4 +1,4 @@
-"""The sum over rows in blocks against the plain one, mapped and compiled."""
+"""The sum over rows by neighbours against the plain one, mapped and compiled."""
 
 import re
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.networks.row_sum import BLOCKS, row_sum
+from cal_jax.networks.row_sum import MOST, row_sum
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7, 8, 11, 200, 202])
@@ -30,5 +30,5 @@ def test_any_axis_may_be_mapped(axis):
 
 def test_on_a_cpu_an_eighth_of_the_rows_is_left_to_a_reduction():
     """What makes it quick: no reduction of the program sees all the rows."""
-    lowered = jax.jit(row_sum).lower(jnp.ones((3, 25 * BLOCKS, 5))).as_text()
+    lowered = jax.jit(row_sum).lower(jnp.ones((3, 25 * MOST, 5))).as_text()
     assert re.findall(r"stablehlo.reduce.*\(tensor<(\w+)>,", lowered) == ["3x25x5xf32"]
