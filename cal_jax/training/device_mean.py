@@ -1,4 +1,4 @@
-"""The mean over devices of a tree of arrays, its small leaves as one message."""
+"""The mean over devices of a tree of arrays; between processes, its small leaves as one message."""
 
 from typing import Any
 
@@ -14,10 +14,11 @@ SMALL = 2**14
 def device_mean(tree: Any) -> Any:
     """The mean of every leaf over the devices; to be called inside a map over "device".
 
-    Gradients have a hundred leaves, most of them a few hundred numbers: these travel together.
+    Gradients have a hundred leaves, most of them a few hundred numbers: between processes
+    these travel together. Devices of one process share memory, and XLA joins their sums.
     """
-    if jax.lax.axis_size(DEVICE) == 1:
-        return tree
+    if jax.process_count() == 1:
+        return jax.lax.pmean(tree, DEVICE)
     leaves, structure = jax.tree.flatten(tree)
     small, restored = ravel_pytree([leaf for leaf in leaves if leaf.size <= SMALL])
     large = [leaf for leaf in leaves if leaf.size > SMALL]
