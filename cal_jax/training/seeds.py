@@ -80,7 +80,7 @@ def over_seeds(
         state, metrics = function(member(state, 0), keys[0], data, of_one, *rest)
         return _with_axis(state, 0), _with_axis(metrics, before)
 
-    def together(state: Any, keys: Array, data: Any, rows: Array, *rest: Any) -> Any:
+    def several(state: Any, keys: Array, data: Any, rows: Array, *rest: Any) -> Any:
         mapped = jax.vmap(
             lambda *own: function(*own, *rest),
             in_axes=(0, 0, axes, before),
@@ -88,7 +88,7 @@ def over_seeds(
         )
         return mapped(state, keys, data, rows)
 
-    return alone if count == 1 else together
+    return alone if count == 1 else several
 
 
 def _with_axis(tree: Any, axis: int) -> Any:

@@ -8,12 +8,14 @@ from cal_jax.axes import DEVICE
 from cal_jax.training.device_mean import SMALL, device_mean
 from cal_jax.training.parallel import choose_devices
 
+DEVICES = 2
 
-def tree(devices):
+
+def tree():
     rng = np.random.default_rng(0)
     shapes = {"scalar": (), "bias": (3,), "kernel": (2, 5), "large": (SMALL // 4, 5)}
     return {
-        name: rng.normal(size=(devices, *shape)).astype(np.float32)
+        name: rng.normal(size=(DEVICES, *shape)).astype(np.float32)
         for name, shape in shapes.items()
     }
 
@@ -25,17 +27,17 @@ def told_of_processes(request, monkeypatch):
     return request.param
 
 
-def lowered(devices):
+def lowered():
     def traced_anew(given):
         return device_mean(given)
 
-    mapped = jax.pmap(traced_anew, axis_name=DEVICE, devices=choose_devices(devices))
-    return mapped.lower(tree(devices))
+    mapped = jax.pmap(traced_anew, axis_name=DEVICE, devices=choose_devices(DEVICES))
+    return mapped.lower(tree())
 
 
 def test_every_leaf_is_its_mean_on_every_device(processes):
-    given = tree(2)
-    got = lowered(2).compile()(given)
+    given = tree()
+    got = lowered().compile()(given)
     assert got.keys() == given.keys()
     for name, leaf in given.items():
         want = np.broadcast_to(leaf.mean(axis=0), leaf.shape)
@@ -43,4 +45,4 @@ def test_every_leaf_is_its_mean_on_every_device(processes):
 
 
 def test_between_processes_small_leaves_are_one_message_and_a_large_one_its_own(processes):
-    assert lowered(2).as_text().count("stablehlo.all_reduce") == {1: 4, 2: 2}[processes]
+    assert lowered().as_text().count("stablehlo.all_reduce") == {1: 4, 2: 2}[processes]
