@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from cal_jax.configuration import flatten
 from cal_jax.data.sources import Evaluation, load_for_evaluation
 from cal_jax.distributed import is_first
 from cal_jax.run_folder import RunFolder
-from cal_jax.training import checkpoints
+from cal_jax.training import checkpoints, halfway
 from cal_jax.training.agreement import on_first, together
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.resume import CHECKPOINTS
@@ -93,6 +94,8 @@ def train_and_evaluate(
     images: Evaluation,
     task_of: Callable[[int], Task],
     evaluate: Callable[[Request, RunFolder, Trained], None],
+    *,
+    keep_halfway: bool = False,
 ) -> None:
     """Train (or resume) the model of each seed asked for; process 0 evaluates each.
 
@@ -102,13 +105,19 @@ def train_and_evaluate(
       images: that it is trained on; their digest is part of a run's identity.
       task_of: what is trained on what, by seed.
       evaluate: ``(request of one seed, its folder, its model)``; writes into the folder.
+      keep_halfway: see ``train_in``.
 
     Raises:
       InputError, NotFiniteError, SystemExit: see ``open_runs`` and ``train_in``.
     """
     with open_runs(request, experiment, images.name) as runs:
-        tasks = [task_of(run.request.seed) for run in runs]
-        trained = train_in(runs, request.config.training, tasks, images=images.digest)
+        trained = train_in(
+            runs,
+            request.config.training,
+            [task_of(run.request.seed) for run in runs],
+            keep_halfway=keep_halfway,
+            images=images.digest,
+        )
         if is_first():
             for (one, folder), of_seed in zip(runs, trained, strict=True):
                 evaluate(one, folder, of_seed)
@@ -134,7 +143,12 @@ def run_identity(request: Request, **more: Any) -> dict[str, Any]:
 
 
 def train_in(
-    runs: Sequence[SeedRun], training: TrainingConfig, tasks: Sequence[Task], **identity: Any
+    runs: Sequence[SeedRun],
+    training: TrainingConfig,
+    tasks: Sequence[Task],
+    *,
+    keep_halfway: bool = False,
+    **identity: Any,
 ) -> list[Trained]:
     """Train one model of each seed, or resume it, until all are done or a signal asks to stop.
 
@@ -142,6 +156,7 @@ def train_in(
       runs: of each seed; their configs and seeds are part of their identity.
       training: how the model is optimised.
       tasks: of each seed, what is trained on what.
+      keep_halfway: for ``training.halfway.halfway_variables``.
       identity: what else decides the runs, as the images' digest: a checkpoint
         of another one is refused.
 
@@ -151,14 +166,15 @@ def train_in(
     asked = runs[0].request
     devices = choose_devices(asked.devices)
     if asked.from_scratch:
-        for run in runs:
-            on_first(functools.partial(checkpoints.set_aside, run.folder.resolve(CHECKPOINTS)))
+        for run, name in itertools.product(runs, (CHECKPOINTS, halfway.HALFWAY)):
+            on_first(functools.partial(checkpoints.set_aside, run.folder.resolve(name)))
     seeds = [
         SeedTask(run.folder, run.request.seed, task, run_identity(run.request, **identity))
         for run, task in zip(runs, tasks, strict=True)
     ]
     with StopSignal() as stop:
-        return train(
+        train_until = functools.partial(
+            train,
             seeds,
             training,
             devices=devices,
@@ -166,3 +182,6 @@ def train_in(
             revision=asked.revision,
             remat=asked.remat,
         )
+        if keep_halfway:
+            halfway.keep_halfway(seeds, training, train_until(until=halfway.halfway_step(training)))
+        return train_until()

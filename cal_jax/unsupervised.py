@@ -3,11 +3,10 @@
 import functools
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from cal_jax import cli
 from cal_jax.configuration import flatten
@@ -15,12 +14,12 @@ from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.generation_scores import generate, generation_scores
-from cal_jax.evaluation.gradient_noise import label_gradient_noise
 from cal_jax.evaluation.label_scores import label_scores
 from cal_jax.evaluation.merged_scores import merge_of
-from cal_jax.evaluation.scores import NATS_PER_ITEM, RATIO, Score
+from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
 from cal_jax.experiment import evaluation_key, images_of, train_and_evaluate
 from cal_jax.generation_figures import draw_generation
+from cal_jax.gradient_study import noise_study
 from cal_jax.judge import about_images, judge_of
 from cal_jax.label_figures import draw_label_course
 from cal_jax.label_inference import infer_labels
@@ -63,6 +62,7 @@ def run(targets: Mapping[str, Mapping[str, float]], request: cli.Request) -> Non
         images,
         lambda seed: label_task(config, model, images.train, seed),
         lambda one, folder, trained: evaluate(targets, one, folder, model, trained, images),
+        keep_halfway=config.gradient_keys > 0,
     )
 
 
@@ -114,7 +114,7 @@ def evaluate(
     scores = found.scores | generation_scores(names, generated, real, judge.read, merge_of(names))
     scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
     scores["elbo_at_argmax_per_item"] = Score(float(hard.elbo), None, NATS_PER_ITEM)
-    noise = gradient_noise(config, model, trained, mixed.x, key_bound)
+    noise = noise_study(config, folder, model, trained, mixed.x, key_bound)
     scores |= noise.scores
     publish(
         folder.path,
@@ -149,41 +149,3 @@ def evaluate(
         ],
         targets=targets.get(config.task) if images.name == "mnist" else None,
     )
-
-
-class NoiseStudy(NamedTuple):
-    """The noise of the label gradient before training and after it."""
-
-    scores: dict[str, Score]
-    """``gradient_variance_<when>``: straight-through Gumbel's over the exact sum's."""
-    details: dict[str, Any]
-    """What they were made of."""
-
-
-def gradient_noise(
-    config: UnsupervisedConfig,
-    model: ContextAwareLearner,
-    trained: Trained,
-    x: np.ndarray,
-    key: jax.Array,
-) -> NoiseStudy:
-    """The study that ``config.gradient_keys`` asks for, on the first batch of test sets."""
-    study = NoiseStudy({}, {})
-    if not config.gradient_keys:
-        return study
-    moments = {"initial": trained.initial_variables, "trained": trained.variables}
-    for moment, variables in moments.items():
-        found = label_gradient_noise(
-            model,
-            variables,
-            key,
-            x[: config.training.batch_size],
-            config.support,
-            config.log_prior,
-            estimator="gumbel",
-            keys=config.gradient_keys,
-        )
-        ratio = found["gumbel"].variance / found["exact"].variance
-        study.scores[f"gradient_variance_{moment}"] = Score(ratio, None, RATIO)
-        study.details[moment] = {name: one._asdict() for name, one in found.items()}
-    return study

@@ -129,7 +129,8 @@ class UnsupervisedConfig(ImageSetsConfig):
     """Training sets whose label is told."""
     labels: LabelConfig = field(default_factory=LabelConfig)
     gradient_keys: int = quiet(0)
-    """Of the study of the label gradient's noise, before and after training; 0: none."""
+    """Of the study of the label gradient's noise, before training, half-way and after it;
+    0: none."""
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:

@@ -39,11 +39,12 @@ def run(folder, *arguments):
 
 def test_a_run_scores_labels_and_what_is_generated_and_draws_its_course(tmp_path):
     folder = tmp_path / "run"
-    assert run(folder) == 0
+    assert run(folder, "--set", "gradient_keys=3") == 0
     record = read_run(folder)
     assert record["experiment"] == "unsupervised-bw01-exact"
     assert record["command"] == (
-        "python -m experiments.unsupervised --task bw01 --labels exact --preset smoke --seed 0"
+        "python -m experiments.unsupervised --task bw01 --labels exact --preset smoke --seed 0 "
+        "--set gradient_keys=3"
     )
     assert set(record["scores"]) > LABEL_SCORES | BOUNDS | {"conditional_digit", "synthesis_joint"}
     for name in LABEL_SCORES:
@@ -52,6 +53,12 @@ def test_a_run_scores_labels_and_what_is_generated_and_draws_its_course(tmp_path
     assert (folder / "course.png").exists()
     config = with_labels(with_task(PRESETS["smoke"], "bw01"), "exact")
     check_course(RunFolder(folder).read_metrics(), config, "label network's loss")
+    noise = record["details"]["gradient_noise"]
+    assert list(noise) == ["initial", "halfway", "trained"]
+    for moment, found in noise.items():
+        ratio = found["gumbel"]["variance"] / found["exact"]["variance"]
+        assert record["scores"][f"gradient_variance_{moment}"]["value"] == pytest.approx(ratio)
+    assert len({found["exact"]["variance"] for found in noise.values()}) == 3
 
 
 def test_a_drawn_label_is_trained_under_the_thesis_s_criterion(tmp_path):

@@ -107,8 +107,10 @@ class SeedTask(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """The end of a run."""
+    """The end of a run, or of a part of it."""
 
+    step: int
+    """Where it stands."""
     variables: Variables
     initial_variables: Variables
     seconds: float

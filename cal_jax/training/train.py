@@ -21,10 +21,11 @@ def train(
     *,
     devices: Sequence[jax.Device],
     stop: StopSignal,
+    until: int | None = None,
     revision: str | None = None,
     remat: bool = False,
 ) -> list[Trained]:
-    """Train to ``config.steps``, from the newest checkpoint of each folder or from the start.
+    """Train to a step, from the newest checkpoint of each folder or from the start.
 
     A stopped and resumed run takes the same steps, bit for bit, as an unbroken
     one: keys and batches are functions of the seed and the step. With several
@@ -40,6 +41,7 @@ def train(
       config: how.
       devices: where it runs.
       stop: asked between chunks.
+      until: the step; a run that is past it stays where it is. None: ``config.steps``.
       revision: of the source, kept with the checkpoints of a run that starts now.
       remat: see ``StepConfig.remat``; it changes nothing but the rounding.
 
@@ -56,18 +58,18 @@ def train(
         for run in runs
     ]
     points = [resumed(run, state, revision) for run, state in zip(runs, initial, strict=True)]
-    while behind := [index for index, point in enumerate(points) if point.step < config.steps]:
+    last = config.steps if until is None else until
+    while behind := [index for index, point in enumerate(points) if point.step < last]:
         step = min(points[index].step for index in behind)
-        until = min(
-            (points[index].step for index in behind if points[index].step > step),
-            default=config.steps,
+        level_with = min(
+            (points[index].step for index in behind if points[index].step > step), default=last
         )
         level = [index for index in behind if points[index].step == step]
         moved = advance(
             [runs[index] for index in level],
             [points[index] for index in level],
             config,
-            until,
+            level_with,
             devices=devices,
             stop=stop,
             remat=remat,
@@ -75,7 +77,13 @@ def train(
         for index, point in zip(level, moved, strict=True):
             points[index] = point
     return [
-        Trained(_variables(point.state), _variables(state), point.seconds, point.revision)
+        Trained(
+            point.step,
+            _variables(point.state),
+            _variables(state),
+            point.seconds,
+            point.revision,
+        )
         for point, state in zip(points, initial, strict=True)
     ]
 
