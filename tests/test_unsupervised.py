@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cal_jax import cli
 from cal_jax.data.digits import load_digits
 from cal_jax.data.images import of_classes
 from cal_jax.errors import InputError
@@ -25,7 +26,14 @@ from cal_jax.training.run import SeedTask, TrainingConfig
 from cal_jax.training.signals import StopSignal
 from cal_jax.training.train import train
 from experiments import black_and_white, rotated
-from experiments.unsupervised import PRESETS, main, with_labels, with_task
+from experiments.unsupervised import (
+    CHOICES,
+    PRESETS,
+    main,
+    targets_of,
+    with_labels,
+    with_task,
+)
 from tests.small_models import binary_sets, small_model
 from tests.stderr import said
 
@@ -173,6 +181,23 @@ def test_a_preset_that_acts_is_for_tasks_where_sets_differ_so(name, acting, task
     words = f"--task {wrong}: no set differs in .* model.{acting} .* accepted with it: .*{task}"
     with pytest.raises(InputError, match=words):
         with_task(PRESETS[name], wrong)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "targets"),
+    [
+        (["--task", "rotated_100", "--labels", "gumbel", "--preset", "cpu"], {"accuracy": 0.98}),
+        (["--task", "rotated", "--preset", "cpu-turning", "--seed", "3"], {"accuracy": 0.97}),
+        (["--task", "rotated_10", "--preset", "cpu"], None),
+        (["--preset", "cpu", "--set", "training.steps=9"], None),
+        (["--preset", "cpu", "--held-back", "100", "--data-dir", "."], None),
+        (["--preset", "smoke"], None),
+        (["--preset", "thesis"], None),
+    ],
+)
+def test_targets_are_of_the_published_presets_as_they_are(arguments, targets):
+    asked = cli.request("experiments.unsupervised", "D.", PRESETS, arguments, choices=CHOICES)
+    assert targets_of(asked) == targets
 
 
 def test_turned_digits_are_read_by_the_oracle_of_the_learner_with_known_labels():
