@@ -39,6 +39,7 @@ def _step(records: list[Record]) -> str:
             verdict(f"{model}_share_of_ceiling", share),
             f"{_number(record['roofline']['flop_per_byte'])} ({record['roofline']['bound_by']})",
             f"{_number(compiling['cold'])} / {_number(compiling['cached'])}",
+            " + ".join(_number(seconds) for seconds in compiling["cached_parts"].values()),
             f"{verdict('compile_cold', compiling['cold'])} / "
             f"{verdict('compile_cached', compiling['cached'])}",
             _number(record["program"]["peak_bytes"] / 2**20),
@@ -57,6 +58,7 @@ def _step(records: list[Record]) -> str:
         "target",
         "FLOP a byte",
         "compile, s: cold / cached",
+        "cached: trace + lower + load",
         "target",
         "program, MiB",
     ]
@@ -70,9 +72,17 @@ def _versus_pytorch(records: list[Record]) -> str:
         name = next(name for name in record if name.startswith(f"{record['model']}_vs_pytorch"))
         times = (record["milliseconds_per_step"][form] for form in forms)
         cells = ["-" if time is None else _number(time["median"]) for time in times]
-        return [record["model"], *cells, _number(record[name]), verdict(name, record[name])]
+        adam = [_number(time["median"]) for time in record["adam_milliseconds"].values()]
+        ratio = [_number(record[name]), verdict(name, record[name])]
+        return [record["model"], *cells, *ratio, " / ".join(adam)]
 
-    header = ["model, ms a step", *forms, "ratio to the best", "target"]
+    header = [
+        "model, ms a step",
+        *forms,
+        "ratio to the best",
+        "target",
+        "Adam alone: ours / theirs",
+    ]
     return markdown(header, map(row, records))
 
 

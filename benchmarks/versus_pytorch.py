@@ -22,6 +22,7 @@ from typing import Any
 import jax
 
 from benchmarks import record
+from benchmarks.adam_alone import adam_timer
 from benchmarks.agreement import require_agreement
 from benchmarks.extra import require_torch
 from benchmarks.host_devices import add_host_devices, devices_of
@@ -52,13 +53,17 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     with precision_of_both(flags.precision):
         ours = Training(work, work.model, devices)
         racers, parity, absent = _racers(work, ours, compiled=not flags.no_compile)
-        rows = ours.rows(chunk_steps(flags))
+        steps = chunk_steps(flags)
+        rows = ours.rows(steps)
         timers: dict[str, Callable[[], float]] = {
-            "cal_jax": functools.partial(ours.milliseconds, chunk_steps(flags)),
+            "cal_jax": functools.partial(ours.milliseconds, steps),
             **{name: functools.partial(racer.milliseconds, rows) for name, racer in racers.items()},
+            "cal_jax_adam": adam_timer(ours, devices, steps),
+            "pytorch_adam": functools.partial(racers["eager"].adam_milliseconds, steps),
         }
         found = interleaved(timers, flags.repeats, f"racing {flags.model}")
     times = {name: spread(values) for name, values in found.items()}
+    adam = {name: times.pop(f"{name}_adam") for name in ("cal_jax", "pytorch")}
     best = min(racers, key=lambda name: times[name]["median"])
     ratio = median_ratio(found["cal_jax"], found[best])
     platform = jax.default_backend()
@@ -74,6 +79,7 @@ def measure(flags: argparse.Namespace) -> record.Measured:
         "steps_in_a_chunk": chunk_steps(flags),
         "parity": parity,
         "milliseconds_per_step": {**times, **dict.fromkeys(absent)},
+        "adam_milliseconds": adam,
         "not_run": absent,
         "best_pytorch": best,
         name: ratio,

@@ -95,6 +95,17 @@ class Racer:
         wait_for(self.device)
         return 1000 * (time.perf_counter() - started) / len(rows)
 
+    def adam_milliseconds(self, steps: int) -> float:
+        """Of one step of the optimiser alone, with the last gradients, as ``milliseconds``."""
+        for _ in range(steps):
+            self.optimiser.step()
+        wait_for(self.device)
+        started = time.perf_counter()
+        for _ in range(steps):
+            self.optimiser.step()
+        wait_for(self.device)
+        return 1000 * (time.perf_counter() - started) / steps
+
 
 def loss_of(workload: Workload, twin: Any) -> Callable[..., Tensor]:
     """(x, labels if any, noise) -> minus the weighted bound per item."""

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks import (
     accelerator,
+    adam_alone,
     chunk_form,
     end_to_end,
     profile,
@@ -22,7 +23,10 @@ from benchmarks import (
 from benchmarks.agreement import require_agreement
 from benchmarks.host_devices import devices_of
 from benchmarks.phases import Phases
+from benchmarks.training import Training
+from benchmarks.workloads import workload
 from cal_jax.errors import InputError
+from cal_jax.training.parallel import parallel_chunk
 
 
 @pytest.fixture
@@ -189,8 +193,36 @@ def test_a_race_checks_the_parity_and_ends_with_its_ratio(measured, capsys):
     assert max(record["parity"]["eager"].values()) < 1e-4
     assert record["milliseconds_per_step"]["channels_last"] is None
     assert record["not_run"]["compile"] == "--no-compile"
+    adam = record["adam_milliseconds"]
+    assert {name: time["repeats"] for name, time in adam.items()} == {"cal_jax": 2, "pytorch": 2}
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == f"statistician_vs_pytorch {record['statistician_vs_pytorch']:.3f}"
+
+
+def test_adam_alone_moves_parameters_and_nothing_else(monkeypatch):
+    training = Training(workload("vae", "smoke"), workload("vae", "smoke").model)
+    moved = []
+
+    def chunk_of(step, devices, form):
+        chunk = parallel_chunk(step, devices, form)
+
+        def watched(*inputs):
+            before = jax.device_get(inputs[0])
+            state, read = chunk(*inputs)
+            moved.append((before, jax.device_get(state)))
+            return state, read
+
+        return watched
+
+    monkeypatch.setattr(adam_alone, "parallel_chunk", chunk_of)
+    assert adam_alone.adam_timer(training, jax.devices()[:1], 3)() > 0
+    expected = 3 * training.workload.learning_rate
+    for before, after in moved:
+        assert int(after.opt_state[0].count[0] - before.opt_state[0].count[0]) == 3
+        for old, new in zip(*map(jax.tree.leaves, (before.params, after.params)), strict=True):
+            np.testing.assert_allclose(old - new, expected, rtol=1e-2)
+        np.testing.assert_array_equal(before.step, after.step)
+    assert len(moved) == 2
 
 
 def test_a_twin_with_another_loss_is_not_raced(capsys, monkeypatch):

@@ -51,9 +51,10 @@ def test_a_race_on_a_gpu_is_shown_without_the_targets_of_two_cores():
         "model": "vae",
         "milliseconds_per_step": {**times, "compile": None, "compile_channels_last": None},
         "vae_vs_pytorch_gpu": 0.25,
+        "adam_milliseconds": {"cal_jax": {"median": 0.5}, "pytorch": {"median": 1.5}},
     }
     row = tables([race]).splitlines()[2]
-    assert row == "| vae | 2 | 8 | - | - | - | 0.25 | - |"
+    assert row == "| vae | 2 | 8 | - | - | - | 0.25 | - | 0.5 / 1.5 |"
 
 
 def test_kinds_are_not_mixed():

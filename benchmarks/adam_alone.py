@@ -1,0 +1,55 @@
+"""The optimiser's share of a step: what no form of a model's bound can take away."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+
+from benchmarks.training import Training, quickest_form
+from cal_jax.training import seeds
+from cal_jax.training.parallel import parallel_chunk, replicate
+from cal_jax.training.step import TrainState
+
+GRADIENT = 1e-3
+"""Of every parameter, at every step."""
+
+
+def adam_timer(
+    training: Training, devices: Sequence[jax.Device], steps: int
+) -> Callable[[], float]:
+    """A function that takes steps of a training's optimiser alone, for milliseconds of one.
+
+    Args:
+        training: with the optimiser, the parameters and the form of a chunk.
+        devices: where it runs; each updates parameters of its own, as in a step.
+        steps: in a chunk, after one that is not timed.
+    """
+    optimiser = training.config.optimiser
+
+    def step(state: TrainState, _: Any, gradients: Any, __: Any) -> tuple[TrainState, Any]:
+        updates, opt_state = optimiser.update(gradients, state.opt_state, state.params)
+        return state._replace(
+            params=optax.apply_updates(state.params, updates), opt_state=opt_state
+        ), {}
+
+    chunk = parallel_chunk(step, devices, quickest_form(training.workload))
+    initial = jax.device_get(training.initial)
+    gradients = jax.tree.map(lambda leaf: np.full_like(leaf, GRADIENT), initial.params)
+    state, gradients = replicate((initial, gradients), devices)
+    key, rows = seeds.keys_of([0])[0], training.rows(steps)
+
+    def take() -> None:
+        nonlocal state
+        state, _ = chunk(state, key, gradients, rows)
+        jax.block_until_ready(state)
+
+    def milliseconds() -> float:
+        take()
+        started = time.perf_counter()
+        take()
+        return 1000 * (time.perf_counter() - started) / steps
+
+    return milliseconds
