@@ -17,6 +17,7 @@ from cal_jax.distributed import (
     read_distributed_flags,
 )
 from cal_jax.errors import BAD_INPUT, FAILED, InputError, LostProcessError, NotFiniteError
+from cal_jax.garbage import collect_rarely
 from cal_jax.provenance import source_revision
 
 
@@ -163,6 +164,7 @@ def run_experiment(parse: Callable[[], Request], run: Callable[[Request], None])
 
 def exit_code(program: Callable[[], None]) -> int:
     """Run a program: 0, or after one line on stderr 2 for bad input, 1 for work that failed."""
+    collect_rarely()
     try:
         program()
     except (InputError, NotFiniteError, LostProcessError) as error:

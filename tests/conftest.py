@@ -27,6 +27,8 @@ os.environ.setdefault(
 
 import jax
 
+from cal_jax.garbage import collect_rarely
+
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -34,8 +36,7 @@ jax.config.update("jax_disable_most_optimizations", True)
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
-# Tracing makes small objects by the million, and few cycles: fewer collections, of less.
-gc.set_threshold(100_000, 20, 50)
+collect_rarely()
 
 
 def pytest_collection_finish():
