@@ -24,6 +24,7 @@ def test_a_program_collects_rarely(python_s_own):
 
 
 def test_an_import_changes_nothing():
-    code = "import gc; was = gc.get_threshold(); import cal_jax.cli; print(was == gc.get_threshold())"
+    code = "import gc; was = gc.get_threshold(); import cal_jax.cli; "
+    code += "print(was == gc.get_threshold())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "True"
