@@ -1,6 +1,6 @@
 """The optimiser's share of a step: what no form of a model's bound can take away."""
 
-import time
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import optax
 
+from benchmarks.timing import warm_milliseconds
 from benchmarks.training import Training, quickest_form
 from cal_jax.training import seeds
 from cal_jax.training.parallel import parallel_chunk, replicate
@@ -46,10 +47,4 @@ def adam_timer(
         state, _ = chunk(state, key, gradients, rows)
         jax.block_until_ready(state)
 
-    def milliseconds() -> float:
-        take()
-        started = time.perf_counter()
-        take()
-        return 1000 * (time.perf_counter() - started) / steps
-
-    return milliseconds
+    return functools.partial(warm_milliseconds, take, steps)

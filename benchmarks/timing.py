@@ -2,6 +2,7 @@
 
 import argparse
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -45,6 +46,14 @@ def interleaved(
                 times[name].append(timer())
                 progress.update(repeat * len(timers) + index + 1)
     return times
+
+
+def warm_milliseconds(take: Callable[[], object], steps: int) -> float:
+    """Of one of the steps that ``take`` takes and waits for; its first call is not timed."""
+    take()
+    started = time.perf_counter()
+    take()
+    return 1000 * (time.perf_counter() - started) / steps
 
 
 def spread(values: Sequence[float]) -> dict[str, Any]:

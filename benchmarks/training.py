@@ -1,7 +1,6 @@
 """A workload's training as cal_jax runs it, one chunk of steps at a time."""
 
 import functools
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import optax
 
 from benchmarks.precision import cast_parameters, compute_in
+from benchmarks.timing import warm_milliseconds
 from benchmarks.workloads import Workload
 from cal_jax.axes import DEVICE
 from cal_jax.mapping import map_objective
@@ -81,10 +81,7 @@ class Training:
 
     def milliseconds(self, steps: int) -> float:
         """Of one step of all seeds, in a chunk of so many after one that is not timed."""
-        self.take(steps)
-        started = time.perf_counter()
-        self.take(steps)
-        return 1000 * (time.perf_counter() - started) / steps
+        return warm_milliseconds(lambda: self.take(steps), steps)
 
 
 def quickest_form(workload: Workload) -> ChunkForm:

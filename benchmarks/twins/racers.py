@@ -1,6 +1,5 @@
 """A workload's whole training step in PyTorch: draw noise, forward, backward, Adam."""
 
-import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.timing import warm_milliseconds
 from benchmarks.training import SEED
 from benchmarks.twins.beside import device_beside_jax, moved, wait_for
 from benchmarks.twins.parameters import load_variables
@@ -88,23 +88,22 @@ class Racer:
 
     def milliseconds(self, rows: np.ndarray) -> float:
         """Of one step, over rows [T, B] after a pass over them that is not timed."""
-        self.take(rows)
-        wait_for(self.device)
-        started = time.perf_counter()
-        self.take(rows)
-        wait_for(self.device)
-        return 1000 * (time.perf_counter() - started) / len(rows)
+
+        def take() -> None:
+            self.take(rows)
+            wait_for(self.device)
+
+        return warm_milliseconds(take, len(rows))
 
     def adam_milliseconds(self, steps: int) -> float:
         """Of one step of the optimiser alone, with the last gradients, as ``milliseconds``."""
-        for _ in range(steps):
-            self.optimiser.step()
-        wait_for(self.device)
-        started = time.perf_counter()
-        for _ in range(steps):
-            self.optimiser.step()
-        wait_for(self.device)
-        return 1000 * (time.perf_counter() - started) / steps
+
+        def take() -> None:
+            for _ in range(steps):
+                self.optimiser.step()
+            wait_for(self.device)
+
+        return warm_milliseconds(take, steps)
 
 
 def loss_of(workload: Workload, twin: Any) -> Callable[..., Tensor]:
