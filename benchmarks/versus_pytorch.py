@@ -9,7 +9,8 @@ a batch is taken from data on the device, noise is drawn, forward, backward, Ada
 runs eager and compiled, images in its own layout and channels_last, with all cores, as JAX
 has. ``MODEL_vs_pytorch``, the last line, is our time divided by that of the best of its
 forms: below 1 we are quicker. Where JAX has a GPU, both run there, from CUDA graphs where
-PyTorch compiles, and the number is ``MODEL_vs_pytorch_gpu``.
+PyTorch compiles, and the number is ``MODEL_vs_pytorch_gpu``, or
+``MODEL_vs_pytorch_gpu_tensorfloat32`` with ``--precision tensorfloat32``.
 """
 
 import argparse
@@ -68,6 +69,8 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     ratio = median_ratio(found["cal_jax"], found[best])
     platform = jax.default_backend()
     where = [] if platform == "cpu" else [platform]
+    if where and flags.precision != "float32":
+        where.append(flags.precision)
     name = "_".join([f"{flags.model}_vs_pytorch", *where])
     fields = {
         "model": flags.model,
