@@ -29,6 +29,7 @@ from benchmarks.timing import spread
 from benchmarks.training import Training
 from benchmarks.workloads import MODELS, SHAPES, workload
 from cal_jax.errors import InputError
+from cal_jax.mapping import Variables
 from cal_jax.progress import Progress
 
 THESIS_STEPS = 62_500
@@ -52,7 +53,9 @@ def measure(flags: argparse.Namespace) -> record.Measured:
         timer = matmul_timer(flags.size)
         given, source = max(timer() for _ in range(5)) / 1000, "measured matrix product"
     peaks = {name: peak_tflops(device.device_kind, name, given) for name in flags.precisions}
-    swept = {name: sweep(flags, name, peaks[name]) for name in flags.precisions}
+    smallest = workload(flags.model, flags.size)
+    variables = smallest.init(smallest.model)
+    swept = {name: sweep(flags, name, peaks[name], variables) for name in flags.precisions}
     fields = {
         "model": flags.model,
         "device_kind": device.device_kind,
@@ -67,7 +70,9 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     return record.Measured(name, fields, f"mfu {best:.3f}")
 
 
-def sweep(flags: argparse.Namespace, precision: Precision, peak: float) -> dict[str, Any]:
+def sweep(
+    flags: argparse.Namespace, precision: Precision, peak: float, variables: Variables
+) -> dict[str, Any]:
     """Times at batches of 1, 2, 4, ... times the thesis's, up to the one that fills the device."""
     base = SHAPES[flags.model, flags.size].batch_size
     batches: list[dict[str, Any]] = []
@@ -75,7 +80,8 @@ def sweep(flags: argparse.Namespace, precision: Precision, peak: float) -> dict[
     with Progress(flags.batches, f"{precision}: batches", unit="batch") as progress:
         for power in range(flags.batches):
             try:
-                batches.append(timed(flags, precision, base * flags.growth**power, peak))
+                batch_size = base * flags.growth**power
+                batches.append(timed(flags, precision, batch_size, peak, variables))
             except jax.errors.JaxRuntimeError as error:
                 if "RESOURCE_EXHAUSTED" not in str(error) or not batches:
                     raise
@@ -98,13 +104,17 @@ def sweep(flags: argparse.Namespace, precision: Precision, peak: float) -> dict[
 
 
 def timed(
-    flags: argparse.Namespace, precision: Precision, batch_size: int, peak: float
+    flags: argparse.Namespace,
+    precision: Precision,
+    batch_size: int,
+    peak: float,
+    variables: Variables,
 ) -> dict[str, Any]:
     """One batch size in one precision."""
     work = workload(flags.model, flags.size, batch_size=batch_size)
     dtype = jnp.bfloat16 if precision == "bfloat16" else None
     with jax.default_matmul_precision(precision if dtype is None else None):
-        training = Training(work, work.model, dtype=dtype)
+        training = Training(work, work.model, dtype=dtype, variables=variables)
         started = time.perf_counter()
         first = training.take(flags.steps)
         compiling = time.perf_counter() - started

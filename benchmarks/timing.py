@@ -22,11 +22,8 @@ def add_race_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of a race between forms of one model."""
     parser.add_argument("--model", choices=MODELS, required=True)
     of_models = ", ".join(f"{steps} of {model}" for model, steps in CHUNK_STEPS.items())
-    parser.add_argument(
-        "--steps",
-        type=int,
-        help=f"in a chunk (default: {of_models}; {ON_ACCELERATORS} times as many on an accelerator)",
-    )
+    default = f"{of_models}; {ON_ACCELERATORS} times as many on an accelerator"
+    parser.add_argument("--steps", type=int, help=f"in a chunk (default: {default})")
     parser.add_argument("--repeats", type=int, default=5, help="interleaved (default: %(default)s)")
 
 

@@ -13,7 +13,7 @@ from benchmarks.precision import cast_parameters, compute_in
 from benchmarks.timing import warm_milliseconds
 from benchmarks.workloads import Workload
 from cal_jax.axes import DEVICE
-from cal_jax.mapping import map_objective
+from cal_jax.mapping import Variables, map_objective
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.training import seeds
 from cal_jax.training.batches import batch_rows
@@ -32,6 +32,7 @@ class Training:
         devices: where it runs.
         form: of a chunk; None takes the quickest: the workload's on a CPU, a scan elsewhere.
         dtype: what the bound is computed in; parameters and optimiser stay float32.
+        variables: that it starts from; None draws them.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class Training:
         devices: Sequence[jax.Device] | None = None,
         form: ChunkForm | None = None,
         dtype: Any = None,
+        variables: Variables | None = None,
     ) -> None:
         devices = jax.local_devices()[:1] if devices is None else devices
         self.workload = workload
         self.config = step_config(workload, model, dtype)
-        self.initial = initial_state(workload.init(model), self.config.optimiser)
+        variables = workload.init(model) if variables is None else variables
+        self.initial = initial_state(variables, self.config.optimiser)
         count = workload.shape.seeds
         self._keys = seeds.keys_of(range(SEED, SEED + count))
         data = seeds.together([workload.data] * count)
