@@ -7,15 +7,16 @@ float32 and tensorfloat32 are JAX's default precision of matrix products and con
 parameters. Each multiplies the batch until the items per second stop growing. MFU is the
 model's FLOP (XLA's count of the plain form) per second, divided by the device's peak in that
 precision: a table of data sheets, or ``--peak-tflops``; on a CPU, where precisions are all
-alike, the measured matrix product. The cost is that of the thesis's 62,500 steps. What each
-batch gave is on stderr at once: a GPU takes most of a minute to compile a large one.
+alike, the measured matrix product. The cost is that of the thesis's 62,500 steps. A GPU takes
+minutes to compile a large batch: what each gave is on stderr and in the record at once, so
+that a sweep that is stopped keeps it.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return record.run(_parser(), arguments, measure)
 
 
-def measure(flags: argparse.Namespace) -> record.Measured:
-    """Sweep the batch in each precision."""
+def measure(flags: argparse.Namespace) -> Iterator[record.Measured]:
+    """Sweep the batch in each precision; what is found so far, after every batch."""
     record.require_at_least(flags, repeats=1, steps=1, growth=2, batches=1)
     if flags.peak_tflops is not None and not flags.peak_tflops > 0:
         raise InputError(f"--peak-tflops {flags.peak_tflops}; accepted: above 0")
@@ -55,28 +56,30 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     peaks = {name: peak_tflops(device.device_kind, name, given) for name in flags.precisions}
     smallest = workload(flags.model, flags.size)
     variables = smallest.init(smallest.model)
-    swept = {name: sweep(flags, name, peaks[name], variables) for name in flags.precisions}
-    fields = {
-        "model": flags.model,
-        "device_kind": device.device_kind,
-        "peak_tflop_per_second": peaks,
-        "peak_source": source,
-        "precisions": swept,
-        "memory": memory_in_use(),
-    }
-    best = max(result["mfu"] for result in swept.values())
     part = flags.precisions if len(flags.precisions) < len(PRECISIONS) else []
     name = "-".join(["accelerator", flags.model, *part])
-    return record.Measured(name, fields, f"mfu {best:.3f}")
+    swept: dict[str, Any] = {}
+    for precision in flags.precisions:
+        for found in sweep(flags, precision, peaks[precision], variables):
+            swept[precision] = found
+            fields = {
+                "model": flags.model,
+                "device_kind": device.device_kind,
+                "peak_tflop_per_second": peaks,
+                "peak_source": source,
+                "precisions": swept,
+                "memory": memory_in_use(),
+            }
+            best = max(result["mfu"] for result in swept.values())
+            yield record.Measured(name, fields, f"mfu {best:.3f}")
 
 
 def sweep(
     flags: argparse.Namespace, precision: Precision, peak: float, variables: Variables
-) -> dict[str, Any]:
+) -> Iterator[dict[str, Any]]:
     """Times at batches of 1, 2, 4, ... times the thesis's, up to the one that fills the device."""
     base = SHAPES[flags.model, flags.size].batch_size
     batches: list[dict[str, Any]] = []
-    ended = "--batches"
     with Progress(flags.batches, f"{precision}: batches", unit="batch") as progress:
         for power in range(flags.batches):
             try:
@@ -85,14 +88,19 @@ def sweep(
             except jax.errors.JaxRuntimeError as error:
                 if "RESOURCE_EXHAUSTED" not in str(error) or not batches:
                     raise
-                ended = "out of memory"
-                break
+                yield summary(flags, batches, "out of memory")
+                return
             progress.update(power + 1)
             print(json.dumps({precision: record.rounded(batches[-1])}), file=sys.stderr)
             rates = [batch["items_per_second"] for batch in batches]
             if len(rates) > 1 and rates[-1] < SATURATED * rates[-2]:
-                ended = "saturated"
-                break
+                yield summary(flags, batches, "saturated")
+                return
+            yield summary(flags, batches, "--batches" if power + 1 == flags.batches else "stopped")
+
+
+def summary(flags: argparse.Namespace, batches: list[dict[str, Any]], ended: str) -> dict[str, Any]:
+    """What is said of one precision's batches, and why there are no more."""
     hours = batches[0]["milliseconds_per_step"]["median"] * THESIS_STEPS / 3.6e6
     return {
         "batches": batches,

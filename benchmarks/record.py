@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,39 +58,50 @@ def parser(module: str, description: str | None) -> argparse.ArgumentParser:
 def run(
     parser: argparse.ArgumentParser,
     arguments: Sequence[str] | None,
-    measure: Callable[[argparse.Namespace], Measured],
+    measure: Callable[[argparse.Namespace], Measured | Iterator[Measured]],
 ) -> int:
-    """Parse, measure, print and write; the exit code is 0, or 2 for bad input."""
+    """Parse, measure, write and print; the exit code is 0, or 2 for bad input.
+
+    Of a long measurement ``measure`` may yield what it has so far, again and again: each is
+    written over the one before, so that a stop loses what was not measured, and no more.
+    """
     flags = parser.parse_args(arguments)
 
     def program() -> None:
         started, revision = time.perf_counter(), source_revision()
-        measured = measure(flags)
-        record = {
-            "benchmark": measured.name,
-            "command": command(parser, flags),
-            "device": device_description(),
-            "cores": os.cpu_count(),
-            "versions": versions(),
-            "revision": revision,
-            "seconds": round(time.perf_counter() - started, 1),
-            **rounded(measured.fields),
-        }
-        publish(record, flags.out or default_path(measured.name, flags.size))
-        if measured.last_line is not None:
-            print(measured.last_line)
+        found = measure(flags)
+        text, last_line = "", None
+        for measured in (found,) if isinstance(found, Measured) else found:
+            record = {
+                "benchmark": measured.name,
+                "command": command(parser, flags),
+                "device": device_description(),
+                "cores": os.cpu_count(),
+                "versions": versions(),
+                "revision": revision,
+                "seconds": round(time.perf_counter() - started, 1),
+                **rounded(measured.fields),
+            }
+            text, last_line = as_json(record), measured.last_line
+            write(text, flags.out or default_path(measured.name, flags.size))
+        print(text, end="")
+        if last_line is not None:
+            print(last_line)
 
     return cli.exit_code(program)
 
 
-def publish(record: Mapping[str, Any], path: Path | None) -> None:
-    """Print a record as JSON, and write it whole or not at all where there is a path.
+def as_json(record: Mapping[str, Any]) -> str:
+    """A record's text."""
+    return json.dumps(record, indent=2, allow_nan=False) + "\n"
+
+
+def write(text: str, path: Path | None) -> None:
+    """Write a record whole or not at all, where there is a path.
 
     Raises:
         InputError: the file cannot be written.
     """
-    text = json.dumps(record, indent=2, allow_nan=False) + "\n"
-    print(text, end="")
     if path is not None:
         write_atomically(path, text.encode())
         print(f"written: {path}", file=sys.stderr)

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.mapping import dataset_keys, map_model, map_objective
+from cal_jax import mapping
+from cal_jax.mapping import dataset_keys, init_variables, map_model, map_objective
 from cal_jax.objectives.context_aware import context_aware_elbo
 from tests.small_models import binary_sets, small_model
 
@@ -124,3 +125,34 @@ def test_what_a_model_infers_of_a_set_does_not_depend_on_its_batch_mates(model):
     together = mapped(variables, x, labels)
     alone = np.concatenate([mapped(variables, x[i : i + 1], labels[i : i + 1]) for i in range(4)])
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def initial(key):
+    x, labels = binary_sets(1, 3)
+    return init_variables(context_aware_elbo, small_model()[0], key, x[0], labels[0])
+
+
+def test_initial_variables_are_the_same_inside_a_transformation():
+    """There the caller compiles them, at full optimisation: they may differ in the last bit."""
+    alone = initial(jax.random.key(3))
+    assert_close(jax.jit(initial)(jax.random.key(3)), alone, scale=1e-7)
+    shapes = jax.eval_shape(lambda: initial(jax.random.key(3)))
+    assert jax.tree.map(jnp.shape, alone) == jax.tree.map(jnp.shape, shapes)
+
+
+def test_initial_variables_are_drawn_on_the_host_and_go_where_they_are_used():
+    one = jax.devices()[1]
+    with jax.default_device(one):
+        variables = initial(jax.random.key(3))
+        leaf = jax.tree.leaves(variables)[0]
+        assert leaf.devices() == {jax.devices("cpu")[0]} != {one}
+        assert (leaf + jax.device_put(leaf, one)).devices() == {one}
+
+
+def test_where_jax_was_told_to_leave_the_cpu_alone_they_are_drawn_on_the_accelerator(monkeypatch):
+    def no_cpu(backend):
+        raise RuntimeError(f"Unknown backend {backend}")
+
+    expected = initial(jax.random.key(3))
+    monkeypatch.setattr(mapping.jax, "local_devices", no_cpu)
+    jax.tree.map(np.testing.assert_array_equal, initial(jax.random.key(3)), expected)

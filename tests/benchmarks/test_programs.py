@@ -110,6 +110,25 @@ def test_an_accelerator_s_share_is_measured_with_float32_parameters(measured):
     assert found["thesis_cost"] == pytest.approx(3 * 62_500 * ms / 3.6e6, rel=1e-3)
 
 
+def test_a_sweep_that_is_stopped_keeps_what_it_has_measured(tmp_path, monkeypatch):
+    def stopped_at_16(flags, precision, batch_size, *rest):
+        if batch_size == 16:
+            raise KeyboardInterrupt
+        return timed(flags, precision, batch_size, *rest)
+
+    timed = accelerator.timed
+    monkeypatch.setattr(accelerator, "timed", stopped_at_16)
+    out = tmp_path / "record.json"
+    words = "--model=vae --size=smoke --precisions=float32 --batches=4 --repeats=1 --steps=1"
+    # So quick a step may be saturated by any batch.
+    monkeypatch.setattr(accelerator, "SATURATED", 0)
+    with pytest.raises(KeyboardInterrupt):
+        accelerator.main([*words.split(), f"--out={out}"])
+    found = json.loads(out.read_text())["precisions"]["float32"]
+    assert [batch["batch_size"] for batch in found["batches"]] == [4, 8]
+    assert found["ended"] == "stopped"
+
+
 def test_bfloat16_computes_the_bound_and_keeps_parameters_and_gradients_in_float32():
     from benchmarks.training import step_config
     from benchmarks.workloads import workload
