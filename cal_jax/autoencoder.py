@@ -40,7 +40,7 @@ from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.vae import VAE
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.publication import Run, plain, publish
+from cal_jax.publication import Run, Targets, plain, publish, targets_of
 from cal_jax.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.sampler import in_batches
 from cal_jax.training.run import Task, Trained
@@ -52,20 +52,6 @@ ELBO_SAMPLES = 10
 """Monte Carlo samples of each test image."""
 
 
-class Published(NamedTuple):
-    """The configs whose scores are published, and what is asked of them."""
-
-    presets: Mapping[str, AutoencoderConfig]
-    targets: Mapping[str, Mapping[str, float]]
-    """On MNIST's test images, by preset."""
-
-    def targets_of(self, request: cli.Request) -> Mapping[str, float] | None:
-        """Those of the preset, unless ``--set`` made another of it."""
-        if request.config != self.presets[request.preset]:
-            return None
-        return self.targets.get(request.preset)
-
-
 class Fitted(NamedTuple):
     """One trained model, and what it is evaluated on."""
 
@@ -74,11 +60,11 @@ class Fitted(NamedTuple):
     folder: RunFolder
 
 
-def run(published: Published, request: cli.Request) -> None:
+def run(targets: Mapping[str, Targets], request: cli.Request) -> None:
     """Train (or resume) every model, evaluate, draw and report the run of each seed in its folder.
 
     Args:
-      published: presets, and their targets.
+      targets: what is asked of the scores on MNIST, by preset.
       request: what was asked for.
     """
     config = request.config
@@ -90,7 +76,7 @@ def run(published: Published, request: cli.Request) -> None:
         if is_first():
             for (one, folder), *of_seed in zip(runs, *fitted, strict=True):
                 folder.write_json(CONFIG_FILE, run_identity(one, images=images.digest))
-                evaluate(published, one, folder, model, of_seed, images)
+                evaluate(targets, one, folder, model, of_seed, images)
 
 
 def fit(runs: Sequence[SeedRun], model: VAE, images: Evaluation, binarisation: str) -> list[Fitted]:
@@ -129,7 +115,7 @@ def training_task(model: VAE, images: LabelledImages, binarisation: str, seed: i
 
 
 def evaluate(
-    published: Published,
+    targets: Mapping[str, Targets],
     request: cli.Request,
     folder: RunFolder,
     model: VAE,
@@ -147,7 +133,6 @@ def evaluate(
         details[one.binarisation] = bound
         figures += drawn
     spent = sum(one.trained.seconds for one in fitted)
-    on_test_images = images.name == "mnist" and not request.held_back
     publish(
         folder.path,
         Run(
@@ -176,7 +161,7 @@ def evaluate(
         ],
         config=flatten(config),
         figures=figures,
-        targets=published.targets_of(request) if on_test_images else None,
+        targets=targets_of(request, targets) if images.name == "mnist" else None,
     )
 
 

@@ -27,6 +27,8 @@ class Request(NamedTuple):
     preset: str
     config: Any
     """The preset with ``--set`` applied."""
+    as_preset: bool
+    """Whether that is the preset as it was: ``--set`` changed nothing."""
     command: str
     """What reproduces the run, without local paths."""
     revision: str | None
@@ -119,7 +121,8 @@ def request(
         config = choice.apply(config, getattr(flags, choice.name))
     return Request(
         preset=flags.preset,
-        config=override(config, flags.set),
+        config=(asked := override(config, flags.set)),
+        as_preset=asked == config,
         command=_command(module, flags, choices),
         revision=source_revision(),
         data_dir=flags.data_dir,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cal_jax import cli
 from cal_jax.data.binarise import EXPLANATIONS
 from cal_jax.evaluation.run_record import score_fields, write_run
 from cal_jax.evaluation.scores import Score, shown, shown_unit
@@ -34,6 +35,21 @@ class Run(NamedTuple):
     """What else was measured: kept in the record, not in the tables."""
 
 
+Targets = Mapping[str, float]
+"""What is asked of scores, by their names."""
+
+
+def targets_of(request: cli.Request, by_preset: Mapping[str, Targets]) -> Targets | None:
+    """What is asked of a run's scores, by its preset.
+
+    None where nothing is, where ``--set`` made another of the preset, and where images were
+    held back to choose between configs.
+    """
+    if not request.as_preset or request.held_back:
+        return None
+    return by_preset.get(request.preset)
+
+
 def publish(
     folder: Path,
     run: Run,
@@ -43,7 +59,7 @@ def publish(
     notes: Sequence[str] = (),
     config: Mapping[str, Any],
     figures: Sequence[Figure],
-    targets: Mapping[str, float] | None,
+    targets: Targets | None,
 ) -> None:
     """Write ``scores.json`` and ``report.html``, and print the summary.
 

@@ -3,7 +3,7 @@
 import functools
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +33,7 @@ from cal_jax.objectives.neural_statistician import (
     neural_statistician_elbo,
 )
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.publication import Run, plain, publish
+from cal_jax.publication import Run, Targets, plain, publish, targets_of
 from cal_jax.run_folder import RunFolder
 from cal_jax.synthetic_config import SyntheticConfig
 from cal_jax.synthetic_figures import draw_conditional_samples, draw_contexts, draw_set_sizes
@@ -48,14 +48,7 @@ THESIS = {
 }
 
 
-class Published(NamedTuple):
-    """The configs whose scores are published, and what is asked of them."""
-
-    configs: tuple[SyntheticConfig, ...]
-    targets: Mapping[str, float]
-
-
-def run(published: Published, request: cli.Request) -> None:
+def run(targets: Mapping[str, Targets], request: cli.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
     config = request.config
     cli.require_packages("matplotlib", "jinja2", "sklearn")
@@ -67,7 +60,7 @@ def run(published: Published, request: cli.Request) -> None:
         trained = train_in(runs, config.training, tasks)
         if is_first():
             for (one, folder), model_of_seed, own in zip(runs, trained, sets, strict=True):
-                evaluate(published, one, folder, model, model_of_seed, own)
+                evaluate(targets, one, folder, model, model_of_seed, own)
 
 
 def training_sets(config: SyntheticConfig, seed: int) -> SyntheticSets:
@@ -93,7 +86,7 @@ def training_task(
 
 
 def evaluate(
-    published: Published,
+    targets: Mapping[str, Targets],
     request: cli.Request,
     folder: RunFolder,
     model: NeuralStatistician,
@@ -172,5 +165,5 @@ def evaluate(
         ],
         config=flatten(config),
         figures=figures,
-        targets=published.targets if config in published.configs else None,
+        targets=targets_of(request, targets),
     )

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -28,7 +28,7 @@ from cal_jax.mapping import Variables
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.label import hard_label_elbo, label_elbo
 from cal_jax.objectives.label_bounds import LabelTerms
-from cal_jax.publication import Run, bound_note, plain, publish
+from cal_jax.publication import Run, Targets, bound_note, plain, publish, targets_of
 from cal_jax.run_folder import RunFolder
 from cal_jax.sampler import Sampler
 from cal_jax.training.run import Trained
@@ -38,15 +38,14 @@ INTRO = (
     "The context-aware learner with inferred labels (thesis 6.4.3): which factor the items of "
     "a set share is not told, and is read off by the label network q(a | D)."
 )
-TargetsOf = Callable[[cli.Request], Mapping[str, float] | None]
 THESIS = {"accuracy_sampled": "92.3 % at best"}
 
 
-def run(targets_of: TargetsOf, request: cli.Request) -> None:
+def run(targets: Mapping[str, Mapping[str, Targets]], request: cli.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder.
 
     Args:
-      targets_of: what is asked of the scores of a request, on MNIST.
+      targets: what is asked of the scores on MNIST, by task and preset.
       request: what was asked for.
     """
     config = request.config
@@ -62,7 +61,7 @@ def run(targets_of: TargetsOf, request: cli.Request) -> None:
         name_of(config),
         images,
         lambda seed: label_task(config, model, images.train, seed),
-        lambda one, folder, trained: evaluate(targets_of, one, folder, model, trained, images),
+        lambda one, folder, trained: evaluate(targets, one, folder, model, trained, images),
         keep_halfway=config.gradient_keys > 0,
     )
 
@@ -73,7 +72,7 @@ def name_of(config: UnsupervisedConfig) -> str:
 
 
 def evaluate(
-    targets_of: TargetsOf,
+    targets: Mapping[str, Mapping[str, Targets]],
     request: cli.Request,
     folder: RunFolder,
     model: ContextAwareLearner,
@@ -117,6 +116,7 @@ def evaluate(
     scores["elbo_at_argmax_per_item"] = Score(float(hard.elbo), None, NATS_PER_ITEM)
     noise = noise_study(config, folder, model, trained, mixed.x, key_bound)
     scores |= noise.scores
+    asked = targets_of(request, targets.get(config.task, {}))
     publish(
         folder.path,
         Run(
@@ -148,5 +148,5 @@ def evaluate(
             draw_label_course(folder.path, records, config),
             *draw_generation(folder.path, names, real.one_constant, generated),
         ],
-        targets=targets_of(request) if images.name == "mnist" else None,
+        targets=asked if images.name == "mnist" else None,
     )

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module, description = f"experiments.{autoencoder.EXPERIMENT}", __doc__.splitlines()[0]
     return cli.run_experiment(
         lambda: cli.request(module, description, PRESETS, arguments, oracle=False),
-        functools.partial(autoencoder.run, autoencoder.Published(PRESETS, TARGETS)),
+        functools.partial(autoencoder.run, TARGETS),
     )
 
 
