@@ -117,7 +117,8 @@ def gumbel_given_choice(key: Array, logits: Array, choice: Array, count: int) ->
       [count, M], whose argmax of logits + noise is ``choice``.
     """
     logits, choice = jax.lax.stop_gradient((jax.nn.log_softmax(logits), choice))
-    log_waits = jnp.log(jax.random.exponential(key, (count, *logits.shape), logits.dtype))
+    # Not the logarithm of jax.random.exponential, which is 0 once in 2^23 draws.
+    log_waits = -jax.random.gumbel(key, (count, *logits.shape), logits.dtype)
     log_first = jnp.sum(choice[None] * log_waits, axis=-1, keepdims=True)
     others = -jnp.logaddexp(log_waits - logits[None], jnp.broadcast_to(log_first, log_waits.shape))
     return jnp.where(choice[None] > 0, -log_first, others) - logits[None]

@@ -176,3 +176,16 @@ def test_the_thesis_s_weights_start_heavy_and_fall_slowly():
 def test_bad_schedules_are_named(steps, lowest, message):
     with pytest.raises(InputError, match=message):
         label_temperature(0, steps, lowest=lowest)
+
+
+def test_noise_given_a_choice_is_finite_in_millions_of_draws():
+    """In float32 an exponential waiting time may be 0; one such draw ends a training run."""
+    logits = jnp.array([0.3, -0.2])
+
+    @jax.jit
+    def extremes(key):
+        noise = gumbel_given_choice(key, logits, jnp.array([1.0, 0.0]), 2**23)
+        return jnp.min(noise), jnp.max(noise)
+
+    found = [extremes(key) for key in jax.random.split(jax.random.key(0), 3)]
+    assert np.all(np.isfinite(found))
