@@ -13,9 +13,9 @@ from cal_jax.networks.passes import Pass
 Variables = Any
 """A Flax variable collection: {"params": ..., "batch_stats": ...}."""
 
-ONCE = {"xla_backend_optimization_level": 1}
-"""How a program that runs once is compiled: in 0.6 of the time, to the same numbers but for
-the last bit of some."""
+ONCE = {"xla_backend_optimization_level": 0}
+"""How a program that runs once is compiled: in half of the time, to the same numbers but for
+the last bits of some."""
 
 
 def dataset_keys(key: Array, first: int | Array, count: int, samples: int) -> Array:
@@ -117,7 +117,7 @@ def init_variables(
 
     They are drawn on the host's CPU, where it is one of JAX's platforms, so that a key gives
     the same numbers whatever the accelerator. What draws them runs once and is compiled
-    with little optimisation: a GPU's compiler takes 22 seconds for the thesis's learner.
+    without optimisation: a GPU's compiler takes 22 seconds for the thesis's learner.
     Inside another transformation, as ``jax.eval_shape``, both are the caller's affair.
 
     Args:

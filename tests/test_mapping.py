@@ -133,7 +133,7 @@ def initial(key):
 
 
 def test_initial_variables_are_the_same_inside_a_transformation():
-    """There the caller compiles them, at full optimisation: they may differ in the last bit."""
+    """There the caller compiles them, with optimisation: they may differ in the last bits."""
     alone = initial(jax.random.key(3))
     assert_close(jax.jit(initial)(jax.random.key(3)), alone, scale=1e-7)
     shapes = jax.eval_shape(lambda: initial(jax.random.key(3)))
