@@ -19,6 +19,7 @@ if "CAL_JAX_TESTS" not in os.environ:
     os.environ["CAL_JAX_TESTS"] = tempfile.mkdtemp(prefix="cal_jax-tests-")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["CAL_JAX_TESTS"]
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "true"
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
 # jaxlib 0.10.2 deadlocks on two cores when its scheduler starts two batched LAPACK
 # calls at once (Gaussians of full covariance): each waits for the other's thread.
 # Nothing here is large enough to gain from several threads either.
@@ -36,7 +37,6 @@ from cal_jax.garbage import collect_rarely
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_numpy_rank_promotion", "raise")
-jax.config.update("jax_disable_most_optimizations", True)
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 

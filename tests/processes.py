@@ -1,6 +1,5 @@
 """Python programs as the processes of one run, each with one CPU device."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -28,9 +27,8 @@ def free_address():
 def run_together(program, *arguments):
     """How ``python -c program ARGUMENTS`` ends, once for each list of arguments, side by side.
 
-    It compiles as quickly as the tests do. What does not end is killed.
+    What does not end is killed.
     """
-    environment = {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", program, *map(str, one)],
@@ -38,7 +36,6 @@ def run_together(program, *arguments):
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env=environment,
         )
         for one in arguments
     ]
