@@ -7,9 +7,9 @@ float32 and tensorfloat32 are JAX's default precision of matrix products and con
 parameters. Each multiplies the batch until the items per second stop growing. MFU is the
 model's FLOP (XLA's count of the plain form) per second, divided by the device's peak in that
 precision: a table of data sheets, or ``--peak-tflops``; on a CPU, where precisions are all
-alike, the measured matrix product. The cost is that of the thesis's 62,500 steps. A GPU takes
-minutes to compile a large batch: what each gave is on stderr and in the record at once, so
-that a sweep that is stopped keeps it.
+alike, the measured matrix product. The cost is that of the thesis's 62,500 steps. A GPU may
+take more than a minute to compile a large batch: what each gave is on stderr and in the record
+at once, so that a sweep that is stopped keeps it.
 """
 
 import argparse

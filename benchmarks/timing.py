@@ -15,7 +15,7 @@ CHUNK_STEPS: dict[ModelName, int] = {"vae": 100, "statistician": 20, "context_aw
 """Steps of a chunk: some tenths of a second or more, as a run's, so that its start costs little."""
 
 ON_ACCELERATORS = 10
-"""Times as many, where a step takes less than a hundredth of the time."""
+"""Times as many there: an H100 takes a step of the context-aware learner in 4 to 7 ms."""
 
 
 def add_race_flags(parser: argparse.ArgumentParser) -> None:
