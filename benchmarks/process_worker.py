@@ -6,7 +6,7 @@ import time
 from benchmarks.host_devices import use_host_devices
 from benchmarks.training import Training
 from benchmarks.workloads import SHAPES, Workload, workload
-from cal_jax.distributed import Distributed, connected
+from cal_jax.edge.distributed import Distributed, connected
 from cal_jax.models.context_aware import ContextAwareLearner
 from experiments import black_and_white
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cal_jax import cli
-from cal_jax.atomic import write_atomically
+from cal_jax.edge import cli
+from cal_jax.edge.atomic import write_atomically
+from cal_jax.edge.provenance import device_description, source_revision, versions
 from cal_jax.errors import InputError
-from cal_jax.provenance import device_description, source_revision, versions
 
 RESULTS = Path("results")
 LOCAL = ("out", "data_dir", "run_dir")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.record import RESULTS
 from benchmarks.tables import tables
-from cal_jax import cli
+from cal_jax.edge import cli
 from cal_jax.results import update_readme
 
 PAGE = Path("docs/benchmarks.md")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.extra import require_torch
-from cal_jax import cli
+from cal_jax.edge import cli
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,14 +13,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax import cli
 from cal_jax.autoencoder_config import AutoencoderConfig
 from cal_jax.axes import DEVICE
-from cal_jax.configuration import flatten
 from cal_jax.data.binarise import EXPLANATIONS, dynamic_binary, fixed_binary
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.sources import Evaluation
-from cal_jax.distributed import is_first
+from cal_jax.edge import cli
+from cal_jax.edge.configuration import flatten
+from cal_jax.edge.distributed import is_first
+from cal_jax.edge.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.likelihood import item_log_likelihoods
 from cal_jax.evaluation.neighbours import knn_accuracy
@@ -35,17 +36,16 @@ from cal_jax.experiment import (
     run_identity,
     train_in,
 )
-from cal_jax.generation_figures import Figure, draw_course
+from cal_jax.figures.autoencoder import draw_latent_space
+from cal_jax.figures.generation import Figure, draw_course
 from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.vae import VAE
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.publication import Run, Targets, plain, publish, targets_of
-from cal_jax.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.sampler import in_batches
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet
-from cal_jax.vae_figures import draw_latent_space
 
 EXPERIMENT = "vae_mnist"
 ELBO_SAMPLES = 10

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from cal_jax.configuration import require_at_least
 from cal_jax.data.binarise import BINARISATIONS
+from cal_jax.edge.configuration import require_at_least
 from cal_jax.errors import InputError
 from cal_jax.models.vae import VAEConfig
 from cal_jax.training.run import TrainingConfig

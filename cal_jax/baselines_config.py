@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cal_jax.configuration import require_at_least
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.label_mix import Mix, one_constant
+from cal_jax.edge.configuration import require_at_least
 from cal_jax.errors import InputError
 from cal_jax.image_sets_config import SetsConfig, require_readable
 from cal_jax.models.image_statistician import GroupPosterior, ImageStatisticianConfig

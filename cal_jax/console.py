@@ -14,7 +14,6 @@ import numpy as np
 
 from cal_jax import trained as trained_files
 from cal_jax import weights
-from cal_jax.cli import exit_code, require_packages
 from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.context_sets import factor_sets
 from cal_jax.data.factors import SIZES, ImageFactors
@@ -22,8 +21,9 @@ from cal_jax.data.images import LabelledImages
 from cal_jax.data.label_mix import one_constant
 from cal_jax.data.rotation import ROTATIONS
 from cal_jax.data.sources import load_images
+from cal_jax.edge.cli import exit_code, require_packages
 from cal_jax.errors import InputError
-from cal_jax.figures import draw_synthesis
+from cal_jax.figures.grids import draw_synthesis
 from cal_jax.sampler import Sampler
 from cal_jax.weights import TrainedLearner
 

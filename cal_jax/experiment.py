@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import jax
 
-from cal_jax.cli import Request, each_seed
-from cal_jax.configuration import flatten
 from cal_jax.data.sources import Evaluation, load_for_evaluation
-from cal_jax.distributed import is_first
-from cal_jax.run_folder import RunFolder
+from cal_jax.edge.cli import Request, each_seed
+from cal_jax.edge.configuration import flatten
+from cal_jax.edge.distributed import is_first
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.training import checkpoints, halfway
 from cal_jax.training.agreement import on_first, together
 from cal_jax.training.parallel import choose_devices

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.evaluation.gradient_noise import label_gradient_noise
 from cal_jax.evaluation.scores import RATIO, Score
 from cal_jax.models.context_aware import ContextAwareLearner
-from cal_jax.run_folder import RunFolder
 from cal_jax.training.halfway import halfway_variables
 from cal_jax.training.run import Trained
 from cal_jax.unsupervised_config import UnsupervisedConfig

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cal_jax.configuration import require_at_least
 from cal_jax.data.binarise import BINARISATIONS
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.images import NUM_CLASSES
 from cal_jax.data.label_mix import Mix
+from cal_jax.edge.configuration import require_at_least
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle import SMALLEST_IMAGE, OracleConfig
 from cal_jax.models.context_aware import ContextAwareConfig

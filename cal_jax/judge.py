@@ -5,16 +5,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cal_jax import cli
 from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.sources import Evaluation
+from cal_jax.edge import cli
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.evaluation import oracle_file
 from cal_jax.evaluation.factor_oracle import factor_oracle
 from cal_jax.evaluation.generation_scores import Real, RealSets
 from cal_jax.evaluation.oracle import Oracle, accuracy, predict
 from cal_jax.experiment import TEST_SEED
 from cal_jax.image_sets import DrawSets, evaluation_sets, real_sets
-from cal_jax.run_folder import RunFolder
 
 
 class Judge(NamedTuple):

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import jax
 
-from cal_jax import cli, weights
+from cal_jax import weights
 from cal_jax.axes import DEVICE
-from cal_jax.configuration import flatten
 from cal_jax.data.images import LabelledImages, of_classes
 from cal_jax.data.sources import Evaluation
+from cal_jax.edge import cli
+from cal_jax.edge.configuration import flatten
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.context_scores import context_scores, log_evidence_per_item
 from cal_jax.evaluation.generation_scores import (
@@ -29,7 +31,7 @@ from cal_jax.evaluation.generation_scores import (
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
 from cal_jax.experiment import evaluation_key, images_of, train_and_evaluate
-from cal_jax.generation_figures import Figure, draw_course
+from cal_jax.figures.generation import Figure, draw_course
 from cal_jax.image_sets import DrawSets, probe_sets, training_sets
 from cal_jax.judge import about_images, judge_of
 from cal_jax.known_labels_config import KnownLabelsConfig
@@ -40,7 +42,6 @@ from cal_jax.objectives.contrasted import bound_and_beliefs, contrast_sets, cont
 from cal_jax.objectives.label_schedules import annealed_weights
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.publication import Run, Targets, bound_note, plain, publish, targets_of
-from cal_jax.run_folder import RunFolder
 from cal_jax.sampler import Sampler
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import Coupling, uncoupled

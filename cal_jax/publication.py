@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cal_jax import cli
 from cal_jax.data.binarise import EXPLANATIONS
+from cal_jax.edge import cli
+from cal_jax.edge.provenance import device_description, versions
 from cal_jax.evaluation.run_record import score_fields, write_run
 from cal_jax.evaluation.scores import Score, shown, shown_unit
-from cal_jax.generation_figures import Figure
-from cal_jax.provenance import device_description, versions
+from cal_jax.figures.generation import Figure
 from cal_jax.report import write_report
 
 

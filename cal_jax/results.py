@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from cal_jax.atomic import write_atomically
+from cal_jax.edge.atomic import write_atomically
+from cal_jax.edge.run_folder import CONFIG_FILE
 from cal_jax.errors import InputError
 from cal_jax.evaluation.run_record import read_json, read_run, read_text
 from cal_jax.result_tables import compared, single
-from cal_jax.run_folder import CONFIG_FILE
 
 SHARED = ("experiment", "preset", "config", "versions", "oracle", "data", "thesis")
 _SEED = re.compile(r"--seed[= ]\S+")

@@ -10,12 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax import cli
 from cal_jax.axes import DEVICE
-from cal_jax.configuration import flatten
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.point_sets import HALF_WIDTH, draw_points, log_density, point_sets, require_ink
 from cal_jax.data.sources import Evaluation
+from cal_jax.edge import cli
+from cal_jax.edge.configuration import flatten
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
 from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_log_likelihoods
@@ -23,14 +24,13 @@ from cal_jax.evaluation.neighbours import knn_accuracy
 from cal_jax.evaluation.point_oracle import accuracy, digest, predict, train_point_oracle
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
 from cal_jax.experiment import TEST_SEED, evaluation_key, images_of, train_and_evaluate
-from cal_jax.generation_figures import Figure, draw_course
+from cal_jax.figures.generation import Figure, draw_course
+from cal_jax.figures.points import draw_point_sets
 from cal_jax.mapping import Variables, init_variables, map_model, map_objective
 from cal_jax.models.neural_statistician import NeuralStatistician
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.point_figures import draw_point_sets
 from cal_jax.publication import Run, plain, publish
-from cal_jax.run_folder import RunFolder
 from cal_jax.sampler import in_batches
 from cal_jax.spatial_config import SHOWN_SETS, SpatialConfig
 from cal_jax.statistician_generation import generate_items

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from cal_jax.configuration import require_at_least
+from cal_jax.edge.configuration import require_at_least
 from cal_jax.errors import InputError
 from cal_jax.evaluation.point_oracle import PointOracleConfig
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig

@@ -9,11 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax import cli
 from cal_jax.axes import DEVICE
-from cal_jax.configuration import flatten
 from cal_jax.data.synthetic import SyntheticSets, sets_of_test, synthetic_sets
-from cal_jax.distributed import is_first
+from cal_jax.edge import cli
+from cal_jax.edge.configuration import flatten
+from cal_jax.edge.distributed import is_first
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
 from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_log_likelihoods
@@ -25,7 +26,8 @@ from cal_jax.evaluation.synthetic_scores import (
     set_size_curve,
 )
 from cal_jax.experiment import evaluation_key, open_runs, train_in
-from cal_jax.generation_figures import draw_course
+from cal_jax.figures.generation import draw_course
+from cal_jax.figures.synthetic import draw_conditional_samples, draw_contexts, draw_set_sizes
 from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.neural_statistician import NeuralStatistician
 from cal_jax.objectives.neural_statistician import (
@@ -34,9 +36,7 @@ from cal_jax.objectives.neural_statistician import (
 )
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.publication import Run, Targets, plain, publish, targets_of
-from cal_jax.run_folder import RunFolder
 from cal_jax.synthetic_config import SyntheticConfig
-from cal_jax.synthetic_figures import draw_conditional_samples, draw_contexts, draw_set_sizes
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet
 

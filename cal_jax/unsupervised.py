@@ -8,20 +8,21 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cal_jax import cli
-from cal_jax.configuration import flatten
 from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation
+from cal_jax.edge import cli
+from cal_jax.edge.configuration import flatten
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.generation_scores import generate, generation_scores
 from cal_jax.evaluation.label_scores import label_scores
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
 from cal_jax.experiment import evaluation_key, images_of, train_and_evaluate
-from cal_jax.generation_figures import draw_generation
+from cal_jax.figures.generation import draw_generation
+from cal_jax.figures.labels import draw_label_course
 from cal_jax.gradient_study import noise_study
 from cal_jax.judge import about_images, judge_of
-from cal_jax.label_figures import draw_label_course
 from cal_jax.label_inference import infer_labels
 from cal_jax.label_tasks import label_task
 from cal_jax.mapping import Variables
@@ -29,7 +30,6 @@ from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.label import hard_label_elbo, label_elbo
 from cal_jax.objectives.label_bounds import LabelTerms
 from cal_jax.publication import Run, Targets, bound_note, plain, publish, targets_of
-from cal_jax.run_folder import RunFolder
 from cal_jax.sampler import Sampler
 from cal_jax.training.run import Trained
 from cal_jax.unsupervised_config import TASKS, UnsupervisedConfig

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.atomic import write_atomically
 from cal_jax.data.binarise import BINARISATIONS
 from cal_jax.data.factors import SIZES
+from cal_jax.edge.atomic import write_atomically
 from cal_jax.errors import InputError
 from cal_jax.mapping import Variables, init_variables
 from cal_jax.models.context_aware import ContextAwareLearner

@@ -21,27 +21,28 @@ from typing import Any
 import jax
 import numpy as np
 
-from cal_jax import cli, weights
-from cal_jax.configuration import quiet, require_at_least
-from cal_jax.curve_figures import draw_curve
+from cal_jax import weights
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation
-from cal_jax.distributed import is_first
+from cal_jax.edge import cli
+from cal_jax.edge.configuration import quiet, require_at_least
+from cal_jax.edge.distributed import is_first
+from cal_jax.edge.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.errors import InputError
 from cal_jax.evaluation import context_uses, oracle_file
 from cal_jax.evaluation.factor_oracle import factor_oracle
 from cal_jax.evaluation.oracle import Oracle, OracleConfig, accuracy, predict
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
 from cal_jax.experiment import TEST_SEED, evaluation_key, images_of, open_runs, run_identity
-from cal_jax.generation_figures import Figure
+from cal_jax.figures.curves import draw_curve
+from cal_jax.figures.generation import Figure
 from cal_jax.image_sets_config import (
     SMALL_ORACLE,
     TURNED_ORACLE,
     require_digits,
 )
 from cal_jax.publication import Run, publish
-from cal_jax.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.weights import TrainedLearner
 
 

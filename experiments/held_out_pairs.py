@@ -26,7 +26,8 @@ from cal_jax.evaluation.held_out_scores import held_out_scores
 from cal_jax.evaluation.merged_scores import readings_of_turned_digits
 from cal_jax.evaluation.scores import Score
 from cal_jax.experiment import TEST_SEED
-from cal_jax.generation_figures import Figure
+from cal_jax.figures.generation import Figure
+from cal_jax.figures.rotated import draw_held_out, draw_rotated
 from cal_jax.image_sets_config import (
     SMALL_MODEL,
     SMALL_ORACLE,
@@ -35,7 +36,6 @@ from cal_jax.image_sets_config import (
 )
 from cal_jax.known_labels import Drawn, Experiment
 from cal_jax.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
-from cal_jax.rotated_figures import draw_held_out, draw_rotated
 from cal_jax.training.run import TrainingConfig
 
 FACTORS = ImageFactors(("digit", "rotation"))

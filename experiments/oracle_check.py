@@ -16,21 +16,22 @@ from pathlib import Path
 
 import numpy as np
 
-from cal_jax import cli
-from cal_jax.canvas import figure, save
-from cal_jax.configuration import flatten, require_at_least
 from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.rotation import interpolated
 from cal_jax.data.sources import Evaluation
-from cal_jax.distributed import is_first
+from cal_jax.edge import cli
+from cal_jax.edge.configuration import flatten, require_at_least
+from cal_jax.edge.distributed import is_first
+from cal_jax.edge.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.evaluation import oracle_file
 from cal_jax.evaluation.factor_oracle import factor_oracle
 from cal_jax.evaluation.oracle import Oracle, OracleConfig, predict
 from cal_jax.evaluation.scores import FRACTION, Score
 from cal_jax.experiment import TEST_SEED, images_of, open_runs, run_identity
-from cal_jax.generation_figures import Figure
+from cal_jax.figures.canvas import figure, save
+from cal_jax.figures.generation import Figure
 from cal_jax.image_sets_config import (
     SMALL_ORACLE,
     TURNED_ORACLE,
@@ -38,7 +39,6 @@ from cal_jax.image_sets_config import (
     require_readable,
 )
 from cal_jax.publication import Run, publish
-from cal_jax.run_folder import CONFIG_FILE, RunFolder
 
 NAME = "oracle_check"
 FACTORS = ImageFactors(("digit", "rotation"))

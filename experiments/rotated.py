@@ -15,7 +15,8 @@ from pathlib import Path
 
 from cal_jax import known_labels
 from cal_jax.data.factors import ImageFactors
-from cal_jax.generation_figures import Figure
+from cal_jax.figures.generation import Figure
+from cal_jax.figures.rotated import draw_rotated
 from cal_jax.image_sets_config import (
     DENSE_MODEL,
     SMALL_MODEL,
@@ -25,7 +26,6 @@ from cal_jax.image_sets_config import (
 )
 from cal_jax.known_labels import Drawn, Experiment
 from cal_jax.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
-from cal_jax.rotated_figures import draw_rotated
 from cal_jax.training.run import TrainingConfig
 
 FACTORS = ImageFactors(("digit", "rotation"))

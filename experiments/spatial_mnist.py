@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cal_jax import cli, spatial
+from cal_jax import spatial
+from cal_jax.edge import cli
 from cal_jax.evaluation.point_oracle import PointOracleConfig
 from cal_jax.spatial_config import SpatialConfig
 

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cal_jax import cli, synthetic
+from cal_jax import synthetic
+from cal_jax.edge import cli
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig
 from cal_jax.synthetic_config import SyntheticConfig
 

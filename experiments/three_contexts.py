@@ -21,7 +21,8 @@ from cal_jax.data.label_mix import Label, all_labels, one_constant
 from cal_jax.evaluation.generation_scores import Read, RealSets
 from cal_jax.evaluation.scores import Score
 from cal_jax.evaluation.two_constant_scores import two_constant_scores
-from cal_jax.generation_figures import Figure
+from cal_jax.figures.generation import Figure
+from cal_jax.figures.three_contexts import draw_three_contexts
 from cal_jax.image_sets_config import (
     SMALL_MODEL,
     SMALL_ORACLE,
@@ -31,7 +32,6 @@ from cal_jax.image_sets_config import (
 from cal_jax.known_labels import Drawn, Experiment
 from cal_jax.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
 from cal_jax.models.context_aware import ContextAwareConfig
-from cal_jax.three_contexts_figures import draw_three_contexts
 from cal_jax.training.run import TrainingConfig
 
 FACTORS = ImageFactors(("digit", "rotation", "background"))

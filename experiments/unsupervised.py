@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from cal_jax import cli, unsupervised
+from cal_jax import unsupervised
+from cal_jax.edge import cli
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle import OracleConfig
 from cal_jax.image_sets_config import SMALL_MODEL, SMALL_ORACLE, TURNED_ORACLE

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cal_jax import autoencoder, cli
+from cal_jax import autoencoder
 from cal_jax.autoencoder_config import AutoencoderConfig
+from cal_jax.edge import cli
 from cal_jax.models.vae import VAEConfig
 
 TARGETS = {

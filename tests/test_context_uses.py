@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from cal_jax import results, weights
-from cal_jax.configuration import flatten
 from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.digits import load_digits
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.images import of_classes
+from cal_jax.edge.configuration import flatten
 from cal_jax.evaluation import context_uses
 from cal_jax.evaluation.constant_posteriors import constant_moments
 from cal_jax.evaluation.oracle import Oracle, network_of

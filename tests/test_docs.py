@@ -68,7 +68,7 @@ def test_the_map_lists_every_room_and_no_other():
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "cal_jax").glob("[!_]*.py")}
     assert named - folders - files == set()
     assert folders - named == set()
-    assert files - named - {"cal_jax/axes.py", "cal_jax/errors.py", "cal_jax/atomic.py"} == set()
+    assert files - named - {"cal_jax/axes.py", "cal_jax/errors.py"} == set()
 
 
 def test_the_readme_s_example_runs_as_it_stands(capsys):

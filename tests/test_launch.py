@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cal_jax import cli
-from cal_jax.distributed import Distributed
+from cal_jax.edge import cli
+from cal_jax.edge.distributed import Distributed
 from experiments import black_and_white
 from launch import ray_train
 

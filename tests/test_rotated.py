@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from cal_jax import console, weights
-from cal_jax.configuration import differences, flatten
 from cal_jax.data.digits import load_digits
 from cal_jax.data.rotation import rotated
+from cal_jax.edge.configuration import differences, flatten
 from cal_jax.evaluation.run_record import read_run
 from cal_jax.known_labels import training_task
 from cal_jax.models.context_aware import ContextAwareLearner

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from cal_jax import cli
+from cal_jax.edge import cli
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.experiment import open_runs, open_within
-from cal_jax.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from itertools import product
 import jax
 import pytest
 
-from cal_jax.configuration import differences, flatten
+from cal_jax.edge.configuration import differences, flatten
 from cal_jax.evaluation.generation_scores import generation_scores
 from cal_jax.evaluation.merged_scores import merge_of
 from experiments.three_contexts import (

@@ -7,20 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax import cli
 from cal_jax.data.digits import load_digits
 from cal_jax.data.images import of_classes
+from cal_jax.edge import cli
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.errors import InputError
 from cal_jax.evaluation.run_record import read_run
+from cal_jax.figures.labels import panels_of
 from cal_jax.image_sets_config import SMALL_ORACLE
-from cal_jax.label_figures import panels_of
 from cal_jax.label_inference import infer_labels
 from cal_jax.label_tasks import label_task, weights_at
 from cal_jax.mapping import init_variables
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.label_bounds import label_bounds
 from cal_jax.publication import targets_of
-from cal_jax.run_folder import RunFolder
 from cal_jax.sampler import Sampler
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.run import SeedTask, TrainingConfig

@@ -100,7 +100,7 @@ def test_the_decoded_grid_ascends_in_both_directions():
     import jax.numpy as jnp
     from flax import linen as nn
 
-    from cal_jax.vae_figures import POINTS, SPAN, _decoded_grid
+    from cal_jax.figures.autoencoder import POINTS, SPAN, _decoded_grid
 
     class ShowsLatents(nn.Module):
         def inference(self, run):

@@ -14,8 +14,8 @@ from benchmarks.twins import program
 from benchmarks.twins.author_statistician import AuthorStatistician
 from benchmarks.twins.statistician_bound import Noise, statistician_bound
 from benchmarks.twins.torch_statistician import TorchStatistician
-from cal_jax import cli
 from cal_jax.data.synthetic import GENERATORS, SyntheticSets, sets_of_test, synthetic_sets
+from cal_jax.edge import cli
 from cal_jax.errors import InputError
 from cal_jax.evaluation.neighbours import knn_accuracy, knn_r2
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, RATIO, Score

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
-from cal_jax.atomic import write_atomically
+from cal_jax.edge.atomic import write_atomically
 from cal_jax.errors import InputError
 
 MIRRORS = (

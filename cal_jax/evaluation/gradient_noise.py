@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cal_jax.edge.progress import Progress
 from cal_jax.errors import InputError
 from cal_jax.mapping import Variables, map_objective
 from cal_jax.objectives.label import LabelEstimator, label_elbo
-from cal_jax.progress import Progress
 
 CHUNK = 20
 """Keys in one compiled call."""

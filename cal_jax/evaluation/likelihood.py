@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cal_jax.edge.progress import Progress
 from cal_jax.errors import InputError
 from cal_jax.mapping import Variables, dataset_keys, map_objective
 from cal_jax.objectives.context_aware_weights import context_aware_log_weights
@@ -19,7 +20,6 @@ from cal_jax.objectives.importance import (
     set_log_weight,
     vae_log_weight,
 )
-from cal_jax.progress import Progress
 
 CONTEXT_SAMPLES, LATENT_SAMPLES = 100, 50
 """Of every published log p(D)."""

@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jax.typing import ArrayLike
 
-from cal_jax.configuration import quiet
+from cal_jax.edge.configuration import quiet
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle_network import OracleNetwork
 

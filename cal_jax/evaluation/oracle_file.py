@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.atomic import write_atomically
+from cal_jax.edge.atomic import write_atomically
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle import Oracle, OracleConfig, network_of
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cal_jax.edge.progress import Progress
 from cal_jax.evaluation import oracle_file
 from cal_jax.evaluation.oracle import DrawBatch, Oracle, OracleConfig, train_oracle
-from cal_jax.progress import Progress
 
 
 def stored_oracle(

@@ -24,9 +24,9 @@ import optax
 
 from cal_jax.data.images import NUM_CLASSES, LabelledImages
 from cal_jax.data.point_sets import HALF_WIDTH, draw_points, require_ink
+from cal_jax.edge.progress import Progress
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle_network import patches
-from cal_jax.progress import Progress
 from cal_jax.sampler import in_batches
 
 PREDICT_BATCH = 500

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cal_jax.atomic import write_atomically
+from cal_jax.edge.atomic import write_atomically
 from cal_jax.errors import InputError
 from cal_jax.evaluation.scores import UNITS, Score
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from cal_jax.configuration import quiet
+from cal_jax.edge.configuration import quiet
 from cal_jax.errors import InputError
 from cal_jax.networks.equivariant import ANGLE_DIM
 from cal_jax.networks.normalisation import Norm

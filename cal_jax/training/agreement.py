@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from cal_jax.distributed import is_first
+from cal_jax.edge.distributed import is_first
 from cal_jax.errors import BAD_INPUT, InputError, TogetherError
 from cal_jax.training import leaves
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from cal_jax.distributed import is_first
+from cal_jax.edge.distributed import is_first
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.errors import InputError
 from cal_jax.mapping import Variables
-from cal_jax.run_folder import RunFolder
 from cal_jax.training import checkpoints
 from cal_jax.training.run import SeedTask, Trained, TrainingConfig
 

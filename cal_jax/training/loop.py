@@ -9,10 +9,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from cal_jax.distributed import is_first
+from cal_jax.edge.distributed import is_first
+from cal_jax.edge.progress import Progress
 from cal_jax.errors import FAILED, NotFiniteError
 from cal_jax.objectives.weighting import Weights, halving_weights
-from cal_jax.progress import Progress
 from cal_jax.training import seeds
 from cal_jax.training.agreement import largest
 from cal_jax.training.batches import batch_rows, steps_per_epoch

@@ -4,9 +4,9 @@ import json
 import sys
 from typing import Any, NamedTuple
 
-from cal_jax.configuration import differences
+from cal_jax.edge.configuration import differences
+from cal_jax.edge.run_folder import CONFIG_FILE
 from cal_jax.errors import InputError
-from cal_jax.run_folder import CONFIG_FILE
 from cal_jax.training import checkpoints
 from cal_jax.training.agreement import arrays_of_first, of_first, on_first, require_same
 from cal_jax.training.run import SeedTask

@@ -6,11 +6,11 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import optax
 
-from cal_jax.configuration import quiet
+from cal_jax.edge.configuration import quiet
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.errors import InputError
 from cal_jax.mapping import Variables
 from cal_jax.objectives.weighting import Weights
-from cal_jax.run_folder import RunFolder
 from cal_jax.training.parallel import ChunkForm
 from cal_jax.training.step import Coupling, DataSet, uncoupled
 

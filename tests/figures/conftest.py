@@ -2,8 +2,8 @@
 
 import pytest
 
-from cal_jax import canvas
 from cal_jax.errors import InputError
+from cal_jax.figures import canvas
 from tests.figures.pictures import read
 
 

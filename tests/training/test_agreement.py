@@ -11,8 +11,8 @@ from tests.processes import free_address, run_together
 PROGRAM = """
 import os, sys
 import numpy as np
-from cal_jax.cli import exit_code
-from cal_jax.distributed import Distributed, connected, is_first
+from cal_jax.edge.cli import exit_code
+from cal_jax.edge.distributed import Distributed, connected, is_first
 from cal_jax.errors import InputError, TogetherError
 from cal_jax.training.agreement import (
     arrays_of_first, largest, of_first, on_first, require_same, together

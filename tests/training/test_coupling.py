@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from cal_jax.axes import DEVICE
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.objectives.weighting import Weights
-from cal_jax.run_folder import RunFolder
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.run import SeedTask, TrainingConfig
 from cal_jax.training.signals import StopSignal

@@ -22,7 +22,7 @@ def tree():
 
 @pytest.fixture(name="processes", params=[1, 2])
 def told_of_processes(request, monkeypatch):
-    """What JAX says of the processes; the real ones are in ``tests/test_distributed.py``."""
+    """What JAX says of the processes; the real ones are in ``tests/edge/test_distributed.py``."""
     monkeypatch.setattr(jax, "process_count", lambda: request.param)
     return request.param
 

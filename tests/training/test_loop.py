@@ -6,7 +6,7 @@ from dataclasses import replace
 import jax
 import pytest
 
-from cal_jax.run_folder import RunFolder
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.training import checkpoints, loop
 from cal_jax.training.parallel import choose_devices, parallel_chunk
 from cal_jax.training.resume import CHECKPOINTS

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from cal_jax.axes import DEVICE
+from cal_jax.edge.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.errors import InputError, NotFiniteError
 from cal_jax.evaluation.run_record import read_json
 from cal_jax.mapping import map_objective
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.training import checkpoints
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.resume import CHECKPOINTS

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 import pytest
 
+from cal_jax.edge.run_folder import RunFolder
 from cal_jax.errors import NotFiniteError
-from cal_jax.run_folder import RunFolder
 from cal_jax.training import checkpoints, seeds
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.resume import CHECKPOINTS

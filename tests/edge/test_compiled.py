@@ -7,12 +7,12 @@ import sys
 import jax
 import pytest
 
-from cal_jax.compiled import keep_compiled
+from cal_jax.edge.compiled import keep_compiled
 from cal_jax.errors import InputError
 
 PROGRAM = """
 import jax
-from cal_jax.compiled import keep_compiled
+from cal_jax.edge.compiled import keep_compiled
 jax.jit(lambda x: x + 1)(1.0)  # JAX has made up its mind about the cache
 keep_compiled()
 jax.jit(lambda x: x * 3 + 2)(1.0)

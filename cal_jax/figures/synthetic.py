@@ -8,12 +8,12 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from cal_jax.curve_figures import draw_curve, draw_sample_densities
 from cal_jax.data.synthetic import FAMILIES, SyntheticSets
 from cal_jax.evaluation.synthetic_scores import Located
-from cal_jax.generation_figures import Figure
+from cal_jax.figures.curves import draw_curve, draw_sample_densities
+from cal_jax.figures.generation import Figure
+from cal_jax.figures.scatter import draw_context_moments, draw_context_scatter
 from cal_jax.mapping import Variables, map_model
-from cal_jax.scatter_figures import draw_context_moments, draw_context_scatter
 from cal_jax.statistician_generation import generate_items
 
 DRAWS = 2_000

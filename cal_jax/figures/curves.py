@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cal_jax import canvas
-from cal_jax.canvas import OKABE_ITO, finite_array, marker_style, not_empty
 from cal_jax.errors import InputError
+from cal_jax.figures import canvas
+from cal_jax.figures.canvas import OKABE_ITO, finite_array, marker_style, not_empty
 
 BINS = 30
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cal_jax import cli
+from cal_jax.edge import cli
 
 
 @pytest.fixture(name="python_s_own")
@@ -24,7 +24,7 @@ def test_a_program_collects_rarely(python_s_own):
 
 
 def test_an_import_changes_nothing():
-    code = "import gc; was = gc.get_threshold(); import cal_jax.cli; "
+    code = "import gc; was = gc.get_threshold(); import cal_jax.edge.cli; "
     code += "print(was == gc.get_threshold())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "True"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cal_jax.evaluation.generation_scores import Generated, RealSets
-from cal_jax.figures import draw_set_pairs, draw_sets, draw_synthesis, draw_training
+from cal_jax.figures.grids import draw_set_pairs, draw_sets, draw_synthesis, draw_training
 
 Figure = tuple[Path, str]
 """A PNG and its caption."""

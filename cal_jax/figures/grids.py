@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cal_jax import canvas
 from cal_jax.errors import InputError
+from cal_jax.figures import canvas
 
 INCHES_PER_ITEM = 0.42
 LARGEST_WIDTH = 10.0

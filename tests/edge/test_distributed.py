@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cal_jax import autoencoder
-from cal_jax.distributed import (
+from cal_jax.edge.distributed import (
     CONNECT_TIMEOUT,
     Distributed,
     add_distributed_flags,
@@ -41,8 +41,8 @@ sys.exit(vae_mnist.main())
 
 CONNECT = """
 import sys
-from cal_jax.cli import exit_code
-from cal_jax.distributed import Distributed, connected
+from cal_jax.edge.cli import exit_code
+from cal_jax.edge.distributed import Distributed, connected
 
 def work():
     with connected(Distributed("manual", sys.argv[1], 2, int(sys.argv[2]), 1)):

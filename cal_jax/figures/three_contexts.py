@@ -8,9 +8,9 @@ import numpy as np
 
 from cal_jax.data.label_mix import Label
 from cal_jax.evaluation.generation_scores import Generated, Real, RealSets
-from cal_jax.figures import draw_set_pairs, draw_synthesis
-from cal_jax.generation_figures import Figure
-from cal_jax.rotated_figures import sources_of
+from cal_jax.figures.generation import Figure
+from cal_jax.figures.grids import draw_set_pairs, draw_synthesis
+from cal_jax.figures.rotated import sources_of
 from cal_jax.sampler import Sampler
 
 GIVEN = 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cal_jax.errors import InputError
-from cal_jax.point_figures import draw_point_sets
+from cal_jax.figures.points import draw_point_sets
 
 RNG = np.random.default_rng(0)
 

@@ -8,8 +8,8 @@ from typing import Any
 import jax
 from jax.experimental.compilation_cache import compilation_cache
 
+from cal_jax.edge.user_cache import user_cache
 from cal_jax.errors import InputError
-from cal_jax.user_cache import user_cache
 
 OFF = "off"
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cal_jax.atomic import write_atomically
+from cal_jax.edge.atomic import write_atomically
 from cal_jax.errors import InputError
 
 DPI = 150

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import pytest
 
-from cal_jax import provenance
+from cal_jax.edge import provenance
 
 
 def test_the_cpu_is_named_with_its_cores() -> None:

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from cal_jax import canvas
-from cal_jax import scatter_figures as figures
+from cal_jax.figures import canvas, scatter
 from tests.figures.pictures import read
 
 RNG = np.random.default_rng(0)
@@ -30,7 +29,7 @@ def rows_of(points):
 def test_latent_means_are_at_their_place_in_the_colour_of_their_class(drawn):
     labels = np.repeat([0, 3, 9], 20)
     means = RNG.normal(size=(60, 2)) + 5 * np.stack([labels == 3, labels == 9], axis=1)
-    figure = drawn(figures.draw_latent_scatter, means, labels, title="Means")
+    figure = drawn(scatter.draw_latent_scatter, means, labels, title="Means")
     axis = figure.axes[0]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("$z_1$", "$z_2$")
     assert axis.get_aspect() == 1
@@ -59,7 +58,7 @@ def test_no_two_of_many_classes_look_alike():
 def test_the_first_row_of_the_latent_grid_is_at_the_bottom(tmp_path, row, column):
     images = np.zeros((5, 5, 8, 6))
     images[row, column, 0, :] = 0.7  # a grey bar along the top of one image
-    path = figures.draw_latent_grid(tmp_path / "grid.png", images, span=2.5, title="")
+    path = scatter.draw_latent_grid(tmp_path / "grid.png", images, span=2.5, title="")
     image = read(path)
     black = image.max(axis=2) < 0.05
     tall = np.flatnonzero(black.mean(axis=1) > 0.5)
@@ -72,7 +71,7 @@ def test_the_first_row_of_the_latent_grid_is_at_the_bottom(tmp_path, row, column
 
 
 def test_the_latent_grid_is_centred_on_its_coordinates(drawn):
-    figure = drawn(figures.draw_latent_grid, np.zeros((5, 5, 8, 6)), span=2.0, title="Grid")
+    figure = drawn(scatter.draw_latent_grid, np.zeros((5, 5, 8, 6)), span=2.0, title="Grid")
     axis = figure.axes[0]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("$z_1$", "$z_2$")
     assert axis.images[0].get_extent() == [-2.5, 2.5, -2.5, 2.5]  # 5 images of side 1
@@ -82,7 +81,7 @@ def test_the_latent_grid_is_centred_on_its_coordinates(drawn):
 
 def test_contexts_are_at_their_place_from_two_sides(drawn):
     means, labels = RNG.normal(size=(40, 3)) * [1, 2, 4], RNG.integers(0, 4, 40)
-    figure = drawn(figures.draw_context_scatter, means, labels, NAMES, title="Contexts")
+    figure = drawn(scatter.draw_context_scatter, means, labels, NAMES, title="Contexts")
     first, second = figure.axes
     assert (second.azim - first.azim) % 180 == 90
     for axis in (first, second):
@@ -98,14 +97,14 @@ def test_contexts_are_at_their_place_from_two_sides(drawn):
 
 def test_a_family_without_sets_keeps_the_colours_of_the_others(drawn):
     means = RNG.normal(size=(3, 3))
-    figure = drawn(figures.draw_context_scatter, means, np.full(3, 2), NAMES, title="")
+    figure = drawn(scatter.draw_context_scatter, means, np.full(3, 2), NAMES, title="")
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["uniform"]
     assert points_of(figure.axes[0], canvas.OKABE_ITO[2]) == rows_of(means)
 
 
 def test_contexts_of_two_dimensions_are_flat(drawn):
     means = RNG.normal(size=(10, 2))
-    figure = drawn(figures.draw_context_scatter, means, np.zeros(10, int), NAMES, title="")
+    figure = drawn(scatter.draw_context_scatter, means, np.zeros(10, int), NAMES, title="")
     (axis,) = figure.axes
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("$c_1$", "$c_2$")
     assert points_of(axis, canvas.OKABE_ITO[0]) == rows_of(means)
@@ -115,7 +114,7 @@ def test_contexts_of_more_dimensions_are_projected_on_their_principal_components
     hidden = RNG.normal(size=(50, 3)) * [1.0, 5.0, 3.0]
     directions, _ = np.linalg.qr(RNG.normal(size=(6, 6)))
     means = hidden @ directions[:3] + 7.0
-    figure = drawn(figures.draw_context_scatter, means, np.zeros(50, int), NAMES, title="")
+    figure = drawn(scatter.draw_context_scatter, means, np.zeros(50, int), NAMES, title="")
     axis = figure.axes[0]
     points = np.array(points_of(axis, canvas.OKABE_ITO[0]))
     spread = np.linalg.svd(hidden - hidden.mean(axis=0), compute_uv=False)
@@ -131,7 +130,7 @@ def test_contexts_of_more_dimensions_are_projected_on_their_principal_components
 def test_every_moment_colours_its_own_panel_by_its_own_values(drawn, dimension):
     means, labels = RNG.normal(size=(30, dimension)), np.repeat([0, 1, 2], 10)
     moments = {"mean": RNG.normal(size=30), "variance": RNG.uniform(1, 4, 30)}
-    figure = drawn(figures.draw_context_moments, means, moments, labels, title="Moments")
+    figure = drawn(scatter.draw_context_moments, means, moments, labels, title="Moments")
     panels, bars = figure.axes[:4:2], figure.axes[1:4:2]
     for axis, bar, (name, moment) in zip(panels, bars, moments.items(), strict=True):
         assert bar.get_ylabel() == name
@@ -144,7 +143,7 @@ def test_every_moment_colours_its_own_panel_by_its_own_values(drawn, dimension):
 
 
 def test_a_moment_that_is_the_same_everywhere_can_be_drawn(drawn):
-    figure = drawn(figures.draw_context_moments, np.eye(3), {"mean": np.ones(3)}, title="")
+    figure = drawn(scatter.draw_context_moments, np.eye(3), {"mean": np.ones(3)}, title="")
     assert len(figure.axes[0].collections) == 1
 
 
@@ -182,4 +181,4 @@ LABELS = np.zeros(4, int)
 def test_what_cannot_be_drawn_is_refused_and_writes_nothing(
     refused, name, arguments, options, message
 ):
-    refused(getattr(figures, f"draw_{name}"), *arguments, match=message, **options)
+    refused(getattr(scatter, f"draw_{name}"), *arguments, match=message, **options)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from cal_jax import curve_figures as figures
+from cal_jax.figures import curves as curve_figures
 
 RNG = np.random.default_rng(0)
 CURVE = {"xlabel": "", "ylabel": "", "title": ""}
@@ -15,7 +15,7 @@ def test_a_curve_goes_through_its_points_and_references_are_level(drawn):
     xs = [1, 10, 100]
     curves = {"model": [-3.0, -2.0, -1.5], "pooled": [-2.0, -1.9, -1.8]}
     figure = drawn(
-        figures.draw_curve,
+        curve_figures.draw_curve,
         xs,
         curves,
         xlabel="items",
@@ -42,7 +42,7 @@ def test_a_ceiling_has_the_colour_of_its_curve_and_is_dashed(drawn):
     words = {"xlabel": "items", "ylabel": "share", "title": ""}
     curves = {"family": [0.2, 0.4], "mean": [0.1, 0.3]}
     ceilings = {"family": [0.5, 0.6], "mean": [0.7, 0.8]}
-    figure = drawn(figures.draw_curve, [1, 2], curves, ceilings=ceilings, **words)
+    figure = drawn(curve_figures.draw_curve, [1, 2], curves, ceilings=ceilings, **words)
     lines = figure.axes[0].get_lines()
     for (name, ceiling), line, above in zip(ceilings.items(), lines[::2], lines[1::2], strict=True):
         assert (line.get_label(), above.get_label()) == (name, f"{name}: ceiling")
@@ -53,7 +53,9 @@ def test_a_ceiling_has_the_colour_of_its_curve_and_is_dashed(drawn):
 
 def test_labels_of_a_logarithmic_axis_do_not_touch(drawn):
     xs = np.arange(1, 101)
-    figure = drawn(figures.draw_curve, xs, {"y": xs}, xlabel="", ylabel="", title="", log_x=True)
+    figure = drawn(
+        curve_figures.draw_curve, xs, {"y": xs}, xlabel="", ylabel="", title="", log_x=True
+    )
     boxes = [tick.get_window_extent() for tick in figure.axes[0].get_xticklabels()]
     assert len(boxes) > 10
     assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
@@ -62,7 +64,7 @@ def test_labels_of_a_logarithmic_axis_do_not_touch(drawn):
 def test_both_histograms_of_a_panel_are_densities_over_the_same_bins(drawn):
     real, model = RNG.normal(size=50), RNG.normal(3, 1, size=400)
     panels = [("first", real, model), *[("other", model, real)] * 4]
-    figure = drawn(figures.draw_sample_densities, panels)
+    figure = drawn(curve_figures.draw_sample_densities, panels)
     axis = figure.axes[0]
     assert axis.get_title(loc="left") == "first"
     bars = np.array([[bar.get_x(), bar.get_width(), bar.get_height()] for bar in axis.patches[:-1]])
@@ -96,4 +98,4 @@ def test_both_histograms_of_a_panel_are_densities_over_the_same_bins(drawn):
 def test_what_cannot_be_drawn_is_refused_and_writes_nothing(
     refused, name, arguments, options, message
 ):
-    refused(getattr(figures, f"draw_{name}"), *arguments, match=message, **options)
+    refused(getattr(curve_figures, f"draw_{name}"), *arguments, match=message, **options)

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cal_jax import canvas
-from cal_jax.canvas import OKABE_ITO
 from cal_jax.errors import InputError
 from cal_jax.evaluation.label_scores import pseudo_accuracy
-from cal_jax.generation_figures import Figure
+from cal_jax.figures import canvas
+from cal_jax.figures.canvas import OKABE_ITO
+from cal_jax.figures.generation import Figure
 from cal_jax.label_tasks import temperature_of, weights_at
 from cal_jax.unsupervised_config import UnsupervisedConfig
 

@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cal_jax.compiled import OFF, keep_compiled
-from cal_jax.configuration import override
-from cal_jax.distributed import (
+from cal_jax.edge.compiled import OFF, keep_compiled
+from cal_jax.edge.configuration import override
+from cal_jax.edge.distributed import (
     Distributed,
     add_distributed_flags,
     connected,
     read_distributed_flags,
 )
+from cal_jax.edge.garbage import collect_rarely
+from cal_jax.edge.provenance import source_revision
 from cal_jax.errors import BAD_INPUT, FAILED, InputError, LostProcessError, NotFiniteError
-from cal_jax.garbage import collect_rarely
-from cal_jax.provenance import source_revision
 
 
 class Request(NamedTuple):

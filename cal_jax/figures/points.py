@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cal_jax import canvas
-from cal_jax.canvas import OKABE_ITO, finite_array
 from cal_jax.errors import InputError
+from cal_jax.figures import canvas
+from cal_jax.figures.canvas import OKABE_ITO, finite_array
 
 PANEL, GAP, BETWEEN = 0.92, 0.06, 0.34
 """Inches of a panel's side, between panels, and between the two halves of a figure."""

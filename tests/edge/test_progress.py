@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
+from cal_jax.edge.progress import Progress
 from cal_jax.errors import InputError
-from cal_jax.progress import Progress
 
 
 class Clock:

@@ -9,8 +9,8 @@ import numpy as np
 
 from cal_jax.evaluation.baseline_scores import Conditioned
 from cal_jax.evaluation.generation_scores import Real
-from cal_jax.figures import draw_set_pairs, draw_synthesis
-from cal_jax.generation_figures import Figure
+from cal_jax.figures.generation import Figure
+from cal_jax.figures.grids import draw_set_pairs, draw_synthesis
 from cal_jax.mapping import Variables, map_model
 
 ROWS = 5

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cal_jax import canvas
-from cal_jax.canvas import OKABE_ITO, PETROFF, finite_array, marker_style, not_empty
 from cal_jax.errors import InputError
+from cal_jax.figures import canvas
+from cal_jax.figures.canvas import OKABE_ITO, PETROFF, finite_array, marker_style, not_empty
 
 VIEWS = (-60, 30)
 """Azimuths in degrees of the two views of a space of three dimensions, at right angles."""

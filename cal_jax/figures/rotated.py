@@ -7,8 +7,8 @@ import jax
 import numpy as np
 
 from cal_jax.evaluation.generation_scores import Generated, Real, RealSets
-from cal_jax.figures import draw_set_pairs, draw_sets, draw_synthesis
-from cal_jax.generation_figures import Figure
+from cal_jax.figures.generation import Figure
+from cal_jax.figures.grids import draw_set_pairs, draw_sets, draw_synthesis
 from cal_jax.sampler import Sampler
 
 ROWS = 10

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.generation_figures import Figure
+from cal_jax.figures.generation import Figure
+from cal_jax.figures.scatter import draw_latent_grid, draw_latent_scatter
 from cal_jax.mapping import Variables, map_model
-from cal_jax.scatter_figures import draw_latent_grid, draw_latent_scatter
 
 SPAN = 2.5
 """The thesis's b: the grid covers [-b, b] along both axes."""

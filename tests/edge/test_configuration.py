@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from cal_jax.configuration import differences, flatten, override, quiet
+from cal_jax.edge.configuration import differences, flatten, override, quiet
 from cal_jax.errors import InputError
 
 

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cal_jax.edge.run_folder import METRICS, RunFolder
 from cal_jax.errors import InputError
-from cal_jax.run_folder import METRICS, RunFolder
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_row_10_a_folder_that_cannot_be_written_fails_at_the_start(tmp_path: Pat
 
 HOLD = """
 import sys
-from cal_jax.run_folder import RunFolder
+from cal_jax.edge.run_folder import RunFolder
 with RunFolder.create_or_open(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.readline()

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
-from cal_jax.atomic import write_atomically
+from cal_jax.edge.atomic import write_atomically
 from cal_jax.errors import InputError
 
 CONFIG_FILE = "config.json"

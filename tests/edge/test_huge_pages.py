@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cal_jax.huge_pages import wanted_tunables
+from cal_jax.edge.huge_pages import wanted_tunables
 
 MADVISE = "always [madvise] never\n"
 

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from cal_jax.atomic import write_atomically
+from cal_jax.edge.atomic import write_atomically
 from cal_jax.errors import InputError
 
 

@@ -1,0 +1,1 @@
+"""The edge of a program: flags, configs, processes, files and memory."""
