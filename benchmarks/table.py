@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.record import RESULTS
 from benchmarks.tables import tables
 from cal_jax.edge import cli
-from cal_jax.results import update_readme
+from cal_jax.results.pages import update_page
 
 PAGE = Path("docs/benchmarks.md")
 COMMAND = "python -m benchmarks.table"
@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def update(page: Path, results: Path, *, check: bool = False) -> bool:
-    """Rewrite a page's tables; see ``cal_jax.results.update_readme``."""
-    return update_readme(page, results, check=check, render=tables, command=COMMAND)
+    """Rewrite a page's tables; see ``cal_jax.results.pages.update_page``."""
+    return update_page(page, results, check=check, render=tables, command=COMMAND)
 
 
 if __name__ == "__main__":

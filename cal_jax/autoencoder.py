@@ -42,7 +42,7 @@ from cal_jax.mapping import init_variables, map_model, map_objective
 from cal_jax.models.vae import VAE
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.publication import Run, Targets, plain, publish, targets_of
+from cal_jax.results.publication import Run, Targets, plain, publish, targets_of
 from cal_jax.sampler import in_batches
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet

@@ -39,7 +39,7 @@ from cal_jax.models.vae import VAE, VAEConfig
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_items_elbo
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.publication import Run, bound_note, plain, publish
+from cal_jax.results.publication import Run, bound_note, plain, publish
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet
 

@@ -41,7 +41,7 @@ from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_el
 from cal_jax.objectives.contrasted import bound_and_beliefs, contrast_sets, contrasted_criterion
 from cal_jax.objectives.label_schedules import annealed_weights
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.publication import Run, Targets, bound_note, plain, publish, targets_of
+from cal_jax.results.publication import Run, Targets, bound_note, plain, publish, targets_of
 from cal_jax.sampler import Sampler
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import Coupling, uncoupled

@@ -30,7 +30,7 @@ from cal_jax.mapping import Variables, init_variables, map_model, map_objective
 from cal_jax.models.neural_statistician import NeuralStatistician
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.publication import Run, plain, publish
+from cal_jax.results.publication import Run, plain, publish
 from cal_jax.sampler import in_batches
 from cal_jax.spatial_config import SHOWN_SETS, SpatialConfig
 from cal_jax.statistician_generation import generate_items

@@ -35,7 +35,7 @@ from cal_jax.objectives.neural_statistician import (
     neural_statistician_elbo,
 )
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.publication import Run, Targets, plain, publish, targets_of
+from cal_jax.results.publication import Run, Targets, plain, publish, targets_of
 from cal_jax.synthetic_config import SyntheticConfig
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet

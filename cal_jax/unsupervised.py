@@ -29,7 +29,7 @@ from cal_jax.mapping import Variables
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.label import hard_label_elbo, label_elbo
 from cal_jax.objectives.label_bounds import LabelTerms
-from cal_jax.publication import Run, Targets, bound_note, plain, publish, targets_of
+from cal_jax.results.publication import Run, Targets, bound_note, plain, publish, targets_of
 from cal_jax.sampler import Sampler
 from cal_jax.training.run import Trained
 from cal_jax.unsupervised_config import TASKS, UnsupervisedConfig

@@ -42,7 +42,7 @@ from cal_jax.image_sets_config import (
     TURNED_ORACLE,
     require_digits,
 )
-from cal_jax.publication import Run, publish
+from cal_jax.results.publication import Run, publish
 from cal_jax.weights import TrainedLearner
 
 

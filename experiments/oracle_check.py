@@ -38,7 +38,7 @@ from cal_jax.image_sets_config import (
     require_binarisation,
     require_readable,
 )
-from cal_jax.publication import Run, publish
+from cal_jax.results.publication import Run, publish
 
 NAME = "oracle_check"
 FACTORS = ImageFactors(("digit", "rotation"))

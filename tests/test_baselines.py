@@ -11,7 +11,7 @@ from cal_jax.baselines_config import MODELS, TASKS
 from cal_jax.data.digits import load_digits
 from cal_jax.evaluation.run_record import read_run
 from cal_jax.image_sets import training_sets
-from cal_jax.results import gather, write
+from cal_jax.results.gather import gather, write
 from experiments.baselines import LEARNERS, PRESETS, main, with_model, with_task
 from tests.stderr import said
 

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cal_jax.gather import gather
 
-from cal_jax import results, weights
+from cal_jax import weights
 from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.digits import load_digits
 from cal_jax.data.factors import ImageFactors
@@ -75,7 +76,7 @@ def test_a_model_s_contexts_are_scored_drawn_and_gathered(saved, tmp_path, monke
     assert str(tmp_path) not in json.dumps(run)
     assert len(run["details"]["weights"]) == 64
     assert (folder / "report.html").read_text().count("data:image/png;base64,") == 1
-    joined = results.gather([folder])
+    joined = gather([folder])
     assert joined["experiment"] == "context_uses-digit-rotation"
     assert joined["config"]["model.constant_posterior"] == "experts"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cal_jax.results import update_readme
+from cal_jax.results.pages import update_page
 
 ROOT = Path(__file__).parent.parent
 OTHER_ROOMS = ("experiments", "benchmarks", "launch")
@@ -95,4 +95,4 @@ def test_every_file_that_a_document_names_is_there():
 
 
 def test_the_readme_s_tables_are_those_of_the_results():
-    assert not update_readme(ROOT / "README.md", ROOT / "results", check=True)
+    assert not update_page(ROOT / "README.md", ROOT / "results", check=True)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from cal_jax.gather import gather
 
-from cal_jax import results
 from cal_jax.evaluation.run_record import read_run
 from experiments import oracle_check
 from experiments.oracle_check import main, readings
@@ -18,7 +18,7 @@ def test_an_oracle_is_trained_checked_and_drawn(tmp_path):
         f"{what}_{name}" for what in whats for name in ("real", "interpolated")
     }
     assert (tmp_path / "run" / "renderings.png").stat().st_size > 1000
-    assert results.gather([tmp_path / "run"])["seeds"] == [3]
+    assert gather([tmp_path / "run"])["seeds"] == [3]
 
 
 def test_readings_tell_an_oracle_that_goes_by_crispness(monkeypatch):

@@ -26,7 +26,7 @@ from cal_jax.evaluation.run_record import read_run  # noqa: E402
 from cal_jax.models.context_aware_config import ContextAwareConfig  # noqa: E402
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig  # noqa: E402
 from cal_jax.models.vae import VAEConfig  # noqa: E402
-from cal_jax.results import gather  # noqa: E402
+from cal_jax.results.gather import gather  # noqa: E402
 
 SMALL_VAE = VAEConfig(image_size=6, encoder_widths=(8, 5), decoder_widths=(5, 8))
 

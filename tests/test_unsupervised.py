@@ -20,7 +20,7 @@ from cal_jax.label_tasks import label_task, weights_at
 from cal_jax.mapping import init_variables
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.label_bounds import label_bounds
-from cal_jax.publication import targets_of
+from cal_jax.results.publication import targets_of
 from cal_jax.sampler import Sampler
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.run import SeedTask, TrainingConfig

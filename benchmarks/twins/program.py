@@ -20,7 +20,7 @@ from cal_jax.edge.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.errors import InputError, NotFiniteError
 from cal_jax.evaluation.run_record import write_run
 from cal_jax.evaluation.scores import Score
-from cal_jax.publication import Run, record_of
+from cal_jax.results.publication import Run, record_of
 from cal_jax.training.batches import batch_rows, steps_per_epoch
 
 SHOWN_STEPS = 50

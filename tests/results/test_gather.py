@@ -4,29 +4,31 @@ import json
 
 import pytest
 
-from cal_jax import result_tables, results
 from cal_jax.errors import InputError
 from cal_jax.evaluation.run_record import read_run, write_run
+from cal_jax.results.__main__ import main
+from cal_jax.results.gather import gather, write
+from cal_jax.results.tables import caption, table
 from tests.results.runs import COMMAND, run
 
 
 def test_a_variant_is_a_preset_of_its_own_and_takes_later_seeds(directory, tmp_path, capsys):
     first, second, other = directory(run(0), run(1), run(2, config={"model.norm": "layer"}))
     out = ["--out", str(tmp_path)]
-    assert results.main(["gather", "--variant", "narrow", str(first), *out]) == 0
+    assert main(["gather", "--variant", "narrow", str(first), *out]) == 0
     path = tmp_path / "black_and_white-cpu-narrow.json"
-    assert results.main(["gather", "--variant", "narrow", str(path), str(second), *out]) == 0
+    assert main(["gather", "--variant", "narrow", str(path), str(second), *out]) == 0
     joined = json.loads(path.read_text())
     assert (joined["preset"], joined["seeds"]) == ("cpu-narrow", [0, 1])
-    assert results.main(["gather", "--variant", "narrow", str(path), str(other), *out]) == 2
-    assert results.main(["gather", "--variant", "a/b", str(first), *out]) == 2
+    assert main(["gather", "--variant", "narrow", str(path), str(other), *out]) == 2
+    assert main(["gather", "--variant", "a/b", str(first), *out]) == 2
     errors = capsys.readouterr().err
     assert "differ in config" in errors
     assert "--variant 'a/b'; accepted: letters, digits and . - _" in errors
 
 
 def test_runs_are_joined_in_order_of_seed(directory):
-    joined = results.gather(directory(run(2, 0.8), run(0, 0.9), run(10, 0.94)))
+    joined = gather(directory(run(2, 0.8), run(0, 0.9), run(10, 0.94)))
     assert joined["seeds"] == [0, 2, 10]
     assert joined["seconds"] == [60.0, 62.0, 70.0]
     assert joined["command"] == f"{COMMAND} --seed SEED"
@@ -40,33 +42,33 @@ def test_runs_are_joined_in_order_of_seed(directory):
 
 def test_a_joined_file_stands_for_its_runs(directory, tmp_path):
     runs = directory(run(2, 0.8), run(0, 0.9), run(1, 0.94))
-    at_once = results.gather(runs)
-    first = results.write(results.gather(runs[:2]), tmp_path / "results")
-    assert results.gather([first, runs[2]]) == at_once
+    at_once = gather(runs)
+    first = write(gather(runs[:2]), tmp_path / "results")
+    assert gather([first, runs[2]]) == at_once
     with pytest.raises(InputError, match="same seed occurs twice"):
-        results.gather([first, runs[0]])
+        gather([first, runs[0]])
 
 
 def test_a_file_that_is_no_joined_result_is_refused_by_name(tmp_path):
     path = tmp_path / "other.json"
     path.write_text('{"seeds": [0]}')
     with pytest.raises(InputError, match=r"other\.json is not a gathered result"):
-        results.gather([path])
+        gather([path])
 
 
 def test_what_the_thesis_says_is_a_column_and_an_oracle_may_be_missing(directory):
     thesis = {"elbo_per_item": "figure 4.3, no number"}
-    joined = results.gather(directory(run(thesis=thesis, oracle=None)))
-    header, _, digit, elbo = result_tables.table(joined).splitlines()
+    joined = gather(directory(run(thesis=thesis, oracle=None)))
+    header, _, digit, elbo = table(joined).splitlines()
     assert header.endswith("| unit | thesis |")
     assert digit.endswith("| % |  |")
     assert elbo.endswith("| figure 4.3, no number |")
-    assert "oracle" not in result_tables.caption(joined)
+    assert "oracle" not in caption(joined)
 
 
 def test_the_published_file_is_named_by_experiment_and_preset(directory, tmp_path):
-    joined = results.gather(directory(run()))
-    path = results.write(joined, tmp_path / "results")
+    joined = gather(directory(run()))
+    path = write(joined, tmp_path / "results")
     assert path.name == "black_and_white-cpu.json"
     assert json.loads(path.read_text()) == joined
 
@@ -87,21 +89,21 @@ def test_the_published_file_is_named_by_experiment_and_preset(directory, tmp_pat
 )
 def test_runs_that_differ_are_not_mixed(directory, changed, named):
     with pytest.raises(InputError, match=named) as caught:
-        results.gather(directory(run(0), run(1) | changed))
+        gather(directory(run(0), run(1) | changed))
     assert "\n" not in str(caught.value)
 
 
 def test_runs_of_two_machines_are_joined_and_both_are_named(directory):
-    joined = results.gather(directory(run(0), run(1, device="H100"), run(2)))
+    joined = gather(directory(run(0), run(1, device="H100"), run(2)))
     assert joined["devices"] == ["cpu", "H100", "cpu"]
-    assert "minutes a seed on cpu and H100;" in result_tables.caption(joined)
+    assert "minutes a seed on cpu and H100;" in caption(joined)
 
 
 def test_units_are_not_mixed(directory):
     other = run(1)
     other["scores"]["conditional_digit"]["unit"] = "ratio"
     with pytest.raises(InputError, match="conditional_digit"):
-        results.gather(directory(run(0), other))
+        gather(directory(run(0), other))
 
 
 @pytest.mark.parametrize("field", list(run()))

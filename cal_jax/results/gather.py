@@ -1,37 +1,23 @@
-"""The published tables, made of several runs.
+"""Runs of one experiment and preset that differ in nothing but the seed, joined.
 
-`gather` joins the runs of one experiment and preset that differ in nothing but the
-seed; the README's tables are written from the joined files and checked against them.
 A joined file stands for its runs, so that later seeds can be added to it.
-
-    python -m cal_jax.results gather runs/bw-0 runs/bw-1
-    python -m cal_jax.results gather results/black_and_white-cpu.json runs/bw-2
-    python -m cal_jax.results gather --variant narrow runs/narrow-0 runs/narrow-1
-    python -m cal_jax.results readme --check
 """
 
-import argparse
 import json
 import re
 import statistics
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from cal_jax.edge.atomic import write_atomically
 from cal_jax.edge.run_folder import CONFIG_FILE
 from cal_jax.errors import InputError
-from cal_jax.evaluation.run_record import read_json, read_run, read_text
-from cal_jax.result_tables import compared, single
+from cal_jax.evaluation.run_record import read_json, read_run
 
 SHARED = ("experiment", "preset", "config", "versions", "oracle", "data", "thesis")
 _SEED = re.compile(r"--seed[= ]\S+")
 _WORD = re.compile(r"[\w.-]+")
-_BLOCK = re.compile(
-    r"(<!-- results:([\w.-]+(?: [\w.-]+)*(?: \|(?: \w+)+)?) -->\n)(.*?)(<!-- /results:\2 -->)",
-    re.DOTALL,
-)
 
 
 def gather(sources: Iterable[Path], variant: str | None = None) -> dict[str, Any]:
@@ -90,115 +76,6 @@ def write(results: dict[str, Any], directory: Path) -> Path:
     path = Path(directory) / f"{results['experiment']}-{results['preset']}.json"
     body = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
     return write_atomically(path, (body + "\n").encode())
-
-
-def gathered_tables(results: list[dict[str, Any]]) -> str:
-    """One gathered result as a table, or several side by side."""
-    return single(results[0]) if len(results) == 1 else compared(results)
-
-
-def update_readme(
-    path: Path,
-    results_dir: Path,
-    *,
-    check: bool = False,
-    render: Callable[[list[dict[str, Any]]], str] = gathered_tables,
-    command: str = "python -m cal_jax.results readme",
-) -> bool:
-    """Rewrites each text between `<!-- results:NAME -->` and `<!-- /results:NAME -->`.
-
-    Several names, with blanks between them, are compared in one table. Names of scores after
-    a bar, as in `NAME NAME | accuracy nmi`, are its only rows; the first must have them all.
-
-    Args:
-        path: the README, or another page.
-        results_dir: where `NAME.json` lies.
-        check: only compare, and raise InputError where the text is out of date.
-        render: the results between two markers as Markdown.
-        command: what brings the page up to date, for the message.
-
-    Returns:
-        Whether the file was changed.
-    """
-    text = read_text(path)
-    blocks = [match.group(2) for match in _BLOCK.finditer(text)]
-    opened = re.findall(r"<!-- results:(.+?) -->", text)
-    if not opened or blocks != opened or len(re.findall("<!-- /results:", text)) != len(opened):
-        raise InputError(f"{path} needs pairs of <!-- results:NAME --> and <!-- /results:NAME -->")
-
-    def block(match: re.Match[str]) -> str:
-        names, _, rows = match.group(2).partition("|")
-        sources = [Path(results_dir) / f"{name}.json" for name in names.split()]
-        results = [read_json(source) for source in sources]
-        try:
-            body = render(_with_rows(results, rows.split()))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            paths = " or ".join(map(str, sources))
-            raise InputError(f"{paths} is not a gathered result: {error!r}") from error
-        return f"{match.group(1)}\n{body}\n{match.group(4)}"
-
-    updated = _BLOCK.sub(block, text)
-    if updated == text:
-        return False
-    if check:
-        raise InputError(f"{path} is out of date: run {command}")
-    write_atomically(path, updated.encode())
-    return True
-
-
-def _with_rows(results: list[dict[str, Any]], rows: Sequence[str]) -> list[dict[str, Any]]:
-    """The results with these scores alone, in this order; with none named, as they are.
-
-    Raises:
-        KeyError: the first result lacks one; another may.
-    """
-    if not rows:
-        return results
-    first = results[0]["scores"]
-    return [
-        {**one, "scores": {name: one["scores"].get(name) for name in rows if first[name]}}
-        for one in results
-    ]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; 2 for input that cannot be used."""
-    options = _parser().parse_args(arguments)
-    try:
-        if options.action == "gather":
-            print(write(gather(options.sources, options.variant), options.out))
-        else:
-            changed = update_readme(options.readme, options.results, check=options.check)
-            print(f"{options.readme} {'rewritten' if changed else 'is up to date'}")
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m cal_jax.results",
-        description="Joins runs into published results and writes the README's tables from them.",
-    )
-    actions = parser.add_subparsers(dest="action", required=True)
-    joins = actions.add_parser("gather", help="join runs that differ only in the seed")
-    joins.add_argument(
-        "sources",
-        nargs="+",
-        type=Path,
-        metavar="RUN",
-        help="a run's folder, with its scores.json, or the file of runs joined before",
-    )
-    joins.add_argument("--out", type=Path, default=Path("results"), help="default: %(default)s")
-    joins.add_argument(
-        "--variant", metavar="WORD", help="follows the preset's name: what --set made of it"
-    )
-    readme = actions.add_parser("readme", help="write the tables between the README's markers")
-    readme.add_argument("--check", action="store_true", help="fail if a table is out of date")
-    readme.add_argument("--readme", type=Path, default=Path("README.md"), help="%(default)s")
-    readme.add_argument("--results", type=Path, default=Path("results"), help="%(default)s")
-    return parser
 
 
 def _of_variant(run: dict[str, Any], variant: str | None) -> dict[str, Any]:
@@ -261,7 +138,3 @@ def _joined(name: str, scores: list[dict[str, Any]]) -> dict[str, Any]:
         "ceiling": None if ceilings[0] is None else statistics.fmean(ceilings),
         "unit": scores[0]["unit"],
     }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

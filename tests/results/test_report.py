@@ -9,7 +9,7 @@ import pytest
 from cal_jax.errors import InputError
 from cal_jax.evaluation.scores import Score
 from cal_jax.figures.grids import draw_sets
-from cal_jax.report import write_report
+from cal_jax.results.report import write_report
 
 
 class Page(HTMLParser):

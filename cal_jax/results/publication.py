@@ -12,7 +12,7 @@ from cal_jax.edge.provenance import device_description, versions
 from cal_jax.evaluation.run_record import score_fields, write_run
 from cal_jax.evaluation.scores import Score, shown, shown_unit
 from cal_jax.figures.generation import Figure
-from cal_jax.report import write_report
+from cal_jax.results.report import write_report
 
 
 class Run(NamedTuple):
