@@ -24,8 +24,8 @@ from benchmarks import record
 from benchmarks.chunk_gaps import ChunkGaps
 from benchmarks.compilation import compile_time
 from benchmarks.phases import Phases
-from cal_jax import experiment as runner
 from cal_jax.errors import InputError
+from cal_jax.studies import experiment as runner
 from cal_jax.training import loop
 
 EXPERIMENTS = ("black_and_white", "rotated", "spatial_mnist", "synthetic_sets", "vae_mnist")

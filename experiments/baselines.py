@@ -10,13 +10,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from cal_jax import baselines
-from cal_jax.baselines_config import MODELS, NAMES, TASKS, BaselineConfig
 from cal_jax.edge import cli
-from cal_jax.image_sets_config import SMALL_ORACLE, TURNED_ORACLE
-from cal_jax.known_labels_config import KnownLabelsConfig
 from cal_jax.models.image_statistician import ImageStatisticianConfig
 from cal_jax.models.vae import VAEConfig
+from cal_jax.studies import baselines
+from cal_jax.studies.baselines_config import MODELS, NAMES, TASKS, BaselineConfig
+from cal_jax.studies.image_sets_config import SMALL_ORACLE, TURNED_ORACLE
+from cal_jax.studies.known_labels_config import KnownLabelsConfig
 from cal_jax.training.run import TrainingConfig
 from experiments import black_and_white, rotated
 

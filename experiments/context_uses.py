@@ -34,15 +34,15 @@ from cal_jax.evaluation import context_uses, oracle_file
 from cal_jax.evaluation.factor_oracle import factor_oracle
 from cal_jax.evaluation.oracle import Oracle, OracleConfig, accuracy, predict
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import TEST_SEED, evaluation_key, images_of, open_runs, run_identity
 from cal_jax.figures.curves import draw_curve
 from cal_jax.figures.generation import Figure
-from cal_jax.image_sets_config import (
+from cal_jax.results.publication import Run, publish
+from cal_jax.studies.experiment import TEST_SEED, evaluation_key, images_of, open_runs, run_identity
+from cal_jax.studies.image_sets_config import (
     SMALL_ORACLE,
     TURNED_ORACLE,
     require_digits,
 )
-from cal_jax.results.publication import Run, publish
 from cal_jax.weights import TrainedLearner
 
 

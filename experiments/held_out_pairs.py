@@ -17,7 +17,6 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from cal_jax import known_labels
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.held_out import held_out_pairs
 from cal_jax.errors import InputError
@@ -25,17 +24,18 @@ from cal_jax.evaluation.generation_scores import Read, RealSets
 from cal_jax.evaluation.held_out_scores import held_out_scores
 from cal_jax.evaluation.merged_scores import readings_of_turned_digits
 from cal_jax.evaluation.scores import Score
-from cal_jax.experiment import TEST_SEED
 from cal_jax.figures.generation import Figure
 from cal_jax.figures.rotated import draw_held_out, draw_rotated
-from cal_jax.image_sets_config import (
+from cal_jax.studies import known_labels
+from cal_jax.studies.experiment import TEST_SEED
+from cal_jax.studies.image_sets_config import (
     SMALL_MODEL,
     SMALL_ORACLE,
     TURNED_ORACLE,
     TURNED_TRAINING,
 )
-from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
+from cal_jax.studies.known_labels import Drawn, Experiment
+from cal_jax.studies.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
 from cal_jax.training.run import TrainingConfig
 
 FACTORS = ImageFactors(("digit", "rotation"))

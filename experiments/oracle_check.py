@@ -29,16 +29,16 @@ from cal_jax.evaluation import oracle_file
 from cal_jax.evaluation.factor_oracle import factor_oracle
 from cal_jax.evaluation.oracle import Oracle, OracleConfig, predict
 from cal_jax.evaluation.scores import FRACTION, Score
-from cal_jax.experiment import TEST_SEED, images_of, open_runs, run_identity
 from cal_jax.figures.canvas import figure, save
 from cal_jax.figures.generation import Figure
-from cal_jax.image_sets_config import (
+from cal_jax.results.publication import Run, publish
+from cal_jax.studies.experiment import TEST_SEED, images_of, open_runs, run_identity
+from cal_jax.studies.image_sets_config import (
     SMALL_ORACLE,
     TURNED_ORACLE,
     require_binarisation,
     require_readable,
 )
-from cal_jax.results.publication import Run, publish
 
 NAME = "oracle_check"
 FACTORS = ImageFactors(("digit", "rotation"))

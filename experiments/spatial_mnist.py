@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cal_jax import spatial
 from cal_jax.edge import cli
 from cal_jax.evaluation.point_oracle import PointOracleConfig
-from cal_jax.spatial_config import SpatialConfig
+from cal_jax.studies import spatial
+from cal_jax.studies.spatial_config import SpatialConfig
 
 _THESIS = SpatialConfig(summary="the paper's: 100 epochs of MNIST; for an accelerator")
 

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cal_jax import synthetic
 from cal_jax.edge import cli
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig
-from cal_jax.synthetic_config import SyntheticConfig
+from cal_jax.studies import synthetic
+from cal_jax.studies.synthetic_config import SyntheticConfig
 
 GOALS = {
     "family_knn": 0.98,

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import jax
 
-from cal_jax import known_labels
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.label_mix import Label, all_labels, one_constant
 from cal_jax.evaluation.generation_scores import Read, RealSets
@@ -23,15 +22,16 @@ from cal_jax.evaluation.scores import Score
 from cal_jax.evaluation.two_constant_scores import two_constant_scores
 from cal_jax.figures.generation import Figure
 from cal_jax.figures.three_contexts import draw_three_contexts
-from cal_jax.image_sets_config import (
+from cal_jax.models.context_aware import ContextAwareConfig
+from cal_jax.studies import known_labels
+from cal_jax.studies.image_sets_config import (
     SMALL_MODEL,
     SMALL_ORACLE,
     TURNED_ORACLE,
     TURNED_TRAINING,
 )
-from cal_jax.known_labels import Drawn, Experiment
-from cal_jax.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
-from cal_jax.models.context_aware import ContextAwareConfig
+from cal_jax.studies.known_labels import Drawn, Experiment
+from cal_jax.studies.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
 from cal_jax.training.run import TrainingConfig
 
 FACTORS = ImageFactors(("digit", "rotation", "background"))

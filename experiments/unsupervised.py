@@ -14,15 +14,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
-from cal_jax import unsupervised
 from cal_jax.edge import cli
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle import OracleConfig
-from cal_jax.image_sets_config import SMALL_MODEL, SMALL_ORACLE, TURNED_ORACLE
 from cal_jax.models.context_aware import ContextAwareConfig
 from cal_jax.objectives.label import DRAWN, LabelEstimator
+from cal_jax.studies import unsupervised
+from cal_jax.studies.image_sets_config import SMALL_MODEL, SMALL_ORACLE, TURNED_ORACLE
+from cal_jax.studies.unsupervised_config import (
+    CONTRASTED_LABELS,
+    TASKS,
+    LabelConfig,
+    UnsupervisedConfig,
+)
 from cal_jax.training.run import TrainingConfig
-from cal_jax.unsupervised_config import CONTRASTED_LABELS, TASKS, LabelConfig, UnsupervisedConfig
 
 PUBLISHED = ("cpu", "cpu-turning", "cpu-inverting")
 TARGETS = {

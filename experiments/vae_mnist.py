@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cal_jax import autoencoder
-from cal_jax.autoencoder_config import AutoencoderConfig
 from cal_jax.edge import cli
 from cal_jax.models.vae import VAEConfig
+from cal_jax.studies import autoencoder
+from cal_jax.studies.autoencoder_config import AutoencoderConfig
 
 TARGETS = {
     "thesis": {"elbo_static": -144.5, "elbo_threshold": -140.0},

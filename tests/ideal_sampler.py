@@ -5,8 +5,8 @@ import numpy as np
 from cal_jax.data.context_sets import factor_sets
 from cal_jax.evaluation.generation_scores import RealSets, generate
 from cal_jax.generation import GeneratedSet
-from cal_jax.image_sets import real_sets
-from cal_jax.known_labels import Drawn
+from cal_jax.studies.image_sets import real_sets
+from cal_jax.studies.known_labels import Drawn
 
 SETS, ITEMS, SIDE, SCALE = 200, 5, 4, 16
 

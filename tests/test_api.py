@@ -19,6 +19,8 @@ from cal_jax.objectives.context_aware import (
 PACKAGE = Path(cal_jax.__file__).parent
 ROOT = PACKAGE.parent
 HEAVY = ("flax", "optax", "orbax", "tensorflow_datasets", "matplotlib", "sklearn", "rich")
+ROOMS = sorted(path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name[0] != "_")
+LATE = ("cal_jax.figures", "cal_jax.results", "cal_jax.studies")  # an earlier one knows no later
 
 
 def imports_of(path):
@@ -56,12 +58,17 @@ def test_importing_an_objective_loads_nothing_heavy():
         ("networks", ("optax", "distrax", "cal_jax.objectives", "cal_jax.models")),
         ("models", ("optax", "distrax", "cal_jax.objectives", "cal_jax.training")),
         ("data", ("flax", "optax", "distrax", "cal_jax.networks", "cal_jax.models")),
+        ("training", ("cal_jax.evaluation", *LATE)),
+        ("evaluation", LATE),
+        ("figures", LATE[1:]),
+        ("results", LATE[2:]),
+        ("edge", [f"cal_jax.{room}" for room in ROOMS if room != "edge"]),
         (".", ("experiments", "benchmarks", "tests")),
     ],
 )
 def test_no_room_opens_a_door_it_should_not(folder, forbidden):
     for path in (PACKAGE / folder).rglob("*.py"):
-        wrong = [name for name in imports_of(path) if name.startswith(forbidden)]
+        wrong = [name for name in imports_of(path) if name.startswith(tuple(forbidden))]
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
 
 

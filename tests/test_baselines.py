@@ -6,12 +6,12 @@ import jax
 import numpy as np
 import pytest
 
-from cal_jax.baselines import model_of, training_task
-from cal_jax.baselines_config import MODELS, TASKS
 from cal_jax.data.digits import load_digits
 from cal_jax.evaluation.run_record import read_run
-from cal_jax.image_sets import training_sets
 from cal_jax.results.gather import gather, write
+from cal_jax.studies.baselines import model_of, training_task
+from cal_jax.studies.baselines_config import MODELS, TASKS
+from cal_jax.studies.image_sets import training_sets
 from experiments.baselines import LEARNERS, PRESETS, main, with_model, with_task
 from tests.stderr import said
 

@@ -8,7 +8,7 @@ from cal_jax.data.digits import load_digits
 from cal_jax.data.held_out import held_out_pairs, look_alikes
 from cal_jax.evaluation.generation_scores import generation_scores
 from cal_jax.evaluation.merged_scores import merge_of
-from cal_jax.image_sets import evaluation_sets, training_sets
+from cal_jax.studies.image_sets import evaluation_sets, training_sets
 from experiments.held_out_pairs import EXPERIMENT, PRESETS, draw, main, score, unseen_sets
 from tests.ideal_sampler import IdealSampler
 from tests.stderr import said

@@ -11,8 +11,8 @@ from cal_jax.data.digits import load_digits
 from cal_jax.data.rotation import rotated
 from cal_jax.edge.configuration import differences, flatten
 from cal_jax.evaluation.run_record import read_run
-from cal_jax.known_labels import training_task
 from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.studies.known_labels import training_task
 from experiments.rotated import PRESETS, main
 from tests.stderr import said
 

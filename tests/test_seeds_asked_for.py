@@ -6,7 +6,7 @@ import pytest
 
 from cal_jax.edge import cli
 from cal_jax.edge.run_folder import RunFolder
-from cal_jax.experiment import open_runs, open_within
+from cal_jax.studies.experiment import open_runs, open_within
 
 
 @dataclass(frozen=True)

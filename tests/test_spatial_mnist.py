@@ -10,7 +10,7 @@ from cal_jax.data.mnist import FILES
 from cal_jax.data.point_sets import log_density
 from cal_jax.evaluation.run_record import read_run
 from cal_jax.models.neural_statistician import NeuralStatistician
-from cal_jax.spatial import training_task
+from cal_jax.studies.spatial import training_task
 from experiments.spatial_mnist import PRESETS, main
 from tests.data.idx_files import idx_bytes, write_mnist
 from tests.stderr import said

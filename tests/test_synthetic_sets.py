@@ -11,8 +11,8 @@ from cal_jax.evaluation.run_record import read_run
 from cal_jax.evaluation.synthetic_scores import Located, context_scores, gap_score
 from cal_jax.evaluation.synthetic_truth import log_density
 from cal_jax.results.gather import gather
-from cal_jax.synthetic import training_sets
-from cal_jax.synthetic_config import SyntheticConfig
+from cal_jax.studies.synthetic import training_sets
+from cal_jax.studies.synthetic_config import SyntheticConfig
 from experiments.synthetic_sets import PRESETS, main
 from tests.stderr import said
 

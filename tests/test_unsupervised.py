@@ -14,14 +14,14 @@ from cal_jax.edge.run_folder import RunFolder
 from cal_jax.errors import InputError
 from cal_jax.evaluation.run_record import read_run
 from cal_jax.figures.labels import panels_of
-from cal_jax.image_sets_config import SMALL_ORACLE
 from cal_jax.label_inference import infer_labels
-from cal_jax.label_tasks import label_task, weights_at
 from cal_jax.mapping import init_variables
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.label_bounds import label_bounds
 from cal_jax.results.publication import targets_of
 from cal_jax.sampler import Sampler
+from cal_jax.studies.image_sets_config import SMALL_ORACLE
+from cal_jax.studies.label_tasks import label_task, schedule_of, weights_at
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.run import SeedTask, TrainingConfig
 from cal_jax.training.signals import StopSignal
@@ -88,7 +88,7 @@ def test_a_drawn_label_is_trained_under_the_thesis_s_criterion(tmp_path):
 
 def check_course(records, config, ninth):
     """The terms add up, every set is counted once, and there are ten panels."""
-    panels = panels_of(records, config)
+    panels = panels_of(records, config.support, schedule_of(config))
     assert len(panels) == 10
     assert [panel.title for panel in panels][-2:] == [ninth, "pseudo-accuracy"]
     for record in records:

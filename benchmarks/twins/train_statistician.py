@@ -19,8 +19,8 @@ from cal_jax.edge import cli
 from cal_jax.errors import InputError
 from cal_jax.evaluation.neighbours import knn_accuracy, knn_r2
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, RATIO, Score
-from cal_jax.experiment import TEST_SEED
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig
+from cal_jax.studies.experiment import TEST_SEED
 
 ARCHITECTURES: dict[str, Callable[[NeuralStatisticianConfig], Any]] = {
     "author": AuthorStatistician,

@@ -11,8 +11,7 @@ from cal_jax.evaluation.label_scores import pseudo_accuracy
 from cal_jax.figures import canvas
 from cal_jax.figures.canvas import OKABE_ITO
 from cal_jax.figures.generation import Figure
-from cal_jax.label_tasks import temperature_of, weights_at
-from cal_jax.unsupervised_config import UnsupervisedConfig
+from cal_jax.objectives.label_schedules import LabelSchedule
 
 NATS = "nats per item"
 
@@ -27,14 +26,15 @@ class Panel(NamedTuple):
 
 
 def draw_label_course(
-    folder: Path, records: Sequence[Mapping[str, Any]], config: UnsupervisedConfig
+    folder: Path, records: Sequence[Mapping[str, Any]], support: np.ndarray, schedule: LabelSchedule
 ) -> Figure:
     """Criterion, bound, reconstruction, every KL, weights, temperature and pseudo-accuracy.
 
     Args:
       folder: where the PNG goes.
       records: of the metrics, one a chunk.
-      config: the run's: of its weights and temperature.
+      support: the labels that are possible, [M, K].
+      schedule: that of the run.
 
     Raises:
       InputError: no records.
@@ -44,7 +44,7 @@ def draw_label_course(
     epochs = np.array([record["epoch"] for record in records])
     figure = canvas.figure(15.0, 5.6, "constrained")
     axes = figure.subplots(2, 5).ravel()
-    for axis, panel in zip(axes, panels_of(records, config), strict=True):
+    for axis, panel in zip(axes, panels_of(records, support, schedule), strict=True):
         for index, (name, curve) in enumerate(panel.curves.items()):
             style = ("-", "--", ":")[index % 3]
             axis.plot(epochs, curve, style, color=OKABE_ITO[index], lw=1.4, label=name)
@@ -62,7 +62,9 @@ def draw_label_course(
     )
 
 
-def panels_of(records: Sequence[Mapping[str, Any]], config: UnsupervisedConfig) -> list[Panel]:
+def panels_of(
+    records: Sequence[Mapping[str, Any]], support: np.ndarray, schedule: LabelSchedule
+) -> list[Panel]:
     """The ten panels, in the order of figure 6.8."""
 
     def series(name: str) -> np.ndarray:
@@ -76,20 +78,18 @@ def panels_of(records: Sequence[Mapping[str, Any]], config: UnsupervisedConfig) 
 
     steps, epochs = series("step"), series("epoch")
     per_epoch = max(1, round(steps[-1] / epochs[-1]))
-    weights = [weights_at(config, per_epoch, step) for step in steps]
+    weights = [schedule.weights(per_epoch, step) for step in steps]
     of_terms = {
         term: np.array([float(one.of(f"kl_{term}")) for one in weights])
         for term in ("latent", "varying", "label")
     }
-    temperature = temperature_of(config)
-    if temperature is None:
+    if schedule.temperature is None:
         last = Panel("label network's loss", NATS, {"loss": series("label_loss")})
     else:
-        values = np.array([float(temperature(step)) for step in steps])
+        values = np.array([float(schedule.temperature(step)) for step in steps])
         last = Panel("temperature", "temperature", {"temperature": values})
     accuracies = [
-        100 * pseudo_accuracy(confusion, config.support).accuracy
-        for confusion in series("confusion")
+        100 * pseudo_accuracy(confusion, support).accuracy for confusion in series("confusion")
     ]
     return [
         Panel("criterion", NATS, {"criterion": -series("loss")}),

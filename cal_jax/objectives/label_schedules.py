@@ -1,10 +1,22 @@
 """What changes while a label network learns: weights and temperature (thesis 6.4.3)."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.errors import InputError
 from cal_jax.objectives.weighting import Weights
+
+
+class LabelSchedule(NamedTuple):
+    """What changes as labels are learned."""
+
+    weights: Callable[[int, float], Weights]
+    """Steps of an epoch, steps taken -> the weights of the terms."""
+    temperature: Callable[[float], Any] | None
+    """Steps taken -> the temperature of a drawn label; None where none is drawn."""
 
 
 def label_weights(epoch: Array | int, *, alpha: float = 100.0, rate: float = 0.95) -> Weights:

@@ -7,7 +7,6 @@ import jax
 import numpy as np
 import pytest
 
-from cal_jax import autoencoder
 from cal_jax.edge.distributed import (
     CONNECT_TIMEOUT,
     Distributed,
@@ -16,6 +15,7 @@ from cal_jax.edge.distributed import (
     read_distributed_flags,
 )
 from cal_jax.errors import InputError
+from cal_jax.studies import autoencoder
 from cal_jax.training import manifest, orbax_folder
 from experiments import vae_mnist
 from tests.processes import free_address, run_together
@@ -23,7 +23,7 @@ from tests.processes import free_address, run_together
 STEPS, SIGNALLED = 40, 10
 EXPERIMENT = f"""
 import os, signal, sys
-from cal_jax import autoencoder
+from cal_jax.studies import autoencoder
 from cal_jax.training import loop
 from experiments import vae_mnist
 

@@ -10,7 +10,7 @@ import pytest
 from cal_jax.edge import cli
 from cal_jax.edge.run_folder import RunFolder
 from cal_jax.errors import InputError
-from cal_jax.experiment import SeedRun, train_in
+from cal_jax.studies.experiment import SeedRun, train_in
 from cal_jax.training.halfway import HALFWAY, halfway_variables, keep_halfway
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.run import TrainingConfig

@@ -18,21 +18,21 @@ from cal_jax.evaluation.generation_scores import generate, generation_scores
 from cal_jax.evaluation.label_scores import label_scores
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import evaluation_key, images_of, train_and_evaluate
 from cal_jax.figures.generation import draw_generation
 from cal_jax.figures.labels import draw_label_course
-from cal_jax.gradient_study import noise_study
-from cal_jax.judge import about_images, judge_of
 from cal_jax.label_inference import infer_labels
-from cal_jax.label_tasks import label_task
 from cal_jax.mapping import Variables
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.label import hard_label_elbo, label_elbo
 from cal_jax.objectives.label_bounds import LabelTerms
 from cal_jax.results.publication import Run, Targets, bound_note, plain, publish, targets_of
 from cal_jax.sampler import Sampler
+from cal_jax.studies.experiment import evaluation_key, images_of, train_and_evaluate
+from cal_jax.studies.gradient_study import noise_study
+from cal_jax.studies.judge import about_images, judge_of
+from cal_jax.studies.label_tasks import label_task, schedule_of
+from cal_jax.studies.unsupervised_config import TASKS, UnsupervisedConfig
 from cal_jax.training.run import Trained
-from cal_jax.unsupervised_config import TASKS, UnsupervisedConfig
 
 INTRO = (
     "The context-aware learner with inferred labels (thesis 6.4.3): which factor the items of "
@@ -145,7 +145,7 @@ def evaluate(
         ],
         config=flatten(config),
         figures=[
-            draw_label_course(folder.path, records, config),
+            draw_label_course(folder.path, records, config.support, schedule_of(config)),
             *draw_generation(folder.path, names, real.one_constant, generated),
         ],
         targets=asked if images.name == "mnist" else None,

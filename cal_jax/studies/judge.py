@@ -13,8 +13,8 @@ from cal_jax.evaluation import oracle_file
 from cal_jax.evaluation.factor_oracle import factor_oracle
 from cal_jax.evaluation.generation_scores import Real, RealSets
 from cal_jax.evaluation.oracle import Oracle, accuracy, predict
-from cal_jax.experiment import TEST_SEED
-from cal_jax.image_sets import DrawSets, evaluation_sets, real_sets
+from cal_jax.studies.experiment import TEST_SEED
+from cal_jax.studies.image_sets import DrawSets, evaluation_sets, real_sets
 
 
 class Judge(NamedTuple):

@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.autoencoder_config import AutoencoderConfig
 from cal_jax.axes import DEVICE
 from cal_jax.data.binarise import EXPLANATIONS, dynamic_binary, fixed_binary
 from cal_jax.data.images import LabelledImages
@@ -26,7 +25,16 @@ from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.likelihood import item_log_likelihoods
 from cal_jax.evaluation.neighbours import knn_accuracy
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
-from cal_jax.experiment import (
+from cal_jax.figures.autoencoder import draw_latent_space
+from cal_jax.figures.generation import Figure, draw_course
+from cal_jax.mapping import init_variables, map_model, map_objective
+from cal_jax.models.vae import VAE
+from cal_jax.objectives.vae import vae_elbo
+from cal_jax.objectives.weighting import weighted_objective
+from cal_jax.results.publication import Run, Targets, plain, publish, targets_of
+from cal_jax.sampler import in_batches
+from cal_jax.studies.autoencoder_config import AutoencoderConfig
+from cal_jax.studies.experiment import (
     TEST_SEED,
     SeedRun,
     evaluation_key,
@@ -36,14 +44,6 @@ from cal_jax.experiment import (
     run_identity,
     train_in,
 )
-from cal_jax.figures.autoencoder import draw_latent_space
-from cal_jax.figures.generation import Figure, draw_course
-from cal_jax.mapping import init_variables, map_model, map_objective
-from cal_jax.models.vae import VAE
-from cal_jax.objectives.vae import vae_elbo
-from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.results.publication import Run, Targets, plain, publish, targets_of
-from cal_jax.sampler import in_batches
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet
 

@@ -25,7 +25,6 @@ from cal_jax.evaluation.synthetic_scores import (
     locate,
     set_size_curve,
 )
-from cal_jax.experiment import evaluation_key, open_runs, train_in
 from cal_jax.figures.generation import draw_course
 from cal_jax.figures.synthetic import draw_conditional_samples, draw_contexts, draw_set_sizes
 from cal_jax.mapping import Variables, init_variables, map_objective
@@ -36,7 +35,8 @@ from cal_jax.objectives.neural_statistician import (
 )
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.results.publication import Run, Targets, plain, publish, targets_of
-from cal_jax.synthetic_config import SyntheticConfig
+from cal_jax.studies.experiment import evaluation_key, open_runs, train_in
+from cal_jax.studies.synthetic_config import SyntheticConfig
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet
 

@@ -6,7 +6,7 @@ from typing import Any
 from cal_jax.data.label_mix import Mix, all_labels, one_constant
 from cal_jax.edge.configuration import quiet, require_at_least
 from cal_jax.errors import InputError
-from cal_jax.image_sets_config import DENSE_MODEL, ImageSetsConfig, require_digits
+from cal_jax.studies.image_sets_config import DENSE_MODEL, ImageSetsConfig, require_digits
 
 TRAINING_LABELS = ("one_constant", "all")
 

@@ -8,9 +8,9 @@ from cal_jax.data.factors import ImageFactors
 from cal_jax.data.label_mix import Mix, one_constant
 from cal_jax.edge.configuration import require_at_least
 from cal_jax.errors import InputError
-from cal_jax.image_sets_config import SetsConfig, require_readable
 from cal_jax.models.image_statistician import GroupPosterior, ImageStatisticianConfig
 from cal_jax.models.vae import VAEConfig
+from cal_jax.studies.image_sets_config import SetsConfig, require_readable
 
 
 class BaselineTask(NamedTuple):

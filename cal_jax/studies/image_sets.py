@@ -12,8 +12,8 @@ from cal_jax.data.context_sets import factor_sets
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.label_mix import Mix, one_constant
 from cal_jax.evaluation.generation_scores import Real, RealSets
-from cal_jax.experiment import TEST_SEED
-from cal_jax.image_sets_config import SetsConfig
+from cal_jax.studies.experiment import TEST_SEED
+from cal_jax.studies.image_sets_config import SetsConfig
 from cal_jax.training.step import DataSet
 
 PROBE_IMAGES = 5_000

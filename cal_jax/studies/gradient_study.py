@@ -9,9 +9,9 @@ from cal_jax.edge.run_folder import RunFolder
 from cal_jax.evaluation.gradient_noise import label_gradient_noise
 from cal_jax.evaluation.scores import RATIO, Score
 from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.studies.unsupervised_config import UnsupervisedConfig
 from cal_jax.training.halfway import halfway_variables
 from cal_jax.training.run import Trained
-from cal_jax.unsupervised_config import UnsupervisedConfig
 
 
 class NoiseStudy(NamedTuple):

@@ -13,7 +13,6 @@ import jax
 import numpy as np
 
 from cal_jax.axes import DEVICE
-from cal_jax.baselines_config import BaselineConfig
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.sources import Evaluation
 from cal_jax.edge import cli
@@ -28,11 +27,8 @@ from cal_jax.evaluation.baseline_scores import (
 )
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import evaluation_key, images_of, train_and_evaluate
 from cal_jax.figures.baselines import draw_conditioned, draw_reconstructions
 from cal_jax.figures.generation import Figure, draw_course
-from cal_jax.image_sets import TrainingSets, training_sets
-from cal_jax.judge import Judge, about_images, judge_of
 from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.image_statistician import ImageStatistician
 from cal_jax.models.vae import VAE, VAEConfig
@@ -40,6 +36,10 @@ from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_items_elbo
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.results.publication import Run, bound_note, plain, publish
+from cal_jax.studies.baselines_config import BaselineConfig
+from cal_jax.studies.experiment import evaluation_key, images_of, train_and_evaluate
+from cal_jax.studies.image_sets import TrainingSets, training_sets
+from cal_jax.studies.judge import Judge, about_images, judge_of
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet
 

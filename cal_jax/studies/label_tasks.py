@@ -10,7 +10,6 @@ import numpy as np
 from cal_jax.axes import DEVICE
 from cal_jax.data.images import LabelledImages
 from cal_jax.distributions import KLMethod
-from cal_jax.image_sets import TrainingSets, training_sets
 from cal_jax.mapping import init_variables, map_objective
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.balance import initial_balance
@@ -22,12 +21,18 @@ from cal_jax.objectives.label_learning import (
     take_drawn,
     weigh_labels,
 )
-from cal_jax.objectives.label_schedules import annealed_weights, label_temperature, label_weights
+from cal_jax.objectives.label_schedules import (
+    LabelSchedule,
+    annealed_weights,
+    label_temperature,
+    label_weights,
+)
 from cal_jax.objectives.weighting import Weights
+from cal_jax.studies.image_sets import TrainingSets, training_sets
+from cal_jax.studies.unsupervised_config import UnsupervisedConfig
 from cal_jax.training.batches import steps_per_epoch
 from cal_jax.training.run import Task
 from cal_jax.training.step import Coupling, DataSet
-from cal_jax.unsupervised_config import UnsupervisedConfig
 
 
 def label_task(
@@ -123,6 +128,11 @@ def weights_at(config: UnsupervisedConfig, per_epoch: int, step: Any) -> Weights
         contexts=labels.context_weight,
         half_life=labels.half_life,
     )
+
+
+def schedule_of(config: UnsupervisedConfig) -> LabelSchedule:
+    """The weights and the temperature of a run, for its figure."""
+    return LabelSchedule(functools.partial(weights_at, config), temperature_of(config))
 
 
 def temperature_of(config: UnsupervisedConfig) -> Any:

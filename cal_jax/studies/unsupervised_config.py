@@ -9,9 +9,9 @@ from cal_jax.data.factors import ImageFactors
 from cal_jax.data.label_mix import Mix, all_labels, one_constant
 from cal_jax.edge.configuration import quiet
 from cal_jax.errors import InputError
-from cal_jax.image_sets_config import ImageSetsConfig
 from cal_jax.objectives.label import DRAWN, LabelEstimator
 from cal_jax.objectives.label_learning import Responsibilities
+from cal_jax.studies.image_sets_config import ImageSetsConfig
 
 LabelCriterion = Literal["thesis", "annealed"]
 

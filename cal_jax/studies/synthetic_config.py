@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from cal_jax.data.synthetic import GENERATORS, Generator
 from cal_jax.edge.configuration import require_at_least
 from cal_jax.errors import InputError
-from cal_jax.experiment import TEST_SEED
 from cal_jax.models.neural_statistician import NeuralStatisticianConfig
+from cal_jax.studies.experiment import TEST_SEED
 from cal_jax.training.run import TrainingConfig
 
 

@@ -30,11 +30,7 @@ from cal_jax.evaluation.generation_scores import (
 )
 from cal_jax.evaluation.merged_scores import merge_of
 from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
-from cal_jax.experiment import evaluation_key, images_of, train_and_evaluate
 from cal_jax.figures.generation import Figure, draw_course
-from cal_jax.image_sets import DrawSets, probe_sets, training_sets
-from cal_jax.judge import about_images, judge_of
-from cal_jax.known_labels_config import KnownLabelsConfig
 from cal_jax.mapping import Variables, init_variables, map_objective
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
@@ -43,6 +39,10 @@ from cal_jax.objectives.label_schedules import annealed_weights
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.results.publication import Run, Targets, bound_note, plain, publish, targets_of
 from cal_jax.sampler import Sampler
+from cal_jax.studies.experiment import evaluation_key, images_of, train_and_evaluate
+from cal_jax.studies.image_sets import DrawSets, probe_sets, training_sets
+from cal_jax.studies.judge import about_images, judge_of
+from cal_jax.studies.known_labels_config import KnownLabelsConfig
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import Coupling, uncoupled
 

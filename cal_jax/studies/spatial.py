@@ -23,7 +23,6 @@ from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_l
 from cal_jax.evaluation.neighbours import knn_accuracy
 from cal_jax.evaluation.point_oracle import accuracy, digest, predict, train_point_oracle
 from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, Score
-from cal_jax.experiment import TEST_SEED, evaluation_key, images_of, train_and_evaluate
 from cal_jax.figures.generation import Figure, draw_course
 from cal_jax.figures.points import draw_point_sets
 from cal_jax.mapping import Variables, init_variables, map_model, map_objective
@@ -32,8 +31,9 @@ from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.results.publication import Run, plain, publish
 from cal_jax.sampler import in_batches
-from cal_jax.spatial_config import SHOWN_SETS, SpatialConfig
 from cal_jax.statistician_generation import generate_items
+from cal_jax.studies.experiment import TEST_SEED, evaluation_key, images_of, train_and_evaluate
+from cal_jax.studies.spatial_config import SHOWN_SETS, SpatialConfig
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet
 

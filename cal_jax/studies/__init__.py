@@ -1,0 +1,1 @@
+"""What experiments are made of: configs, training, evaluation; the programs are thin."""
