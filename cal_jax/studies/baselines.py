@@ -16,7 +16,6 @@ from cal_jax.axes import DEVICE
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.sources import Evaluation
 from cal_jax.edge import cli
-from cal_jax.edge.configuration import flatten
 from cal_jax.edge.run_folder import RunFolder
 from cal_jax.evaluation.baseline_scores import (
     bound_by_label,
@@ -35,11 +34,11 @@ from cal_jax.models.vae import VAE, VAEConfig
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_items_elbo
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.results.publication import Run, bound_note, plain, publish
 from cal_jax.studies.baselines_config import BaselineConfig
 from cal_jax.studies.experiment import evaluation_key, images_of, train_and_evaluate
+from cal_jax.studies.findings import Findings, publish_findings
 from cal_jax.studies.image_sets import TrainingSets, training_sets
-from cal_jax.studies.judge import Judge, about_images, judge_of
+from cal_jax.studies.judge import Judge, judge_of
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import DataSet
 
@@ -137,40 +136,24 @@ def evaluate(
     scores, figures = generation_of(config, model, trained.variables, key_sets, judge, folder.path)
     scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
     scores["log_evidence_per_item"] = Score(float(evidences.mean()), None, NATS_PER_ITEM)
-    publish(
-        folder.path,
-        Run(
-            experiment=name_of(config),
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
-            oracle=judge.about_oracle(),
-            data=about_images(request, images),
-            scores=scores,
-            details={
-                "bound_per_item": plain(terms),
-                "untrained_elbo_per_item": float(untrained.elbo),
-                "log_evidence_by_constant_factor": {
-                    name: float(evidences[labels[:, k] == 1].mean())
-                    for k, name in enumerate(config.factors.names)
-                    if (labels[:, k] == 1).any()
-                },
-                "parameters": count_parameters(trained.variables),
-            },
-        ),
-        title=f"{name_of(config)} {images.name}, preset {request.preset}, seed {request.seed}",
-        intro=INTROS[config.name],
-        notes=[
-            bound_note(
-                float(terms.elbo), float(untrained.elbo), config.binarisation, images.evaluated_on
-            )
-        ],
-        config=flatten(config),
+    found = Findings(
+        name_of(config),
+        name_of(config),
+        INTROS[config.name],
+        scores,
+        terms,
+        float(untrained.elbo),
         figures=[*figures, draw_course(folder.path, folder.read_metrics())],
-        targets=None,
+        details={
+            "log_evidence_by_constant_factor": {
+                name: float(evidences[labels[:, k] == 1].mean())
+                for k, name in enumerate(config.factors.names)
+                if (labels[:, k] == 1).any()
+            },
+            "parameters": count_parameters(trained.variables),
+        },
     )
+    publish_findings(found, request, folder, trained, judge, images, since=started)
 
 
 def log_evidences(

@@ -17,7 +17,6 @@ from cal_jax.axes import DEVICE
 from cal_jax.data.images import LabelledImages, of_classes
 from cal_jax.data.sources import Evaluation
 from cal_jax.edge import cli
-from cal_jax.edge.configuration import flatten
 from cal_jax.edge.run_folder import RunFolder
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.context_scores import context_scores, log_evidence_per_item
@@ -37,11 +36,12 @@ from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_el
 from cal_jax.objectives.contrasted import bound_and_beliefs, contrast_sets, contrasted_criterion
 from cal_jax.objectives.label_schedules import annealed_weights
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.results.publication import Run, Targets, bound_note, plain, publish, targets_of
+from cal_jax.results.publication import Targets, targets_of
 from cal_jax.sampler import Sampler
 from cal_jax.studies.experiment import evaluation_key, images_of, train_and_evaluate
+from cal_jax.studies.findings import Findings, publish_findings
 from cal_jax.studies.image_sets import DrawSets, probe_sets, training_sets
-from cal_jax.studies.judge import about_images, judge_of
+from cal_jax.studies.judge import judge_of
 from cal_jax.studies.known_labels_config import KnownLabelsConfig
 from cal_jax.training.run import Task, Trained
 from cal_jax.training.step import Coupling, uncoupled
@@ -211,35 +211,17 @@ def evaluate(
         name: min(goal, 0.98 * (scores[name].ceiling or goal))
         for name, goal in experiment.targets.items()
     }
-    asked = targets_of(request, {PUBLISHED_PRESET: targets})
-    publish(
-        folder.path,
-        Run(
-            experiment=experiment.name,
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
-            oracle=judge.about_oracle(),
-            data=about_images(request, images),
-            scores=scores,
-            details={
-                "bound_per_item": plain(terms),
-                "untrained_elbo_per_item": float(untrained.elbo),
-            },
-        ),
-        title=f"{experiment.title} {images.name}, preset {request.preset}, seed {request.seed}",
-        intro=experiment.intro,
-        notes=[
-            bound_note(
-                float(terms.elbo), float(untrained.elbo), config.binarisation, images.evaluated_on
-            )
-        ],
-        config=flatten(config),
+    found = Findings(
+        experiment.name,
+        experiment.title,
+        experiment.intro,
+        scores,
+        terms,
+        float(untrained.elbo),
         figures=[
             *experiment.draw(folder.path, config, drawn),
             draw_course(folder.path, folder.read_metrics(), names),
         ],
-        targets=asked if images.name == "mnist" else None,
+        targets=targets_of(request, {PUBLISHED_PRESET: targets}),
     )
+    publish_findings(found, request, folder, trained, judge, images, since=started)

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation
 from cal_jax.edge import cli
-from cal_jax.edge.configuration import flatten
 from cal_jax.edge.run_folder import RunFolder
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.generation_scores import generate, generation_scores
@@ -25,11 +24,12 @@ from cal_jax.mapping import Variables
 from cal_jax.models.context_aware import ContextAwareLearner
 from cal_jax.objectives.label import hard_label_elbo, label_elbo
 from cal_jax.objectives.label_bounds import LabelTerms
-from cal_jax.results.publication import Run, Targets, bound_note, plain, publish, targets_of
+from cal_jax.results.publication import Targets, targets_of
 from cal_jax.sampler import Sampler
 from cal_jax.studies.experiment import evaluation_key, images_of, train_and_evaluate
+from cal_jax.studies.findings import Findings, publish_findings
 from cal_jax.studies.gradient_study import noise_study
-from cal_jax.studies.judge import about_images, judge_of
+from cal_jax.studies.judge import judge_of
 from cal_jax.studies.label_tasks import label_task, schedule_of
 from cal_jax.studies.unsupervised_config import TASKS, UnsupervisedConfig
 from cal_jax.training.run import Trained
@@ -87,7 +87,7 @@ def evaluate(
 
     key_bound, key_sets = jax.random.split(evaluation_key(request.seed))
     records = folder.read_metrics()
-    found = label_scores(
+    labelled = label_scores(
         infer_labels(model, trained.variables, mixed.x),
         judge.labels,
         config.support,
@@ -109,44 +109,31 @@ def evaluate(
     terms = bound(exact, trained.variables)
     untrained = bound(exact, trained.initial_variables, batch_statistics=True)
     hard = bound(functools.partial(hard_label_elbo, choice="argmax"), trained.variables)
-    sampler = Sampler(model, trained.variables, config.set_size, found.order)
+    sampler = Sampler(model, trained.variables, config.set_size, labelled.order)
     generated = generate(sampler, key_sets, real)
-    scores = found.scores | generation_scores(names, generated, real, judge.read, merge_of(names))
+    scores = labelled.scores | generation_scores(
+        names, generated, real, judge.read, merge_of(names)
+    )
     scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
     scores["elbo_at_argmax_per_item"] = Score(float(hard.elbo), None, NATS_PER_ITEM)
     noise = noise_study(config, folder, model, trained, mixed.x, key_bound)
     scores |= noise.scores
-    asked = targets_of(request, targets.get(config.task, {}))
-    publish(
-        folder.path,
-        Run(
-            experiment=name_of(config),
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
-            oracle=judge.about_oracle(),
-            data=about_images(request, images),
-            scores=scores,
-            thesis=THESIS if config.task == "bw01" else {},
-            details={
-                "bound_per_item": plain(terms),
-                "order": list(found.order),
-                **({"gradient_noise": noise.details} if noise.details else {}),
-            },
-        ),
-        title=f"{name_of(config)} {images.name}, preset {request.preset}, seed {request.seed}",
-        intro=INTRO,
-        notes=[
-            bound_note(
-                float(terms.elbo), float(untrained.elbo), config.binarisation, images.evaluated_on
-            )
-        ],
-        config=flatten(config),
+    found = Findings(
+        name_of(config),
+        name_of(config),
+        INTRO,
+        scores,
+        terms,
+        float(untrained.elbo),
         figures=[
             draw_label_course(folder.path, records, config.support, schedule_of(config)),
             *draw_generation(folder.path, names, real.one_constant, generated),
         ],
-        targets=asked if images.name == "mnist" else None,
+        details={
+            "order": list(labelled.order),
+            **({"gradient_noise": noise.details} if noise.details else {}),
+        },
+        targets=targets_of(request, targets.get(config.task, {})),
+        thesis=THESIS if config.task == "bw01" else {},
     )
+    publish_findings(found, request, folder, trained, judge, images, since=started)

@@ -29,7 +29,7 @@ def test_the_tunable_is_added_only_where_it_helps(environment, libc, setting, wa
 def test_a_program_is_started_again_once_with_its_arguments(tmp_path):
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").write_text(
-        "from cal_jax import huge_pages\n"
+        "from cal_jax.edge import huge_pages\n"
         "huge_pages._kernel_setting = lambda: 'always [madvise] never'\n"
         "huge_pages.platform.libc_ver = lambda: ('glibc', '2.36')\n"
         "print('imported')\n"
