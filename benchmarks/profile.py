@@ -1,29 +1,43 @@
-"""Where a training step's time goes, operation by operation and layer by layer.
+"""Where a training step's time goes, operation by operation, layer by layer, and by kind.
 
     python -m benchmarks.profile --model context_aware
 
 Runs one compiled step under ``jax.profiler``, reads the trace, and gives each operation's
 own time (without that of operations inside it) to the layer that the program was traced
-from, forward or backward. Times are sums over threads, so they may exceed the wall time.
-``--form plain`` profiles the plain Flax form.
+from, forward or backward. Times are sums over the threads that start operations, so they
+may exceed the wall time. ``--form plain`` profiles the plain Flax form, ``--form pytorch``
+PyTorch's quickest form without a compiler.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
 from benchmarks import record
 from benchmarks.cost import lowered_step
-from benchmarks.trace import operation_times, place_of, places_of_program
+from benchmarks.extra import require_torch
+from benchmarks.kinds import by_kind, kind_of_aten, kind_of_place
+from benchmarks.trace import Place, operation_times, place_of, places_of_program
 from benchmarks.training import SEED, Training
-from benchmarks.workloads import MODELS, workload
+from benchmarks.workloads import MODELS, Workload, workload
 from cal_jax.errors import InputError
+
+FORMS = ("cal_jax", "plain", "pytorch")
+
+
+class Profile(NamedTuple):
+    """Milliseconds of a step."""
+
+    wall: float
+    places: dict[Place, float]
+    kinds: dict[Any, float]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,9 +46,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(flags: argparse.Namespace) -> record.Measured:
-    """Compile, trace and add up."""
+    """Trace and add up."""
     record.require_at_least(flags, steps=1, rows=1)
     work = workload(flags.model, flags.size)
+    take = _pytorch if flags.form == "pytorch" else _jax
+    found = take(work, flags)
+    rows = sorted(found.places.items(), key=lambda pair: -pair[1])
+    total = sum(found.places.values())
+    fields: dict[str, Any] = {
+        "model": flags.model,
+        "form": flags.form,
+        "wall_milliseconds_per_step": found.wall,
+        "thread_milliseconds_per_step": total,
+        "kinds": found.kinds,
+        "operations": [
+            {
+                "layer": layer,
+                "direction": direction,
+                "operation": operation,
+                "milliseconds": ms,
+                "share": ms / total,
+            }
+            for (layer, direction, operation), ms in rows[: flags.rows]
+        ],
+    }
+    name = f"profile-{flags.model}" + ("" if flags.form == "cal_jax" else f"-{flags.form}")
+    return record.Measured(name, fields)
+
+
+def _jax(work: Workload, flags: argparse.Namespace) -> Profile:
+    """Of our form or of the plain one."""
     model = work.model if flags.form == "cal_jax" else work.plain
     training = Training(work, model)
     step = lowered_step(work, model).compile()
@@ -51,42 +92,51 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     take()
     with tempfile.TemporaryDirectory(prefix="cal_jax_benchmark.") as folder:
         with jax.profiler.trace(folder):
-            wall = 1000 * sum(take() for _ in range(flags.steps)) / flags.steps
+            wall = sum(take() for _ in range(flags.steps))
         traces = list(Path(folder).rglob("*.xplane.pb"))
         if not traces:
             raise InputError("jax.profiler wrote no trace; accepted: a JAX that can profile")
         seconds = operation_times(traces[0])
-    places = places_of_program(step.as_text() or "")
-    groups: dict[tuple[str, str, str], float] = {}
+    of_program = places_of_program(step.as_text() or "")
+    places: dict[Place, float] = {}
     for name, spent in seconds.items():
-        place = place_of(name, places)
-        groups[place] = groups.get(place, 0.0) + 1000 * spent / flags.steps
-    rows = sorted(groups.items(), key=lambda pair: -pair[1])
-    total = sum(groups.values())
-    fields: dict[str, Any] = {
-        "model": flags.model,
-        "form": flags.form,
-        "wall_milliseconds_per_step": wall,
-        "thread_milliseconds_per_step": total,
-        "operations": [
-            {
-                "layer": layer,
-                "direction": direction,
-                "operation": operation,
-                "milliseconds": ms,
-                "share": ms / total,
-            }
-            for (layer, direction, operation), ms in rows[: flags.rows]
-        ],
-    }
-    name = f"profile-{flags.model}" + ("" if flags.form == "cal_jax" else "-plain")
-    return record.Measured(name, fields)
+        place = place_of(name, of_program)
+        places[place] = places.get(place, 0.0) + 1000 * spent / flags.steps
+    kinds = by_kind((kind_of_place(place), ms) for place, ms in places.items())
+    return Profile(1000 * wall / flags.steps, places, kinds)
+
+
+def _pytorch(work: Workload, flags: argparse.Namespace) -> Profile:
+    """Of the twin, eager, with images as it has them quickest; operations have no layers."""
+    require_torch()
+
+    import torch
+
+    from benchmarks.twins.racers import Racer
+    from benchmarks.twins.torch_trace import aten_times
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    training = Training(work, work.model)
+    images = flags.model == "context_aware"
+    racer = Racer(work, work.init(work.model), "channels_last" if images else "eager")
+    racer.take(training.rows(1))
+    wall, seconds = aten_times(racer, training.rows(flags.steps))
+    each = {name: 1000 * spent / flags.steps for name, spent in seconds.items()}
+    kinds = by_kind((kind_of_aten(name), ms) for name, ms in each.items())
+    return Profile(
+        1000 * wall / flags.steps, {("-", "-", name): ms for name, ms in each.items()}, kinds
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.profile", __doc__)
     parser.add_argument("--model", choices=MODELS, required=True)
-    parser.add_argument("--form", choices=["cal_jax", "plain"], default="cal_jax")
+    parser.add_argument(
+        "--form",
+        choices=FORMS,
+        default=FORMS[0],
+        help="ours, the plain Flax form, or PyTorch's (default: %(default)s)",
+    )
     parser.add_argument("--steps", type=int, default=5, help="traced (default: %(default)s)")
     parser.add_argument(
         "--rows", type=int, default=25, help="operations in the record (default: %(default)s)"

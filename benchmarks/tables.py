@@ -7,6 +7,9 @@ from benchmarks.targets import verdict
 
 Record = dict[str, Any]
 
+LARGEST = 12
+"""Operations of a profile that its table shows."""
+
 
 def tables(records: list[Record]) -> str:
     """A table of records of one kind, and under it how each was measured.
@@ -158,14 +161,22 @@ def _accelerator(records: list[Record]) -> str:
 
 
 def _profile(records: list[Record]) -> str:
-    def rows(record: Record) -> Iterable[list[str]]:
-        for found in record["operations"]:
+    """By kind, and of each record its largest operations."""
+
+    def by_kind(record: Record) -> list[str]:
+        walls = [record["wall_milliseconds_per_step"], *record["kinds"].values()]
+        return [f"{record['model']}, {record['form']}", *map(_number, walls)]
+
+    def largest(record: Record) -> Iterable[list[str]]:
+        for found in record["operations"][:LARGEST]:
             place = [found["layer"], found["direction"], f"`{found['operation']}`"]
             share = f"{100 * found['share']:.1f} %"
             yield [record["model"], *place, _number(found["milliseconds"]), share]
 
-    header = ["model", "layer", "direction", "operation", "thread ms a step", "share"]
-    return markdown(header, (row for record in records for row in rows(record)))
+    kinds = markdown(["ms a step", "wall", *records[0]["kinds"]], map(by_kind, records))
+    ours = (record for record in records if record["form"] == "cal_jax")
+    header = ["model", "layer", "direction", "operation", "ms a step", "share"]
+    return f"{kinds}\n{markdown(header, (row for record in ours for row in largest(record)))}"
 
 
 def _chunk_form(records: list[Record]) -> str:

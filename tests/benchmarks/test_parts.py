@@ -11,6 +11,7 @@ from benchmarks.ceiling import roofline
 from benchmarks.chunk_gaps import ChunkGaps
 from benchmarks.compilation import CompileTime
 from benchmarks.fit import fit_exponent
+from benchmarks.kinds import KINDS, by_kind, kind_of_aten, kind_of_place
 from benchmarks.phases import Phases
 from benchmarks.timing import interleaved, median_ratio
 from cal_jax.errors import InputError
@@ -126,6 +127,41 @@ def test_an_operation_is_placed_in_its_layer_and_direction():
     assert places["dot.5"] == ("encoder/Dense_0", "forward", "dot_general")
     assert places["sub.1"] == ("decoder/Conv_1", "backward", "conv_general_dilated")
     assert trace.place_of("copy.12", places) == ("-", "-", "copy")
+
+
+def test_what_a_layer_does_is_told_from_what_is_copied_for_it():
+    kinds = {
+        ("encoder/Conv_1", "backward", "dot_general"): "convolutions",
+        ("decoder/ConvTranspose_6", "forward", "conv_general_dilated"): "convolutions",
+        ("decoder/ConvTranspose_6", "backward", "concatenate"): "copies around them",
+        ("encoder/BatchNorm_0", "forward", "reduce_sum"): "normalisation and activations",
+        ("encoder", "forward", "max"): "normalisation and activations",
+        ("logits", "forward", "dot_general"): "products",
+        ("-", "-", "max"): "optimiser, bound, noise",
+        ("-", "-", "copy"): "optimiser, bound, noise",
+    }
+    assert {place: kind_of_place(place) for place in kinds} == kinds
+
+
+def test_pytorch_s_operations_are_of_the_same_kinds():
+    kinds = {
+        "aten::mkldnn_convolution": "convolutions",
+        "aten::convolution_backward": "convolutions",
+        "aten::slow_conv_transpose2d": "convolutions",
+        "ConvolutionBackward0": "convolutions",
+        "NativeBatchNormBackward0": "normalisation and activations",
+        "aten::native_batch_norm_backward": "normalisation and activations",
+        "aten::threshold_backward": "normalisation and activations",
+        "aten::addmm": "products",
+        "aten::_fused_adam_": "optimiser, bound, noise",
+    }
+    assert {name: kind_of_aten(name) for name in kinds} == kinds
+
+
+def test_every_kind_has_its_sum():
+    sums = by_kind([("products", 1.0), ("convolutions", 2.0), ("products", 3.0)])
+    assert tuple(sums) == KINDS
+    assert (sums["products"], sums["convolutions"], sum(sums.values())) == (4.0, 2.0, 6.0)
 
 
 def test_a_step_stands_under_the_lower_of_two_roofs():

@@ -159,6 +159,20 @@ def test_a_profile_names_the_layers(measured):
     assert {"encoder/Dense_0", "decoder/Dense_1", "logits"} <= layers
     assert {"forward", "backward"} <= {row["direction"] for row in record["operations"]}
     assert sum(row["share"] for row in record["operations"]) == pytest.approx(1, abs=0.01)
+    kinds = record["kinds"]
+    assert sum(kinds.values()) == pytest.approx(record["thread_milliseconds_per_step"], rel=1e-3)
+    assert kinds["products"] > 0 and kinds["convolutions"] == 0
+
+
+@pytest.mark.parametrize("model", ["vae", "context_aware"])
+def test_pytorch_s_step_is_divided_into_the_same_kinds(measured, model):
+    pytest.importorskip("torch")
+    record = measured(profile, "--model", model, "--form", "pytorch", "--steps", "2")
+    kinds = record["kinds"]
+    assert sum(kinds.values()) == pytest.approx(record["thread_milliseconds_per_step"], rel=1e-3)
+    assert kinds["products"] > 0 and kinds["normalisation and activations"] > 0
+    assert (kinds["convolutions"] > 0) == (model == "context_aware")
+    assert record["benchmark"] == f"profile-{model}-pytorch"
 
 
 def test_both_forms_of_a_chunk_are_timed(measured):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import table
-from benchmarks.tables import tables
+from benchmarks.tables import LARGEST, tables
 from benchmarks.targets import verdict
 from cal_jax.errors import InputError
 
@@ -55,6 +55,27 @@ def test_a_race_on_a_gpu_is_shown_without_the_targets_of_two_cores():
     }
     row = tables([race]).splitlines()[2]
     assert row == "| vae | 2 | 8 | - | - | - | 0.25 | - | 0.5 / 1.5 |"
+
+
+def test_a_profile_shows_kinds_of_every_form_and_the_largest_operations_of_ours():
+    def profile(form, operations):
+        places = [("encoder", "forward", "max", 9.0 - index, 0.1) for index in range(operations)]
+        names = ("layer", "direction", "operation", "milliseconds", "share")
+        return {
+            **ORIGIN,
+            "benchmark": f"profile-vae-{form}",
+            "model": "vae",
+            "form": form,
+            "wall_milliseconds_per_step": 5.0,
+            "kinds": {"products": 2.0, "rest": 1.5},
+            "operations": [dict(zip(names, place, strict=True)) for place in places],
+        }
+
+    lines = tables([profile("cal_jax", LARGEST + 1), profile("pytorch", 1)]).splitlines()
+    assert lines[0] == "| ms a step | wall | products | rest |"
+    assert lines[2:4] == ["| vae, cal_jax | 5 | 2 | 1.5 |", "| vae, pytorch | 5 | 2 | 1.5 |"]
+    assert lines[7] == "| vae | encoder | forward | `max` | 9 | 10.0 % |"
+    assert sum("`max`" in line for line in lines) == LARGEST
 
 
 def test_kinds_are_not_mixed():

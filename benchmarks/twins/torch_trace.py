@@ -1,0 +1,22 @@
+"""Where the time of a PyTorch twin's step goes, as PyTorch's own profiler has it."""
+
+import time
+
+import numpy as np
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.twins.racers import Racer
+
+
+def aten_times(racer: Racer, rows: np.ndarray) -> tuple[float, dict[str, float]]:
+    """Seconds of the wall, and own seconds of each operation by its name, of all of the steps.
+
+    Args:
+        racer: on a CPU; it has taken steps before.
+        rows: [T, B], of T steps.
+    """
+    started = time.perf_counter()
+    with profile(activities=[ProfilerActivity.CPU]) as traced:
+        racer.take(rows)
+    wall = time.perf_counter() - started
+    return wall, {event.key: event.self_cpu_time_total / 1e6 for event in traced.key_averages()}
