@@ -119,7 +119,6 @@ def _pytorch(work: Workload, flags: argparse.Namespace) -> Profile:
     training = Training(work, work.model)
     images = flags.model == "context_aware"
     racer = Racer(work, work.init(work.model), "channels_last" if images else "eager")
-    racer.take(training.rows(1))
     wall, seconds = aten_times(racer, training.rows(flags.steps))
     each = {name: 1000 * spent / flags.steps for name, spent in seconds.items()}
     kinds = by_kind((kind_of_aten(name), ms) for name, ms in each.items())
