@@ -101,7 +101,7 @@ def phase_of(name: str, function: Any) -> str | None:
     """What a module's member works on; None where it is nothing that is timed by itself."""
     if not callable(function):
         return None
-    if name.startswith("draw_") and function.__module__.endswith("figures"):
+    if name.startswith("draw_") and function.__module__.startswith("cal_jax.figures."):
         return "figures"
     return PHASES.get(name)
 
