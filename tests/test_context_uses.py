@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cal_jax.gather import gather
 
 from cal_jax import weights
 from cal_jax.data.binarise import fixed_binary
@@ -18,6 +17,7 @@ from cal_jax.evaluation import context_uses
 from cal_jax.evaluation.constant_posteriors import constant_moments
 from cal_jax.evaluation.oracle import Oracle, network_of
 from cal_jax.evaluation.run_record import read_run
+from cal_jax.results.gather import gather
 from cal_jax.weights import TrainedLearner
 from experiments import rotated
 from experiments.context_uses import main

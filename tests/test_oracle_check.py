@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from cal_jax.gather import gather
 
 from cal_jax.evaluation.run_record import read_run
+from cal_jax.results.gather import gather
 from experiments import oracle_check
 from experiments.oracle_check import main, readings
 
