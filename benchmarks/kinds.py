@@ -32,8 +32,9 @@ def kind_of_place(place: Place) -> Kind:
     return "products" if operation in _PRODUCTS else "optimiser, bound, noise"
 
 
-def kind_of_aten(name: str) -> Kind:
-    """Of an operation of PyTorch, or of its autograd, by its name."""
+def kind_of_aten(place: Place) -> Kind:
+    """Of an operation of PyTorch, or of its autograd, by its name; it has no layer."""
+    name = place[2]
     plain = name.lower().replace("_", "")
     if "conv" in plain:
         return "convolutions"

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
@@ -28,16 +28,11 @@ from benchmarks.trace import Place, operation_times, place_of, places_of_program
 from benchmarks.training import SEED, Training
 from benchmarks.workloads import MODELS, Workload, workload
 from cal_jax.errors import InputError
+from cal_jax.training.batches import batch_rows
 
 FORMS = ("cal_jax", "plain", "pytorch")
-
-
-class Profile(NamedTuple):
-    """Milliseconds of a step."""
-
-    wall: float
-    places: dict[Place, float]
-    kinds: dict[Any, float]
+Traced = tuple[float, dict[Place, float]]
+"""Seconds of the wall, and own seconds of each operation, of all the steps."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,16 +44,17 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     """Trace and add up."""
     record.require_at_least(flags, steps=1, rows=1)
     work = workload(flags.model, flags.size)
-    take = _pytorch if flags.form == "pytorch" else _jax
-    found = take(work, flags)
-    rows = sorted(found.places.items(), key=lambda pair: -pair[1])
-    total = sum(found.places.values())
+    trace, kind_of = (_pytorch, kind_of_aten) if flags.form == "pytorch" else (_jax, kind_of_place)
+    wall, seconds = trace(work, flags)
+    each = {place: 1000 * spent / flags.steps for place, spent in seconds.items()}
+    rows = sorted(each.items(), key=lambda pair: -pair[1])
+    total = sum(each.values())
     fields: dict[str, Any] = {
         "model": flags.model,
         "form": flags.form,
-        "wall_milliseconds_per_step": found.wall,
+        "wall_milliseconds_per_step": 1000 * wall / flags.steps,
         "thread_milliseconds_per_step": total,
-        "kinds": found.kinds,
+        "kinds": by_kind((kind_of(place), ms) for place, ms in each.items()),
         "operations": [
             {
                 "layer": layer,
@@ -74,7 +70,7 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     return record.Measured(name, fields)
 
 
-def _jax(work: Workload, flags: argparse.Namespace) -> Profile:
+def _jax(work: Workload, flags: argparse.Namespace) -> Traced:
     """Of our form or of the plain one."""
     model = work.model if flags.form == "cal_jax" else work.plain
     training = Training(work, model)
@@ -101,12 +97,11 @@ def _jax(work: Workload, flags: argparse.Namespace) -> Profile:
     places: dict[Place, float] = {}
     for name, spent in seconds.items():
         place = place_of(name, of_program)
-        places[place] = places.get(place, 0.0) + 1000 * spent / flags.steps
-    kinds = by_kind((kind_of_place(place), ms) for place, ms in places.items())
-    return Profile(1000 * wall / flags.steps, places, kinds)
+        places[place] = places.get(place, 0.0) + spent
+    return wall, places
 
 
-def _pytorch(work: Workload, flags: argparse.Namespace) -> Profile:
+def _pytorch(work: Workload, flags: argparse.Namespace) -> Traced:
     """Of the twin, eager, with images as it has them quickest; operations have no layers."""
     require_torch()
 
@@ -116,15 +111,11 @@ def _pytorch(work: Workload, flags: argparse.Namespace) -> Profile:
     from benchmarks.twins.torch_trace import aten_times
 
     torch.set_num_threads(os.cpu_count() or 1)
-    training = Training(work, work.model)
     images = flags.model == "context_aware"
     racer = Racer(work, work.init(work.model), "channels_last" if images else "eager")
-    wall, seconds = aten_times(racer, training.rows(flags.steps))
-    each = {name: 1000 * spent / flags.steps for name, spent in seconds.items()}
-    kinds = by_kind((kind_of_aten(name), ms) for name, ms in each.items())
-    return Profile(
-        1000 * wall / flags.steps, {("-", "-", name): ms for name, ms in each.items()}, kinds
-    )
+    rows = batch_rows(SEED, len(work.data[0]), work.shape.batch_size, 0, flags.steps)
+    wall, seconds = aten_times(racer, rows)
+    return wall, {("-", "-", name): spent for name, spent in seconds.items()}
 
 
 def _parser() -> argparse.ArgumentParser:

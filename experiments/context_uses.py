@@ -161,8 +161,7 @@ def evaluate(
             scores=scores,
             details={"bounds_per_item": bounds, "weights": digest_of(request.weights)},
         ),
-        title=f"Contexts in use: {', '.join(trained.factors)} of {images.name}, "
-        f"preset {request.preset}, seed {request.seed}",
+        title=f"Contexts in use: {', '.join(trained.factors)} of {images.name}",
         intro="A trained context-aware learner, asked about real sets of every value of each "
         "factor: nothing is trained here.",
         notes=[

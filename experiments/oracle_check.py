@@ -119,7 +119,7 @@ def check(request: cli.Request, folder: RunFolder, images: Evaluation) -> None:
             scores=scores,
             details={"oracle": oracle_file.digest(oracle)},
         ),
-        title=f"The oracle of turned {images.name}, preset {request.preset}, seed {request.seed}",
+        title=f"The oracle of turned {images.name}",
         intro="What an oracle of digits and rotations reads in real images, as they are and after "
         f"a turn by {config.degrees:g} degrees and back.",
         config=flatten(config),

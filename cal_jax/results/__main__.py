@@ -1,9 +1,12 @@
 """The published tables, made of several runs.
 
-python -m cal_jax.results gather runs/bw-0 runs/bw-1
-python -m cal_jax.results gather results/black_and_white-cpu.json runs/bw-2
-python -m cal_jax.results gather --variant narrow runs/narrow-0 runs/narrow-1
-python -m cal_jax.results readme --check
+    python -m cal_jax.results gather runs/bw-0 runs/bw-1
+    python -m cal_jax.results gather results/black_and_white-cpu.json runs/bw-2
+    python -m cal_jax.results gather --variant narrow runs/narrow-0 runs/narrow-1
+    python -m cal_jax.results readme --check
+
+`gather` joins the runs of one experiment and preset; the README's tables are written from
+the joined files and checked against them.
 """
 
 import argparse

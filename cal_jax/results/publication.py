@@ -66,7 +66,8 @@ def publish(
     Args:
       folder: the run's.
       run: what it measured.
-      title, intro: of the page.
+      title: of the page, which adds the preset and the seed.
+      intro: of the page.
       notes: what must be read with the scores: on the page and in the summary.
       config: flat, for the page.
       figures: with captions.
@@ -77,7 +78,7 @@ def publish(
     shown_fields = ("device", "seconds", "versions", "oracle", "data")
     report = write_report(
         folder / "report.html",
-        title=title,
+        title=f"{title}, preset {run.preset}, seed {run.seed}",
         command=run.command,
         intro=[intro, *notes],
         scores=run.scores,

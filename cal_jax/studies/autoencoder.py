@@ -147,7 +147,7 @@ def evaluate(
             thesis={f"knn_digit_{name}": "figure 4.3, no number" for name in config.binarisations},
             details={"bound_per_item": details},
         ),
-        title=f"2-D autoencoder of {images.name}, preset {request.preset}, seed {request.seed}",
+        title=f"2-D autoencoder of {images.name}",
         intro="A variational autoencoder with two latent dimensions (thesis 4.4), one model for "
         "each binarisation.",
         notes=[

@@ -78,7 +78,7 @@ def publish_findings(
                 **found.details,
             },
         ),
-        title=f"{found.title} {images.name}, preset {request.preset}, seed {request.seed}",
+        title=f"{found.title} {images.name}",
         intro=found.intro,
         notes=[
             bound_note(

@@ -174,7 +174,7 @@ def evaluate(
                 "image_log_density_per_item": float(of_images.mean()),
             },
         ),
-        title=f"Spatial {images.name}, preset {request.preset}, seed {request.seed}",
+        title=f"Spatial {images.name}",
         intro=f"A neural statistician of sets of {config.set_size} points, each drawn from the "
         "grey levels of one image (Edwards & Storkey 2017).",
         notes=[

@@ -154,7 +154,7 @@ def evaluate(
             thesis=THESIS,
             details=details,
         ),
-        title=f"Synthetic sets, preset {request.preset}, seed {request.seed}",
+        title="Synthetic sets",
         intro="A neural statistician of one-dimensional data sets, each from one of four "
         "families, with a mean and a variance of its own (thesis 5.3.1).",
         notes=[
