@@ -36,6 +36,8 @@ from cal_jax.mapping import Variables
 THESIS_STEPS = 62_500
 SATURATED = 1.05
 """A larger batch that gives fewer than so many times the items per second ends the sweep."""
+LEAST_STEPS = 5
+"""Of a chunk: a larger batch takes fewer steps, as many items, down to so many."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,17 +122,19 @@ def timed(
 ) -> dict[str, Any]:
     """One batch size in one precision."""
     work = workload(flags.model, flags.size, batch_size=batch_size)
+    steps = steps_of_chunk(flags, batch_size)
     dtype = jnp.bfloat16 if precision == "bfloat16" else None
     with jax.default_matmul_precision(precision if dtype is None else None):
         training = Training(work, work.model, dtype=dtype, variables=variables)
         started = time.perf_counter()
-        first = training.take(flags.steps)
+        first = training.take(steps)
         compiling = time.perf_counter() - started
-        times = [training.milliseconds(flags.steps) for _ in range(flags.repeats)]
+        times = [training.milliseconds(steps) for _ in range(flags.repeats)]
     ms = spread(times)
     gflop = model_flop(work) / 1e9
     return {
         "batch_size": batch_size,
+        "steps_in_a_chunk": steps,
         "milliseconds_per_step": ms,
         "items_per_second": 1000 * batch_size * work.shape.items / ms["median"],
         "gflop_per_step": gflop,
@@ -138,6 +142,12 @@ def timed(
         "seconds_to_start": compiling,
         "first_loss": float(first["loss"][0, 0]),
     }
+
+
+def steps_of_chunk(flags: argparse.Namespace, batch_size: int) -> int:
+    """``--steps`` at the smallest batch, and as many items, or ``LEAST_STEPS``, at larger ones."""
+    as_many_items = flags.steps * SHAPES[flags.model, flags.size].batch_size // batch_size
+    return min(flags.steps, max(LEAST_STEPS, as_many_items))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -154,7 +164,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--batches", type=int, default=7, help="that are tried, at most (default: %(default)s)"
     )
-    parser.add_argument("--steps", type=int, default=50, help="in a chunk (default: %(default)s)")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=50,
+        help=f"in a chunk of the smallest batch; larger ones take fewer, {LEAST_STEPS} at least "
+        "(default: %(default)s)",
+    )
     parser.add_argument("--repeats", type=int, default=5, help="of a chunk (default: %(default)s)")
     return parser
 

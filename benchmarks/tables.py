@@ -77,7 +77,9 @@ def _versus_pytorch(records: list[Record]) -> str:
         cells = ["-" if time is None else _number(time["median"]) for time in times]
         adam = [_number(time["median"]) for time in record["adam_milliseconds"].values()]
         ratio = [_number(record[name]), verdict(name, record[name])]
-        return [record["model"], *cells, *ratio, " / ".join(adam)]
+        precision = record["precision"]
+        name = ", ".join([record["model"]] + [precision] * (precision != "float32"))
+        return [name, *cells, *ratio, " / ".join(adam)]
 
     header = [
         "model, ms a step",
@@ -152,11 +154,20 @@ def _accelerator(records: list[Record]) -> str:
                 precision,
                 _number(found["batches"][0]["milliseconds_per_step"]["median"]),
                 f"{best['batch_size']}: {_number(best['items_per_second'])}",
+                found["ended"],
                 f"{100 * found['mfu']:.1f} %",
                 f"{_number(found['thesis_hours'])} h" + ("" if cost is None else f", {cost:.2f}"),
             ]
 
-    header = ["model", "precision", "ms a step", "best batch: items/s", "MFU", "62,500 steps"]
+    header = [
+        "model",
+        "precision",
+        "ms a step",
+        "best batch: items/s",
+        "sweep ended",
+        "MFU",
+        "62,500 steps",
+    ]
     return markdown(header, (row for record in records for row in rows(record)))
 
 

@@ -1,5 +1,6 @@
 """Each program runs for real at smoke size."""
 
+import argparse
 import importlib
 import json
 import time
@@ -127,6 +128,14 @@ def test_a_sweep_that_is_stopped_keeps_what_it_has_measured(tmp_path, monkeypatc
     found = json.loads(out.read_text())["precisions"]["float32"]
     assert [batch["batch_size"] for batch in found["batches"]] == [4, 8]
     assert found["ended"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("steps", "batch_size", "expected"), [(50, 4, 50), (50, 16, 12), (50, 64, 5), (2, 64, 2)]
+)
+def test_a_larger_batch_takes_fewer_steps_in_a_chunk(steps, batch_size, expected):
+    flags = argparse.Namespace(model="vae", size="smoke", steps=steps)
+    assert accelerator.steps_of_chunk(flags, batch_size) == expected
 
 
 def test_bfloat16_computes_the_bound_and_keeps_parameters_and_gradients_in_float32():

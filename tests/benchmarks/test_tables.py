@@ -49,12 +49,34 @@ def test_a_race_on_a_gpu_is_shown_without_the_targets_of_two_cores():
         **ORIGIN,
         "benchmark": "versus_pytorch-vae-gpu",
         "model": "vae",
+        "precision": "float32",
         "milliseconds_per_step": {**times, "compile": None, "compile_channels_last": None},
         "vae_vs_pytorch_gpu": 0.25,
         "adam_milliseconds": {"cal_jax": {"median": 0.5}, "pytorch": {"median": 1.5}},
     }
-    row = tables([race]).splitlines()[2]
-    assert row == "| vae | 2 | 8 | - | - | - | 0.25 | - | 0.5 / 1.5 |"
+    cells = "| 2 | 8 | - | - | - | 0.25 | - | 0.5 / 1.5 |"
+    rows = tables([race, {**race, "precision": "tensorfloat32"}]).splitlines()[2:4]
+    assert rows == [f"| vae {cells}", f"| vae, tensorfloat32 {cells}"]
+
+
+def test_a_sweep_of_batches_is_shown_by_its_first_and_its_best():
+    batches = [
+        {"batch_size": size, "items_per_second": rate, "milliseconds_per_step": {"median": 2.0}}
+        for size, rate in ((32, 400.0), (64, 500.0), (128, 450.0))
+    ]
+    found = {"batches": batches, "ended": "saturated", "mfu": 0.25, "thesis_hours": 0.5}
+    sweep = {
+        **ORIGIN,
+        "benchmark": "accelerator-vae",
+        "model": "vae",
+        "precisions": {
+            "float32": {**found, "thesis_cost": None},
+            "bfloat16": {**found, "thesis_cost": 1.5},
+        },
+    }
+    cells = "| 2 | 64: 500 | saturated | 25.0 % | 0.5 h"
+    rows = tables([sweep]).splitlines()[2:4]
+    assert rows == [f"| vae | float32 {cells} |", f"| vae | bfloat16 {cells}, 1.50 |"]
 
 
 def test_a_profile_shows_kinds_of_every_form_and_the_largest_operations_of_ours():
