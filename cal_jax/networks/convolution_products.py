@@ -4,9 +4,9 @@ Each is linear in the image and in the kernel, and the gradients are each other:
 primitives are closed under differentiation. Mapped axes of images (data sets, samples)
 are flattened into the images before the differentiation, so a step makes one product of
 a layer; an axis along which kernels differ too (seeds) becomes a loop. On a CPU they are
-computed by the forms of ``convolution_forms``, elsewhere by XLA's own convolutions. For
-``jit``, ``vmap`` and ``pmap``; under ``jax.shard_map`` the kernel's gradient lacks the
-varying axes.
+computed by the forms of ``convolution_forms`` and ``kernel_gradient``, elsewhere by XLA's
+own convolutions. For ``jit``, ``vmap`` and ``pmap``; under ``jax.shard_map`` the kernel's
+gradient lacks the varying axes.
 """
 
 import functools
@@ -20,6 +20,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from cal_jax.networks import convolution_forms as forms
+from cal_jax.networks.kernel_gradient import kernel_gradient, plain_kernel_gradient
 
 _Pair = tuple[Array, Array]
 _Axes = tuple[Any, Any]
@@ -165,9 +166,7 @@ _transposed = _define(
     forms.transposed_convolve,
     _shape_transposed,
 )
-_gradient = _define(
-    "kernel_gradient", forms.plain_kernel_gradient, forms.kernel_gradient, _shape_gradient
-)
+_gradient = _define("kernel_gradient", plain_kernel_gradient, kernel_gradient, _shape_gradient)
 ad.defbilinear(_convolve.primitive, _convolved_to_x, _convolved_to_kernel)
 ad.defbilinear(_transposed.primitive, _transposed_to_x, _transposed_to_kernel)
 ad.defbilinear(_gradient.primitive, _gradient_to_x, _gradient_to_dy)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cal_jax.networks import convolution_forms as forms
+from cal_jax.networks import kernel_gradient
 from cal_jax.networks.convolution_layers import Conv, ConvTranspose
 from cal_jax.networks.convolution_products import convolve, transposed_convolve
 
@@ -58,7 +59,7 @@ def assert_same(got, want):
 
 @pytest.mark.parametrize(("side", "channels", "features", "stride"), CONVOLUTIONS)
 def test_a_convolution_is_xlas_own(side, channels, features, stride, monkeypatch):
-    monkeypatch.setattr(forms, "CACHED_FLOATS", 6 * side * side * (channels + features))
+    monkeypatch.setattr(kernel_gradient, "CACHED_FLOATS", 2 * side * side * max(channels, features))
     x, kernel = normal(0, 5, side, side, channels), normal(1, 3, 3, channels, features)
     got = value_and_gradients(functools.partial(convolve, stride=stride), x, kernel)
     plain = functools.partial(forms.plain_convolve, stride=stride)
@@ -167,12 +168,12 @@ def test_inside_a_loop():
 
 
 def test_accelerators_keep_xlas_own():
-    """Lowered for a CPU the kernel's gradient is a product, for a GPU a convolution."""
+    """Lowered for a CPU the gradient's own kernel is dilated by the three channels."""
     x, kernel = normal(0, 2, 7, 7, 3), KERNELS[0]
     gradient = jax.jit(jax.grad(lambda kernel: jnp.sum(convolve(x, kernel) ** 2)))
 
     def lowered(platform):
         return gradient.trace(kernel).lower(lowering_platforms=(platform,)).as_text()
 
-    assert "dot_general" in lowered("cpu")
-    assert "dot_general" not in lowered("cuda")
+    assert "rhs_dilate = [1, 6]" in lowered("cpu")
+    assert "rhs_dilate = [1, 6]" not in lowered("cuda")
