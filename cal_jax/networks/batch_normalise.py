@@ -11,8 +11,6 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.networks.row_sum import row_sum
-
 Axes = tuple[str, ...]
 
 
@@ -108,7 +106,7 @@ def as_row(values: Array, like: Array) -> Array:
 
 
 def _sum_rows(values: Array) -> Array:
-    return row_sum(values.reshape(-1, values.shape[-1]))
+    return jnp.sum(values.reshape(-1, values.shape[-1]), axis=0)
 
 
 def _psum(tree: Any, axes: Axes) -> Any:
