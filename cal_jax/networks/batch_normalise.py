@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from cal_jax.networks.row_sum import row_sum
+
 Axes = tuple[str, ...]
 
 
@@ -106,7 +108,7 @@ def as_row(values: Array, like: Array) -> Array:
 
 
 def _sum_rows(values: Array) -> Array:
-    return jnp.sum(values.reshape(-1, values.shape[-1]), axis=0)
+    return row_sum(values.reshape(-1, values.shape[-1]))
 
 
 def _psum(tree: Any, axes: Axes) -> Any:
