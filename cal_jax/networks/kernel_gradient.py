@@ -27,7 +27,8 @@ CACHED_FLOATS = 51_200
 """Floats of the images of one chunk, and of their cotangents: 200 KiB of each."""
 NARROW_FEATURES = 16
 """With at most so many features, two columns of the cotangent are taken for one of twice as
-many: of three products one is wasted, but they are quicker by more than that."""
+many: a quarter of the products is wasted (of stride 2 two fifths), and the rest quicker by
+more than that."""
 
 
 def plain_kernel_gradient(x: Array, cotangent: Array, *, stride: int) -> Array:
