@@ -78,8 +78,8 @@ def _versus_pytorch(records: list[Record]) -> str:
         adam = [_number(time["median"]) for time in record["adam_milliseconds"].values()]
         ratio = [_number(record[name]), verdict(name, record[name])]
         precision = record["precision"]
-        name = ", ".join([record["model"]] + [precision] * (precision != "float32"))
-        return [name, *cells, *ratio, " / ".join(adam)]
+        what = record["model"] if precision == "float32" else f"{record['model']}, {precision}"
+        return [what, *cells, *ratio, " / ".join(adam)]
 
     header = [
         "model, ms a step",
