@@ -5,15 +5,20 @@ formula takes: one pass over x less in each direction.
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.networks.row_sum import row_sum
-
-Axes = tuple[str, ...]
+from cal_jax.networks.batch_moments import (
+    Axes,
+    as_row,
+    batch_moments,
+    divided,
+    sum_over,
+    sum_rows,
+)
 
 
 class BatchNormalised(NamedTuple):
@@ -38,9 +43,13 @@ class _Residuals(NamedTuple):
     weights: Array | None
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def batch_normalise(
-    axes: Axes, epsilon: float, x: Array, scale: Array, bias: Array, weights: Array | None
+    axes: tuple[str, ...],
+    epsilon: float,
+    x: Array,
+    scale: Array,
+    bias: Array,
+    weights: Array | None,
 ) -> BatchNormalised:
     """Normalise x over every axis but the last, and over the named axes together.
 
@@ -59,19 +68,21 @@ def batch_normalise(
     Returns:
       BatchNormalised; with no row that counts, mean and variance are 0.
     """
+    return _normalise(divided(axes), epsilon, x, scale, bias, weights)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _normalise(
+    axes: Axes, epsilon: float, x: Array, scale: Array, bias: Array, weights: Array | None
+) -> BatchNormalised:
     return _forward(axes, epsilon, x, scale, bias, weights)[0]
 
 
 def _forward(
     axes: Axes, epsilon: float, x: Array, scale: Array, bias: Array, weights: Array | None
 ) -> tuple[BatchNormalised, _Residuals]:
-    def total(values: Array) -> Array:
-        return _psum(_sum_rows(values if weights is None else values * weights), axes)
-
-    count = total(jnp.ones((*x.shape[:-1], 1), x.dtype))[0]
+    mean, variance, count = batch_moments(axes, x, weights)
     rows = jnp.maximum(count, 1.0)
-    mean = total(x) / rows
-    variance = total(jnp.square(x - as_row(mean, x))) / rows
     inverse = jax.lax.rsqrt(variance + epsilon)
     factor = scale * inverse
     y = x * as_row(factor, x) + as_row(bias - mean * factor, x)
@@ -86,9 +97,9 @@ def _backward(
     del epsilon
     x, mean, inverse, scale, rows, weights = residuals
     dy = cotangents.y
-    d_bias = _sum_rows(dy)
-    d_scale = (_sum_rows(dy * x) - mean * d_bias) * inverse
-    all_bias, all_scale = _psum((d_bias, d_scale), axes)
+    d_bias = sum_rows(dy)
+    d_scale = (sum_rows(dy * x) - mean * d_bias) * inverse
+    all_bias, all_scale = jnp.split(sum_over(axes, jnp.concatenate([d_bias, d_scale])), 2)
     factor = scale * inverse
     slope = factor * inverse * all_scale / rows
     offset = slope * mean - factor * all_bias / rows
@@ -99,17 +110,4 @@ def _backward(
     return dx, d_scale, d_bias, None if weights is None else jnp.zeros_like(weights)
 
 
-batch_normalise.defvjp(_forward, _backward)
-
-
-def as_row(values: Array, like: Array) -> Array:
-    """Values [F] with leading axes of 1, as many as x [..., F] has."""
-    return values.reshape((1,) * (like.ndim - 1) + values.shape)
-
-
-def _sum_rows(values: Array) -> Array:
-    return row_sum(values.reshape(-1, values.shape[-1]))
-
-
-def _psum(tree: Any, axes: Axes) -> Any:
-    return jax.lax.psum(tree, axes) if axes else tree
+_normalise.defvjp(_forward, _backward)

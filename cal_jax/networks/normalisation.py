@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.errors import InputError
-from cal_jax.networks.batch_normalise import as_row, batch_normalise
+from cal_jax.networks.batch_moments import as_row
+from cal_jax.networks.batch_normalise import batch_normalise
 from cal_jax.networks.passes import Pass
 
 Norm = Literal["batch", "layer", "none"]
