@@ -138,7 +138,7 @@ def train_step(
     sets = jax.vmap(config.draw, in_axes=(0, None, 0))(data_keys, data, rows)
     noise_keys = dataset_keys(key_noise, first, count, config.samples)
     weights, at_step = config.weights(state.step), config.at_step(state.step)
-    items = jnp.maximum(jax.lax.pmean(_count_items(sets, config.of_sets), DEVICE), 1.0)
+    items = _items_of_a_device(sets, config.of_sets)
     mapped = recomputed(config.mapped) if config.remat else config.mapped
 
     def loss_of(
@@ -197,8 +197,10 @@ def _in_parts(
     return (loss, (terms, running)), gradients
 
 
-def _count_items(sets: DataSet, of_sets: bool) -> Array:
-    x = sets.data[0]
+def _items_of_a_device(sets: DataSet, of_sets: bool) -> Array:
+    """How many a device has, on average over them; at least 1."""
     if sets.mask is not None:
-        return jnp.sum(sets.mask > 0).astype(jnp.float32)
+        items = jax.lax.pmean(jnp.sum(sets.mask > 0).astype(jnp.float32), DEVICE)
+        return jnp.maximum(items, 1.0)
+    x = sets.data[0]
     return jnp.asarray(x.shape[0] * (x.shape[1] if of_sets else 1), jnp.float32)
