@@ -9,7 +9,7 @@ import numpy as np
 import optax
 
 from benchmarks.timing import warm_milliseconds
-from benchmarks.training import Training, quickest_form
+from benchmarks.training import Training
 from cal_jax.training import seeds
 from cal_jax.training.parallel import parallel_chunk, replicate
 from cal_jax.training.step import TrainState
@@ -24,7 +24,7 @@ def adam_timer(
     """A function that takes steps of a training's optimiser alone, for milliseconds of one.
 
     Args:
-        training: with the optimiser, the parameters and the form of a chunk.
+        training: with the optimiser and the parameters.
         devices: where it runs; each updates parameters of its own, as in a step.
         steps: in a chunk, after one that is not timed.
     """
@@ -36,7 +36,7 @@ def adam_timer(
             params=optax.apply_updates(state.params, updates), opt_state=opt_state
         ), {}
 
-    chunk = parallel_chunk(step, devices, quickest_form(training.workload))
+    chunk = parallel_chunk(step, devices, "scan")
     initial = jax.device_get(training.initial)
     gradients = jax.tree.map(lambda leaf: np.full_like(leaf, GRADIENT), initial.params)
     state, gradients = replicate((initial, gradients), devices)

@@ -24,7 +24,7 @@ from benchmarks.compilation import compile_time, empty_cache
 from benchmarks.cost import lowered_step, memory_in_use, model_flop, program_cost
 from benchmarks.host_devices import add_host_devices, devices_of
 from benchmarks.timing import add_race_flags, chunk_steps, interleaved, median_ratio, spread
-from benchmarks.training import Training, quickest_form
+from benchmarks.training import Training
 from benchmarks.workloads import Workload, workload
 
 
@@ -61,7 +61,6 @@ def measure(flags: argparse.Namespace) -> record.Measured:
         "shape": vars(work.shape),
         "devices": len(devices),
         "steps_in_a_chunk": chunk_steps(flags),
-        "chunk_form": quickest_form(work),
         "milliseconds_per_step": times,
         f"{flags.model}_vs_plain_flax": median_ratio(found["cal_jax"], found["plain_flax"]),
         share: gflop / (ms / 1000) / gflops,

@@ -30,7 +30,7 @@ class Training:
         workload: the model, its data and its optimiser.
         model: the workload's ``model`` or ``plain``.
         devices: where it runs.
-        form: of a chunk; None takes the quickest: the workload's on a CPU, a scan elsewhere.
+        form: of a chunk; see ``benchmarks/chunk_form.py``.
         dtype: what the bound is computed in; parameters and optimiser stay float32.
         variables: that it starts from; None draws them.
     """
@@ -40,7 +40,7 @@ class Training:
         workload: Workload,
         model: nn.Module,
         devices: Sequence[jax.Device] | None = None,
-        form: ChunkForm | None = None,
+        form: ChunkForm = "scan",
         dtype: Any = None,
         variables: Variables | None = None,
     ) -> None:
@@ -59,7 +59,7 @@ class Training:
         self._chunk = parallel_chunk(
             step,
             devices,
-            form or quickest_form(workload),
+            form,
             over_seeds=functools.partial(seeds.over_seeds, data.axes, count),
         )
 
@@ -85,11 +85,6 @@ class Training:
     def milliseconds(self, steps: int) -> float:
         """Of one step of all seeds, in a chunk of so many after one that is not timed."""
         return warm_milliseconds(lambda: self.take(steps), steps)
-
-
-def quickest_form(workload: Workload) -> ChunkForm:
-    """Of a chunk, where JAX runs."""
-    return workload.chunk_form if jax.default_backend() == "cpu" else "scan"
 
 
 def step_config(workload: Workload, model: nn.Module, dtype: Any = None) -> StepConfig:

@@ -24,7 +24,6 @@ from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import Weights, halving_weights
-from cal_jax.training.parallel import ChunkForm
 
 ModelName = Literal["vae", "statistician", "context_aware"]
 MODELS: tuple[ModelName, ...] = get_args(ModelName)
@@ -72,7 +71,6 @@ class Workload(NamedTuple):
     """Of the first epoch."""
     learning_rate: float
     clip: float | None
-    chunk_form: ChunkForm
     of_sets: bool = True
 
     def init(self, model: nn.Module, seed: int = 0) -> Variables:
@@ -131,7 +129,6 @@ def _vae(shape: Shape, small: bool) -> Workload:
         Weights(),
         1e-3,
         None,
-        "scan",
         of_sets=False,
     )
 
@@ -150,7 +147,6 @@ def _statistician(shape: Shape, small: bool) -> Workload:
         halving_weights(0, kl_power=1),
         1e-3,
         0.5,
-        "scan",
     )
 
 
@@ -175,7 +171,6 @@ def _context_aware(shape: Shape, small: bool) -> Workload:
         halving_weights(0, kl_power=2),
         3e-4,
         None,
-        "calls",
     )
 
 

@@ -51,7 +51,6 @@ PRESETS = {
             schedule="cosine",
             kl_power=1,
             chunk_steps=250,
-            chunk_form="scan",
         ),
         oracle=TURNED_ORACLE,
     ),

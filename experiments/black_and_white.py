@@ -45,7 +45,7 @@ class BlackAndWhiteConfig(KnownLabelsConfig):
         return FACTORS
 
 
-_LONG = TrainingConfig(batch_size=16, schedule="cosine", chunk_steps=250, chunk_form="scan")
+_LONG = TrainingConfig(batch_size=16, schedule="cosine", chunk_steps=250)
 _ORACLE = OracleConfig(steps=2_500, learning_rate=2e-3, dropout=0.2, shift=1)
 
 PRESETS = {
@@ -83,7 +83,7 @@ PRESETS = {
     ),
     "thesis": BlackAndWhiteConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
-        training=TrainingConfig(chunk_steps=20, chunk_form="scan"),
+        training=TrainingConfig(chunk_steps=20),
         oracle=_ORACLE,
     ),
 }

@@ -87,7 +87,7 @@ PRESETS = {
     ),
     "thesis": HeldOutPairsConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
-        training=TrainingConfig(chunk_steps=20, chunk_form="scan"),
+        training=TrainingConfig(chunk_steps=20),
         oracle=TURNED_ORACLE,
     ),
 }

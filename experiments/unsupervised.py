@@ -57,7 +57,6 @@ _CPU_TRAINING = TrainingConfig(
     learning_rate=1e-3,
     schedule="cosine",
     chunk_steps=250,
-    chunk_form="scan",
 )
 _ORACLE = OracleConfig(steps=2_500, learning_rate=2e-3, dropout=0.2, shift=1)
 
@@ -104,7 +103,7 @@ PRESETS = {
     "thesis": UnsupervisedConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
         model=ContextAwareConfig(num_labels=2),
-        training=TrainingConfig(chunk_steps=20, chunk_form="scan"),
+        training=TrainingConfig(chunk_steps=20),
         oracle=_ORACLE,
     ),
 }

@@ -22,7 +22,6 @@ class AutoencoderConfig:
             learning_rate=1e-3,
             alpha=0.0,
             chunk_steps=375,
-            chunk_form="scan",
         )
     )
     """50 epochs of 60,000 images in batches of 32."""

@@ -37,7 +37,6 @@ TURNED_TRAINING = TrainingConfig(
     schedule="cosine",
     alpha_half_life=0.3,
     chunk_steps=250,
-    chunk_form="scan",
 )
 """Of turned digits, on a CPU."""
 

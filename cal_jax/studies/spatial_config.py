@@ -37,7 +37,6 @@ class SpatialConfig:
             kl_power=1,
             clip=0.5,
             chunk_steps=250,
-            chunk_form="scan",
         )
     )
     """100 epochs of 60,000 data sets in batches of 16."""

@@ -24,7 +24,6 @@ class SyntheticConfig:
             kl_power=1,
             clip=0.5,
             chunk_steps=125,
-            chunk_form="scan",
         )
     )
     """50 epochs of 10,000 data sets in batches of 16."""

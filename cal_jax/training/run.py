@@ -46,8 +46,8 @@ class TrainingConfig:
     divide the data sets of each device. Batch statistics are those of each part."""
     chunk_steps: int = 100
     """Steps between two looks at the metrics, the clock and the signals."""
-    chunk_form: ChunkForm = "calls"
-    """calls or scan: see ``benchmarks/chunk_form.py``."""
+    chunk_form: ChunkForm = "scan"
+    """scan or calls: see ``benchmarks/chunk_form.py``."""
     checkpoint_seconds: float = 60.0
     """A checkpoint is due when this long has passed since the last."""
 
