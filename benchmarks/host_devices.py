@@ -1,12 +1,11 @@
-"""Several devices of the host's CPU, for pmap over what XLA does not run in parallel."""
+"""How many devices of the host's CPU a benchmark divides its batch over."""
 
 import argparse
-import contextlib
-from typing import Any
 
 import jax
 
 from benchmarks.workloads import ModelName
+from cal_jax.edge.host_devices import divide_host
 from cal_jax.errors import InputError
 from cal_jax.training.parallel import choose_devices
 
@@ -35,7 +34,7 @@ def devices_of(flags: argparse.Namespace) -> list[jax.Device]:
     if flags.host_devices is not None:
         return use_host_devices(flags.host_devices)
     quickest = HOST_DEVICES[flags.model]
-    _make_host_devices(quickest)
+    divide_host(quickest)
     on_cpu = jax.default_backend() == "cpu"
     return choose_devices(min(quickest, jax.local_device_count()) if on_cpu else 1)
 
@@ -48,12 +47,5 @@ def use_host_devices(count: int) -> list[jax.Device]:
     """
     if count < 1:
         raise InputError(f"--host-devices {count}; accepted: 1 or more")
-    _make_host_devices(count)
+    divide_host(count)
     return choose_devices(count)
-
-
-def _make_host_devices(count: int) -> None:
-    config: Any = jax.config  # whose annotation does not name its options
-    if count > config.jax_num_cpu_devices:
-        with contextlib.suppress(RuntimeError):  # JAX has started: those that there are must do
-            config.update("jax_num_cpu_devices", count)

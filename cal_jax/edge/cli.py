@@ -17,7 +17,8 @@ from cal_jax.edge.distributed import (
     read_distributed_flags,
 )
 from cal_jax.edge.garbage import collect_rarely
-from cal_jax.edge.provenance import source_revision
+from cal_jax.edge.host_devices import divide_host
+from cal_jax.edge.provenance import cores, source_revision
 from cal_jax.errors import BAD_INPUT, FAILED, InputError, LostProcessError, NotFiniteError
 
 
@@ -158,6 +159,8 @@ def run_experiment(parse: Callable[[], Request], run: Callable[[Request], None])
 
     def program() -> None:
         request = parse()
+        if request.devices is not None:
+            divide_host(min(request.devices, cores()))
         with connected(request.distributed):
             keep_compiled(request.compilation_cache)
             run(request)
@@ -213,7 +216,11 @@ def _parser(module: str, description: str, presets: Mapping[str, Any]) -> argpar
         help="train SEED and those that follow together, each in a folder of its own (default: 1)",
     )
     parser.add_argument(
-        "--devices", type=int, help="how many to use, of each process (default: all)"
+        "--devices",
+        type=int,
+        metavar="D",
+        help="how many to use, of each process; a CPU is divided into so many, at most its "
+        "cores (default: all; of a CPU, 1)",
     )
     parser.add_argument(
         "--set",

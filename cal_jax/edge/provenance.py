@@ -27,8 +27,8 @@ def _local_devices() -> str:
     count = f"{len(devices)} device{'s' if len(devices) > 1 else ''}"
     if devices[0].platform != "cpu":
         return f"{devices[0].platform}: {kinds}, {count}"
-    cores = _cores()
-    words = [_cpu_name(), f"{cores} core{'s' if cores > 1 else ''}"]
+    here = cores()
+    words = [_cpu_name(), f"{here} core{'s' if here > 1 else ''}"]
     return "cpu: " + ", ".join(words + ([count] if len(devices) > 1 else []))
 
 
@@ -75,7 +75,8 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Of the CPU, that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
