@@ -24,8 +24,8 @@ class Axes(NamedTuple):
     """That of the devices, where there are several."""
 
 
-def divided(names: tuple[str, ...]) -> Axes:
-    """The axes of these names, to be called where they are bound: a rule of a derivative
+def axes_of(names: tuple[str, ...]) -> Axes:
+    """The axes of these names; to be called where they are bound, as a rule of a derivative
     may run where they are not."""
     if DEVICE not in names or jax.lax.axis_size(DEVICE) == 1:
         return Axes(names)
@@ -39,7 +39,7 @@ def batch_moments(axes: Axes, x: Array, weights: Array | None) -> tuple[Array, A
     about its own mean, so no large sums are subtracted from each other.
 
     Args:
-      axes: of mapped axes around the call.
+      axes: those of the maps around the call.
       x: [..., F].
       weights: [..., 1], 1 for the rows that count and 0 for the others; None
         when all count.

@@ -14,8 +14,8 @@ from jax import Array
 from cal_jax.networks.batch_moments import (
     Axes,
     as_row,
+    axes_of,
     batch_moments,
-    divided,
     sum_over,
     sum_rows,
 )
@@ -68,7 +68,7 @@ def batch_normalise(
     Returns:
       BatchNormalised; with no row that counts, mean and variance are 0.
     """
-    return _normalise(divided(axes), epsilon, x, scale, bias, weights)
+    return _normalise(axes_of(axes), epsilon, x, scale, bias, weights)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cal_jax.axes import DATASET, DEVICE
-from cal_jax.networks.batch_moments import batch_moments, divided
+from cal_jax.networks.batch_moments import axes_of, batch_moments
 from cal_jax.networks.batch_normalise import batch_normalise
 from cal_jax.training.parallel import choose_devices
 
@@ -52,7 +52,7 @@ def weights_of(mask):
 def test_moments_are_those_of_the_rows_of_all_devices(mask, offset):
     """On every device, far from 0 too, where a difference of squares would have lost them."""
     x = data(offset)
-    moments = over_devices(lambda x, weights: batch_moments(divided(AXES), x, weights))
+    moments = over_devices(lambda x, weights: batch_moments(axes_of(AXES), x, weights))
     mean, variance, count = moments(x, weights_of(mask))
     rows = counted(x, mask)
     assert np.all(count == len(rows))
