@@ -18,6 +18,7 @@ from cal_jax.edge.distributed import (
 )
 from cal_jax.edge.garbage import collect_rarely
 from cal_jax.edge.host_devices import divide_host
+from cal_jax.edge.input_flags import add_image_flags, add_oracle_flag, add_weights_flag
 from cal_jax.edge.provenance import cores, source_revision
 from cal_jax.errors import BAD_INPUT, FAILED, InputError, LostProcessError, NotFiniteError
 
@@ -95,11 +96,11 @@ def request(
     """
     parser = _parser(module, description, presets)
     if images:
-        _add_image_flags(parser)
+        add_image_flags(parser)
     if oracle:
-        _add_oracle_flag(parser)
+        add_oracle_flag(parser)
     if weights:
-        _add_weights_flag(parser)
+        add_weights_flag(parser)
     for choice in choices:
         parser.add_argument(
             f"--{choice.name}",
@@ -246,44 +247,6 @@ def _parser(module: str, description: str, presets: Mapping[str, Any]) -> argpar
     )
     add_distributed_flags(parser)
     return parser
-
-
-def _add_image_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data-dir",
-        type=Path,
-        metavar="D",
-        help="MNIST: the four IDX files (.gz or not), or a directory prepared by "
-        "tensorflow-datasets; without it, scikit-learn's embedded 8x8 digits",
-    )
-    parser.add_argument(
-        "--download",
-        action="store_true",
-        help="download MNIST first, into --data-dir or the user's cache",
-    )
-    parser.add_argument(
-        "--held-back",
-        type=int,
-        default=0,
-        metavar="COUNT",
-        help="for choosing between configs: hold COUNT training images back and evaluate "
-        "on them; test images stay unseen (default: 0, evaluate on test images)",
-    )
-
-
-def _add_oracle_flag(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--oracle-dir",
-        type=Path,
-        metavar="O",
-        help="where trained oracles are kept (default: oracles/ beside the run folder)",
-    )
-
-
-def _add_weights_flag(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--weights", type=Path, metavar="FILE", required=True, help="weights.safetensors of a run"
-    )
 
 
 def _command(module: str, flags: argparse.Namespace, choices: Sequence[Choice]) -> str:

@@ -1,12 +1,9 @@
 """The CPU as several devices: programs of their own, as it is done before JAX has started."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from cal_jax.edge.provenance import cores
+from tests.processes import run_together
 
 ASKED = """
 import sys
@@ -22,17 +19,10 @@ sys.exit(run_experiment(
 """
 
 
-def ended(*flags, **environment):
-    """(exit code, stdout, stderr) of a program that counts the devices it was asked for."""
-    clean = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
-    found = subprocess.run(
-        [sys.executable, "-c", ASKED, "--compilation-cache", "off", *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**clean, "JAX_PLATFORMS": "cpu", **environment},
-    )
-    return found.returncode, found.stdout, found.stderr
+def ended(*flags):
+    """How a program ends that counts the devices it was asked for."""
+    (end,) = run_together(ASKED, ["--compilation-cache", "off", *flags])
+    return end
 
 
 @pytest.mark.skipif(cores() < 2, reason="one core")
@@ -50,7 +40,7 @@ def test_more_than_cores_are_refused():
     assert ended("--devices", str(most + 1)) == (2, "", said)
 
 
-def test_devices_that_xla_was_told_of_stay_as_they_are():
-    told = {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
-    assert ended("--devices", "2", **told) == (0, "2\n", "")
-    assert ended("--devices", "3", **told) == (0, "3\n", "")
+def test_devices_that_xla_was_told_of_stay_as_they_are(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=3")
+    assert ended("--devices", "2") == (0, "2\n", "")
+    assert ended("--devices", "3") == (0, "3\n", "")
