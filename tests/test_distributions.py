@@ -1,5 +1,6 @@
 """The door to distrax: both spellings of a Gaussian, broadcasting, honest fall-backs."""
 
+import re
 from types import SimpleNamespace
 
 import distrax
@@ -142,3 +143,19 @@ def test_an_unknown_method_and_unlike_batches_are_refused():
         kl(q, q, jnp.zeros(3), method="exact")
     with pytest.raises(ValueError, match="broadcast"):
         kl(standard_gaussian((4, 3)), standard_gaussian((5, 3)), jnp.zeros((4, 3)))
+
+
+@pytest.mark.parametrize("sample_shape", [(), (5,), (2, 3)])
+def test_a_gaussian_s_noise_is_distrax_s_drawn_as_one_vector(sample_shape):
+    rng = np.random.default_rng(6)
+    mean, log_variance = rng.normal(size=(2, 3, 2, 4)).astype(np.float32)
+
+    def drawn(key):
+        return sample(diagonal_gaussian(mean, log_variance), key, sample_shape)
+
+    plain = distrax.Normal(mean, jnp.exp(0.5 * log_variance))
+    with jax.numpy_rank_promotion("allow"):
+        want = plain.sample(seed=jax.random.key(1), sample_shape=sample_shape)
+    np.testing.assert_array_equal(drawn(jax.random.key(1)), want)
+    program = jax.jit(drawn).lower(jax.random.key(0)).as_text()
+    assert re.findall(r"erf_inv.*-> tensor<(\w+)>", program) == [f"{want.size}xf32"]
