@@ -2,10 +2,14 @@
 
 Devices wait for each other at every message, and between processes the start of one takes
 longer than what is in it: so each takes the moments of its own rows, and all are combined
-from one gathered array.
+from one gathered array. Where every row counts, their number is known and is not sent.
+
+What needs no message is traced once for its shapes: a model has dozens of these layers.
 """
 
+import functools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -15,6 +19,9 @@ from jax import Array
 from cal_jax.axes import DEVICE
 from cal_jax.networks.row_sum import row_sum
 
+Rows = Array | float
+"""How many rows counted: a number where all do."""
+
 
 class Axes(NamedTuple):
     """Names of mapped axes, by how what they map is added up."""
@@ -22,17 +29,19 @@ class Axes(NamedTuple):
     summed: tuple[str, ...] = ()
     gathered: tuple[str, ...] = ()
     """That of the devices, where there are several."""
+    size: int = 1
+    """How many instances the summed ones map."""
 
 
 def axes_of(names: tuple[str, ...]) -> Axes:
     """The axes of these names; to be called where they are bound, as a rule of a derivative
     may run where they are not."""
-    if DEVICE not in names or jax.lax.axis_size(DEVICE) == 1:
-        return Axes(names)
-    return Axes(tuple(name for name in names if name != DEVICE), (DEVICE,))
+    gathered = tuple(name for name in names if name == DEVICE and jax.lax.axis_size(name) > 1)
+    summed = tuple(name for name in names if name not in gathered)
+    return Axes(summed, gathered, math.prod(jax.lax.axis_size(name) for name in summed))
 
 
-def batch_moments(axes: Axes, x: Array, weights: Array | None) -> tuple[Array, Array, Array]:
+def batch_moments(axes: Axes, x: Array, weights: Array | None) -> tuple[Array, Array, Rows]:
     """The mean and the variance of rows, over every axis but the last and the named axes.
 
     Those of the devices are combined as by Chan, Golub & LeVeque 1983: each variance is
@@ -47,42 +56,28 @@ def batch_moments(axes: Axes, x: Array, weights: Array | None) -> tuple[Array, A
     Returns:
       mean [F], biased variance [F] and the rows that counted []; with none, all are 0.
     """
-
-    def total(values: Array) -> Array:
-        return _summed(axes, sum_rows(values if weights is None else values * weights))
-
-    if weights is None:
-        count = _summed(axes, jnp.asarray(math.prod(x.shape[:-1]), x.dtype))
-    else:
-        count = total(jnp.ones((*x.shape[:-1], 1), x.dtype))[0]
-    rows = jnp.maximum(count, 1.0)
-    mean = total(x) / rows
-    variance = total(jnp.square(x - as_row(mean, x))) / rows
+    rows = _rows(axes, x, weights)
+    mean = _summed(axes, _sum(x, weights)) / at_least_one(rows)
+    variance = _summed(axes, _sum_of_squares(x, mean, weights)) / at_least_one(rows)
     if not axes.gathered:
-        return mean, variance, count
-
-    of_devices = _gathered(axes, jnp.concatenate([mean, variance, count[None]]))
-    means, variances, counts = jnp.split(of_devices, [len(mean), 2 * len(mean)], axis=1)
-    count = jnp.sum(counts)
-    shares = counts / jnp.maximum(count, 1.0)
-    mean = jnp.sum(shares * means, axis=0)
-    about = variances + jnp.square(means - mean[None])
-    return mean, jnp.sum(shares * about, axis=0), count
+        return mean, variance, rows
+    if isinstance(rows, float):
+        means, variances = _gathered(axes, [mean, variance])
+        return *_combined(means, variances, 1 / len(means)), rows * len(means)
+    means, variances, counts = _gathered(axes, [mean, variance, rows[None]])
+    rows = _over_devices(counts)[0]
+    return *_combined(means, variances, counts / at_least_one(rows)), rows
 
 
-def sum_over(axes: Axes, values: Array) -> Array:
-    """The sum of values [F] over the axes."""
-    total = _summed(axes, values)
-    return jnp.sum(_gathered(axes, total), axis=0) if axes.gathered else total
+def at_least_one(rows: Rows) -> Rows:
+    """What a sum over the rows is divided by."""
+    return max(rows, 1.0) if isinstance(rows, float) else jnp.maximum(rows, 1.0)
 
 
-def _summed(axes: Axes, values: Array) -> Array:
-    return jax.lax.psum(values, axes.summed) if axes.summed else values
-
-
-def _gathered(axes: Axes, values: Array) -> Array:
-    """Values [F] of every device, [D, F]."""
-    return jax.lax.all_gather(values, axes.gathered)
+def sums_over(axes: Axes, *values: Array) -> list[Array]:
+    """The sums of values [F] over the axes."""
+    totals = [_summed(axes, each) for each in values]
+    return [_over_devices(each) for each in _gathered(axes, totals)] if axes.gathered else totals
 
 
 def sum_rows(values: Array) -> Array:
@@ -93,3 +88,47 @@ def sum_rows(values: Array) -> Array:
 def as_row(values: Array, like: Array) -> Array:
     """Values [F] with leading axes of 1, as many as x [..., F] has."""
     return values.reshape((1,) * (like.ndim - 1) + values.shape)
+
+
+def _rows(axes: Axes, x: Array, weights: Array | None) -> Rows:
+    if weights is not None:
+        return _summed(axes, _sum(jnp.ones((*x.shape[:-1], 1), x.dtype), weights))[0]
+    return float(math.prod(x.shape[:-1]) * axes.size)
+
+
+@jax.jit
+def _sum(x: Array, weights: Array | None) -> Array:
+    return sum_rows(x if weights is None else x * weights)
+
+
+@jax.jit
+def _sum_of_squares(x: Array, mean: Array, weights: Array | None) -> Array:
+    return _sum(jnp.square(x - as_row(mean, x)), weights)
+
+
+@jax.jit
+def _combined(means: Array, variances: Array, shares: Array | float) -> tuple[Array, Array]:
+    """Of the moments of devices [D, F] and their shares of the rows, [D, 1] or one for all."""
+    mean = _over_devices(shares * means)
+    about = variances + jnp.square(means - mean[None])
+    return mean, _over_devices(shares * about)
+
+
+def _summed(axes: Axes, values: Array) -> Array:
+    return jax.lax.psum(values, axes.summed) if axes.summed else values
+
+
+def _gathered(axes: Axes, values: list[Array]) -> Sequence[Array]:
+    """Values [F] of every device, [D, F], by one message."""
+    gathered = jax.lax.all_gather(jax.lax.concatenate(values, 0), axes.gathered)
+    return jax.lax.split(gathered, [len(each) for each in values], axis=1)
+
+
+def _over_devices(values: Array) -> Array:
+    """The sum of values [D, F] over D, by halves: XLA needs no kernel for a few additions."""
+    odd = []
+    while len(values) > 1:
+        half = len(values) // 2
+        odd += list(values[2 * half :])
+        values = values[:half] + values[half : 2 * half]
+    return functools.reduce(jnp.add, odd, values[0])

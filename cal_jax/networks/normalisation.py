@@ -1,5 +1,6 @@
 """Normalisation layers that share one call, ``layer(x, run)``."""
 
+import functools
 from typing import Literal, get_args
 
 import flax.linen as nn
@@ -9,7 +10,7 @@ from jax import Array
 
 from cal_jax.errors import InputError
 from cal_jax.networks.batch_moments import as_row
-from cal_jax.networks.batch_normalise import batch_normalise
+from cal_jax.networks.batch_normalise import BatchNormalised, batch_normalise
 from cal_jax.networks.passes import Pass
 
 Norm = Literal["batch", "layer", "none"]
@@ -45,11 +46,20 @@ class BatchNorm(nn.Module):
         weights = _row_weights(x, run.mask)
         normalised = batch_normalise(axes, self.epsilon, x, scale, bias, weights)
         if not self.is_initializing():
-            momentum = jnp.where(normalised.rows > 0, self.momentum, 1.0)
-            running_mean.value += (1.0 - momentum) * (normalised.mean - running_mean.value)
-            change = normalised.variance - running_variance.value
-            running_variance.value += (1.0 - momentum) * change
+            running_mean.value, running_variance.value = _moved_averages(
+                self.momentum, (running_mean.value, running_variance.value), normalised
+            )
         return normalised.y
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _moved_averages(
+    momentum: float, averages: tuple[Array, Array], found: BatchNormalised
+) -> tuple[Array, Array]:
+    """Of the mean and the variance, after a batch; one without rows moves nothing."""
+    rate = (1.0 - momentum) * (found.rows > 0)
+    mean, variance = averages
+    return mean + rate * (found.mean - mean), variance + rate * (found.variance - variance)
 
 
 def _row_weights(x: Array, mask: Array | None) -> Array | None:

@@ -19,6 +19,8 @@ MOST = 4
 """Rows that are added up: as quick as 8, and quicker than 16, 25 or 50, for sets of 200."""
 NARROW = 64
 """Rows of so few features, as those of convolutions, are quicker as they stand."""
+FEW = 2**17
+"""Of so few numbers in all a sum takes no time, but one more kernel to compile."""
 
 
 def row_sum(values: Array) -> Array:
@@ -28,7 +30,7 @@ def row_sum(values: Array) -> Array:
 
 def _in_parts(values: Array) -> Array:
     *lead, rows, features = values.shape
-    if features <= NARROW:
+    if features <= NARROW or values.size <= FEW:
         return _plain(values)
     count = next((count for count in range(MOST, 1, -1) if rows % count == 0), 1)
     parts = values.reshape(*lead, rows // count, count, features)

@@ -1,5 +1,7 @@
 """Moments of a batch that several devices share, and the messages that they take."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -84,6 +86,23 @@ def test_gradients_are_those_of_all_rows_on_one_device(mask):
         np.testing.assert_allclose(got.sum((0, 1)), want, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("devices", [1, 2, 3, 6, 7])
+@pytest.mark.parametrize("masked", [False, True])
+def test_any_number_of_devices_is_combined(devices, masked):
+    rng = np.random.default_rng(devices)
+    x = rng.normal(size=(devices, ITEMS, FEATURES)).astype(np.float32)
+    x += 3.0 * np.arange(devices, dtype=np.float32)[:, None, None]
+    mask = (rng.random((devices, ITEMS, 1)) < 0.5).astype(np.float32) if masked else None
+
+    def moments(x, weights):
+        return batch_moments(axes_of((DEVICE,)), x, weights)
+
+    mean, variance, count = jax.vmap(moments, axis_name=DEVICE)(x, mask)
+    rows = counted(x, mask)
+    for got, want in ((mean, rows.mean(0)), (variance, rows.var(0)), (count, len(rows))):
+        np.testing.assert_allclose(got, np.broadcast_to(want, got.shape), rtol=1e-5)
+
+
 @pytest.mark.parametrize(("devices", "messages"), [(1, 0), (2, 2)])
 def test_a_layer_is_one_message_in_each_direction(mask, devices, messages):
     def value_and_gradient(x, weights):
@@ -98,3 +117,21 @@ def test_a_layer_is_one_message_in_each_direction(mask, devices, messages):
     program = over_devices(value_and_gradient, devices).lower(*given).as_text()
     assert program.count("stablehlo.all_gather") == messages
     assert devices == 1 or "stablehlo.all_reduce" not in program  # of one, XLA removes them
+
+
+def test_the_gradient_sums_each_array_once():
+    """Left to itself, XLA sums the cotangent of y for every set, and once more for all of them."""
+
+    def loss(parameters, x):
+        def of_set(x):
+            return batch_normalise((DATASET,), 1e-5, x, *parameters, None).y
+
+        return jnp.sum(jnp.sin(jax.vmap(of_set, axis_name=DATASET)(x)))
+
+    x = np.random.default_rng(2).normal(size=(4, 8, 128)).astype(np.float32)
+    parameters = (x[0, 0], x[1, 0])
+    gradient = jax.jit(jax.grad(loss, argnums=(0, 1)))
+    program = gradient.lower(parameters, x).compile().as_text()
+    shapes = dict(re.findall(r"%(\S+) = (\S+?)\{", program))
+    summed = re.findall(r"reduce\(%(\S+?),", program)
+    assert [shapes[operand] for operand in summed].count("f32[4,8,128]") == 4

@@ -1,0 +1,32 @@
+"""Several small arrays as one vector, and apart again.
+
+XLA compiles a kernel for every array that it keeps. Of a few numbers its compilation is all
+that a kernel costs, and one that makes several arrays costs little more than one.
+"""
+
+import math
+from collections.abc import Sequence
+
+import jax
+from jax import Array
+
+
+def as_one(arrays: Sequence[Array]) -> Array:
+    """The numbers of arrays of one dtype, one after the other: [P]."""
+    flat = [jax.lax.reshape(array, (array.size,)) for array in arrays]
+    return jax.lax.concatenate(flat, 0)
+
+
+def apart(vector: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """Arrays of these shapes from their numbers [P], one after the other."""
+    parts = jax.lax.split(vector, [math.prod(shape) for shape in shapes])
+    return [jax.lax.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def by_one_kernel(*arrays: Array) -> list[Array]:
+    """The same arrays, of one dtype, computed together.
+
+    The barrier keeps XLA from taking what was put together apart.
+    """
+    vector = jax.lax.optimization_barrier(as_one(arrays))
+    return apart(vector, [array.shape for array in arrays])
