@@ -32,9 +32,8 @@ def adam_timer(
 
     def step(state: TrainState, _: Any, gradients: Any, __: Any) -> tuple[TrainState, Any]:
         updates, opt_state = optimiser.update(gradients, state.opt_state, state.params)
-        return state._replace(
-            params=optax.apply_updates(state.params, updates), opt_state=opt_state
-        ), {}
+        params = optax.apply_updates(state.params, updates)
+        return state._replace(params=params, opt_state=opt_state), {}
 
     chunk = parallel_chunk(step, devices, "scan")
     initial = jax.device_get(training.initial)

@@ -12,13 +12,13 @@ import jax.numpy as jnp
 from benchmarks.training import SEED, step_config
 from benchmarks.workloads import Workload
 from cal_jax.axes import DEVICE
-from cal_jax.training.step import initial_state, train_step
+from cal_jax.training.step import initial_state, packed, train_step
 
 
 def lowered_step(workload: Workload, model: nn.Module) -> jax.stages.Lowered:
     """One step on one device, outside any loop, lowered and not compiled."""
     config = step_config(workload, model)
-    state = jax.eval_shape(lambda: initial_state(workload.init(model), config.optimiser))
+    state = jax.eval_shape(lambda: packed(initial_state(workload.init(model), config.optimiser)))
     data = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), workload.data)
     rows = jax.ShapeDtypeStruct((1, workload.shape.batch_size), jnp.int32)
     mapped = jax.vmap(

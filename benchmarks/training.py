@@ -18,7 +18,7 @@ from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.training import seeds
 from cal_jax.training.batches import batch_rows
 from cal_jax.training.parallel import ChunkForm, parallel_chunk, replicate
-from cal_jax.training.step import DataSet, StepConfig, initial_state, train_step
+from cal_jax.training.step import DataSet, StepConfig, initial_state, packed, train_step
 
 SEED = 0
 
@@ -48,12 +48,13 @@ class Training:
         self.workload = workload
         self.config = step_config(workload, model, dtype)
         variables = workload.init(model) if variables is None else variables
-        self.initial = initial_state(variables, self.config.optimiser)
+        initial = initial_state(jax.device_get(variables), self.config.optimiser)
+        self.initial = packed(jax.device_get(initial))
         count = workload.shape.seeds
         self._keys = seeds.keys_of(range(SEED, SEED + count))
         data = seeds.together([workload.data] * count)
         self._data = replicate(data.arrays, devices)
-        state = seeds.stack([jax.device_get(self.initial)] * count)
+        state = seeds.stack([self.initial] * count)
         self._state: Any = replicate(state, devices)
         step = functools.partial(train_step, self.config)
         self._chunk = parallel_chunk(

@@ -20,7 +20,7 @@ from cal_jax.training.parallel import parallel_chunk, replicate, unreplicate
 from cal_jax.training.resume import Point, save
 from cal_jax.training.run import SeedTask, Task, TrainingConfig, optimiser_of
 from cal_jax.training.signals import StopSignal
-from cal_jax.training.step import StepConfig, train_step
+from cal_jax.training.step import StepConfig, packed, train_step, unpacked
 
 
 def advance(
@@ -69,7 +69,7 @@ def advance(
     label = "training" if num_seeds == 1 else f"training {num_seeds} seeds"
     started = saved = time.monotonic()
     with Progress(config.steps, label, initial_step=first, silent=not is_first()) as progress:
-        state = replicate(seeds.stack([point.state for point in points]), devices)
+        state = replicate(seeds.stack([packed(point.state) for point in points]), devices)
         following = rows(first)
         assert following is not None
         state, read = start(state, following)
@@ -92,7 +92,7 @@ def advance(
             progress.update(reached, _logged(metrics, runs, at, per_epoch))
             if held is not None:
                 at = [
-                    point._replace(state=seeds.member(held, index))
+                    point._replace(state=unpacked(seeds.member(held, index)))
                     for index, point in enumerate(at)
                 ]
                 _save(runs, at)

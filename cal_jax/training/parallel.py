@@ -106,7 +106,7 @@ def parallel_chunk(
         raise InputError(f"chunk form must be 'calls' or 'scan': got {form!r}")
 
     def steps(state: Any, key: Array, data: Any, rows: Array, count: Array) -> tuple[Any, Any]:
-        traced = jax.jit(step, inline=True)  # once, for its shapes and for the loop
+        traced = jax.jit(step)  # once, for its shapes and for the loop
 
         def body(index: Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
             state, kept = carry

@@ -13,6 +13,7 @@ from cal_jax.errors import InputError
 from cal_jax.mapping import Variables, dataset_keys
 from cal_jax.objectives.weighting import Weights
 from cal_jax.training.device_mean import device_mean
+from cal_jax.training.joined import Joined, divide_each, join, join_each
 
 Metrics = dict[str, Array]
 
@@ -27,7 +28,11 @@ PRODUCTS = (
 
 
 class TrainState(NamedTuple):
-    """Everything that training changes."""
+    """Everything that training changes.
+
+    In a checkpoint parameters are the model's, and the optimiser's state has trees like
+    them. A step takes them joined: see ``packed``.
+    """
 
     step: Array
     """[] int32: steps taken."""
@@ -85,6 +90,8 @@ class StepConfig(NamedTuple):
     draw: Callable[[Array, Any, Array], DataSet]
     """(key, data on the device, row []) -> one data set."""
     optimiser: optax.GradientTransformation
+    """Of joined parameters: one that treats every number alike, or all together, but not one
+    that treats every layer by itself."""
     samples: int = 1
     """S, Monte Carlo samples of each data set."""
     of_sets: bool = True
@@ -105,11 +112,22 @@ class StepConfig(NamedTuple):
 def initial_state(
     variables: Variables, optimiser: optax.GradientTransformation, memory: Any = ()
 ) -> TrainState:
-    """The state before the first step; ``memory`` is the coupling's."""
+    """The state before the first step, not packed; ``memory`` is the coupling's."""
     params = variables["params"]
     batch_stats = variables.get("batch_stats", {})
     step = jnp.zeros((), jnp.int32)
     return TrainState(step, params, batch_stats, optimiser.init(params), memory)
+
+
+def packed(state: TrainState) -> TrainState:
+    """The state as a step takes it: small parameters, and what the optimiser keeps, joined."""
+    opt_state = join_each(state.opt_state, state.params)
+    return state._replace(params=join(state.params), opt_state=opt_state)
+
+
+def unpacked(state: TrainState) -> TrainState:
+    """The state of ``packed`` with the model's parameters."""
+    return divide_each(state)
 
 
 def train_step(
@@ -122,14 +140,19 @@ def train_step(
 
     Args:
       config: see ``StepConfig``.
-      state: the same on every device.
+      state: packed; the same on every device.
       key: the run's key; the step's own is folded from it.
       data: whatever ``config.draw`` reads, on the device.
       rows: [B] int32, this device's share of the batch.
 
     Returns:
       The next state and the metrics, the same on every device.
+
+    Raises:
+      InputError: a state that is not packed.
     """
+    if not isinstance(state.params, Joined):
+        raise InputError("a step takes packed(state): this state has the parameters' own tree")
     key_data, key_noise = jax.random.split(jax.random.fold_in(key, state.step))
     first = jax.lax.axis_index(DEVICE) * rows.shape[0]
     count = rows.shape[0]
@@ -155,7 +178,7 @@ def train_step(
     (loss, (terms, (batch_stats, memory))), gradients = _in_parts(
         jax.value_and_grad(loss_of, has_aux=True), config.accumulate, state, noise_keys, sets
     )
-    gradients, loss, terms = device_mean((gradients, loss, terms))
+    gradients, loss, terms = device_mean((join(gradients), loss, terms))
     updates, opt_state = config.optimiser.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
 
@@ -175,9 +198,9 @@ def _in_parts(
 
     Running averages and memory pass from each part to the next. One part is the plain call.
     """
-    running = (state.batch_stats, state.memory)
+    params, running = state.params.tree(), (state.batch_stats, state.memory)
     if parts == 1:
-        return gradient(state.params, running, keys, sets)
+        return gradient(params, running, keys, sets)
     if len(keys) % parts:
         raise InputError(
             f"training.accumulate {parts}: does not divide the {len(keys)} data sets of a device"
@@ -188,10 +211,10 @@ def _in_parts(
 
     def add(carry: tuple[Any, Any], part: tuple[Array, DataSet]) -> tuple[Any, Any]:
         running, total = carry
-        (loss, (terms, running)), gradients = gradient(state.params, running, *part)
+        (loss, (terms, running)), gradients = gradient(params, running, *part)
         return (running, jax.tree.map(jnp.add, total, gradients)), (loss, terms)
 
-    start = (running, jax.tree.map(jnp.zeros_like, state.params))
+    start = (running, jax.tree.map(jnp.zeros_like, params))
     (running, gradients), each = jax.lax.scan(add, start, divided)
     loss, terms = jax.tree.map(lambda values: jnp.sum(values, axis=0), each)
     return (loss, (terms, running)), gradients

@@ -1,11 +1,11 @@
-"""The mean over devices of a tree, whose leaves travel together."""
+"""The mean over devices of a tree, whose small leaves travel together."""
 
 import jax
 import numpy as np
-import pytest
 
 from cal_jax.axes import DEVICE
 from cal_jax.training.device_mean import device_mean
+from cal_jax.training.joined import MOST
 from cal_jax.training.parallel import choose_devices
 
 DEVICES = 2
@@ -13,18 +13,11 @@ DEVICES = 2
 
 def tree():
     rng = np.random.default_rng(0)
-    shapes = {"scalar": (), "bias": (3,), "kernel": (2, 5), "large": (500, 50)}
+    shapes = {"scalar": (), "bias": (3,), "kernel": (2, 5), "large": (MOST + 1,)}
     return {
         name: rng.normal(size=(DEVICES, *shape)).astype(np.float32)
         for name, shape in shapes.items()
     }
-
-
-@pytest.fixture(name="processes", params=[1, 2])
-def told_of_processes(request, monkeypatch):
-    """What JAX says of the processes; the real ones are in ``tests/edge/test_distributed.py``."""
-    monkeypatch.setattr(jax, "process_count", lambda: request.param)
-    return request.param
 
 
 def lowered():
@@ -35,7 +28,7 @@ def lowered():
     return mapped.lower(tree())
 
 
-def test_every_leaf_is_its_mean_on_every_device(processes):
+def test_every_leaf_is_its_mean_on_every_device():
     given = tree()
     got = lowered().compile()(given)
     assert got.keys() == given.keys()
@@ -44,5 +37,5 @@ def test_every_leaf_is_its_mean_on_every_device(processes):
         np.testing.assert_allclose(got[name], want, rtol=1e-6, atol=1e-7)
 
 
-def test_between_processes_all_leaves_are_one_message(processes):
-    assert lowered().as_text().count("stablehlo.all_reduce") == {1: 4, 2: 1}[processes]
+def test_small_leaves_are_one_message_and_a_large_one_is_another():
+    assert lowered().as_text().count("stablehlo.all_reduce") == 2

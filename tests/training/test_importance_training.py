@@ -15,7 +15,7 @@ from cal_jax.objectives.importance import ImportanceTerms, importance_weighted, 
 from cal_jax.objectives.weighting import Weights, unweighted
 from cal_jax.stopped import WithStopped
 from cal_jax.training.parallel import choose_devices, parallel_chunk, replicate, unreplicate
-from cal_jax.training.step import DataSet, StepConfig, initial_state, train_step, uncoupled
+from cal_jax.training.step import DataSet, StepConfig, initial_state, packed, train_step, uncoupled
 from tests.models.test_vae import made
 
 SAMPLES, BATCH = 4, 6
@@ -43,7 +43,7 @@ def run(estimator, rows):
     )
     devices = choose_devices(1)
     chunk = parallel_chunk(functools.partial(train_step, config), devices, "scan")
-    state = replicate(initial_state(variables, optimiser), devices)
+    state = replicate(packed(jax.device_get(initial_state(variables, optimiser))), devices)
     state, read = chunk(state, jax.random.key(5), replicate(IMAGES, devices), rows)
     return model, variables, unreplicate(state), read()
 

@@ -17,7 +17,7 @@ from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import Weights, weighted_objective
 from cal_jax.training.parallel import choose_devices, parallel_chunk, replicate, unreplicate
 from cal_jax.training.run import TrainingConfig
-from cal_jax.training.step import DataSet, StepConfig, initial_state, recomputed, train_step
+from cal_jax.training.step import DataSet, StepConfig, initial_state, packed, recomputed, train_step
 from tests.models.test_vae import made
 from tests.small_models import binary_sets, small_model
 from tests.training.toy_task import toy_task
@@ -29,7 +29,7 @@ def step_of(config, variables, data, devices=1):
     """(the state after one step of plain gradient descent, its metrics)."""
     devices = choose_devices(devices)
     chunk = parallel_chunk(functools.partial(train_step, config), devices, "calls")
-    state = replicate(initial_state(variables, config.optimiser), devices)
+    state = replicate(packed(jax.device_get(initial_state(variables, config.optimiser))), devices)
     state, read = chunk(state, jax.random.key(7), replicate(data, devices), ROWS)
     return unreplicate(state), read()
 

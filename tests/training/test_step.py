@@ -22,7 +22,7 @@ from cal_jax.training.parallel import (
     replicate,
     unreplicate,
 )
-from cal_jax.training.step import DataSet, StepConfig, initial_state, train_step
+from cal_jax.training.step import DataSet, StepConfig, initial_state, packed, train_step
 from tests.small_models import binary_sets, small_model
 
 NUM_SETS = 16
@@ -51,7 +51,7 @@ def run(
     )
     devices = choose_devices(num_devices)
     chunk = parallel_chunk(functools.partial(train_step, config), devices, form)
-    state = replicate(initial_state(variables, optimiser), devices)
+    state = replicate(packed(jax.device_get(initial_state(variables, optimiser))), devices)
     data = replicate(binary_sets(NUM_SETS, 3), devices)
     state, read = chunk(state, jax.random.key(7), data, rows)
     return unreplicate(state), read()
@@ -175,8 +175,14 @@ def test_the_step_is_traced_once():
     )
     devices = choose_devices(1)
     chunk = parallel_chunk(functools.partial(train_step, config), devices, "calls")
-    state = replicate(initial_state(variables, optimiser), devices)
+    state = replicate(packed(jax.device_get(initial_state(variables, optimiser))), devices)
     data = replicate(binary_sets(NUM_SETS, 3), devices)
     for _ in range(3):
         state, _ = chunk(state, jax.random.key(7), data, ROWS)
     assert len(traces) == 1
+
+
+def test_a_state_that_is_not_packed_is_refused():
+    state = initial_state({"params": {"bias": jnp.zeros(3)}}, optax.sgd(0.1))
+    with pytest.raises(InputError, match=r"packed\(state\)"):
+        train_step(None, state, None, None, None)
