@@ -12,7 +12,7 @@ from benchmarks.timing import warm_milliseconds
 from benchmarks.training import Training
 from cal_jax.training import seeds
 from cal_jax.training.parallel import parallel_chunk, replicate
-from cal_jax.training.step import TrainState
+from cal_jax.training.step import TrainState, packed
 
 GRADIENT = 1e-3
 """Of every parameter, at every step."""
@@ -36,7 +36,7 @@ def adam_timer(
         return state._replace(params=params, opt_state=opt_state), {}
 
     chunk = parallel_chunk(step, devices, "scan")
-    initial = jax.device_get(training.initial)
+    initial = packed(training.initial)
     gradients = jax.tree.map(lambda leaf: np.full_like(leaf, GRADIENT), initial.params)
     state, gradients = replicate((initial, gradients), devices)
     key, rows = seeds.keys_of([0])[0], training.rows(steps)

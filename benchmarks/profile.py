@@ -29,6 +29,7 @@ from benchmarks.training import SEED, Training
 from benchmarks.workloads import MODELS, Workload, workload
 from cal_jax.errors import InputError
 from cal_jax.training.batches import batch_rows
+from cal_jax.training.step import packed
 
 FORMS = ("cal_jax", "plain", "pytorch")
 Traced = tuple[float, dict[Place, float]]
@@ -76,7 +77,7 @@ def _jax(work: Workload, flags: argparse.Namespace) -> Traced:
     training = Training(work, model)
     step = lowered_step(work, model).compile()
     data = jax.device_put(work.data)
-    state = jax.device_put(training.initial)
+    state = jax.device_put(packed(training.initial))
 
     def take() -> float:
         nonlocal state

@@ -48,13 +48,12 @@ class Training:
         self.workload = workload
         self.config = step_config(workload, model, dtype)
         variables = workload.init(model) if variables is None else variables
-        initial = initial_state(jax.device_get(variables), self.config.optimiser)
-        self.initial = packed(jax.device_get(initial))
+        self.initial = jax.device_get(initial_state(variables, self.config.optimiser))
         count = workload.shape.seeds
         self._keys = seeds.keys_of(range(SEED, SEED + count))
         data = seeds.together([workload.data] * count)
         self._data = replicate(data.arrays, devices)
-        state = seeds.stack([self.initial] * count)
+        state = seeds.stack([packed(self.initial)] * count)
         self._state: Any = replicate(state, devices)
         step = functools.partial(train_step, self.config)
         self._chunk = parallel_chunk(
