@@ -32,8 +32,8 @@ _diagonal_matrix = jnp.vectorize(jnp.diag, signature="(c)->(c,c)")
 class _Normal(distrax.Normal):
     """distrax's, and its numbers too; the noise is drawn as one vector, whatever the shape.
 
-    XLA:CPU writes out the loops over the short axes of a shape: to compile the noise of the
-    thesis's context-aware learner took a quarter of what its step took.
+    XLA:CPU writes out the loops over the short axes of a shape: of the code that LLVM had to
+    compile for the thesis's context-aware learner, the noise was a quarter.
     """
 
     def _sample_n(self, key: Array, n: int) -> Array:

@@ -1,8 +1,7 @@
 """A tree of arrays with its small ones joined, for work that is the same for every number.
 
-The optimiser and the norm of the gradient take four kernels for each array, and a loop of
-steps copies each. Those of a hundred small arrays take longer to compile than the rest of a
-step's element-wise work; joined, they are as good as one.
+The optimiser and the norm of the gradient take four kernels for each array: a quarter of the
+time to compile a step of the context-aware learner, which has 130. Joined, they are one.
 """
 
 import dataclasses
