@@ -15,7 +15,8 @@ from cal_jax.distributions import (
     triangular_gaussian,
 )
 from cal_jax.errors import InputError
-from cal_jax.networks.dense import MLP, GaussianHead, Linear, TriangularGaussianHead
+from cal_jax.networks.dense import MLP, GaussianHead, TriangularGaussianHead
+from cal_jax.networks.dense_layer import Dense
 from cal_jax.networks.normalisation import Norm
 from cal_jax.networks.passes import EVALUATION, Pass
 
@@ -86,7 +87,7 @@ class VAE(nn.Module):
             TriangularGaussianHead((c.latent_dim,)) if is_full else GaussianHead((c.latent_dim,))
         )
         self.decoder = MLP(c.decoder_widths, c.norm)
-        self.logits = Linear(c.image_size**2, kernel_init=nn.initializers.glorot_normal())
+        self.logits = Dense(c.image_size**2, kernel_init=nn.initializers.glorot_normal())
 
     def inference(self, run: Pass = EVALUATION) -> VAEPosterior:
         """The approximate posterior, bound to one pass."""

@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.networks.dense import Linear, ResidualMLP
+from cal_jax.networks.dense import ResidualMLP
+from cal_jax.networks.dense_layer import Dense
 from cal_jax.networks.normalisation import Norm, normalisation
 from cal_jax.networks.passes import Pass
 from cal_jax.networks.statistic import mean_pool
@@ -21,7 +22,7 @@ class Attention(nn.Module):
         """Map items [N, F] to [N, F]; F is a multiple of ``heads``."""
         num_items, width = items.shape
         query, key, value = (
-            Linear(width, use_bias=False, name=name)(items).reshape(num_items, self.heads, -1)
+            Dense(width, use_bias=False, name=name)(items).reshape(num_items, self.heads, -1)
             for name in ("query", "key", "value")
         )
         allowed = None
@@ -29,7 +30,7 @@ class Attention(nn.Module):
             shape = (1, 1, num_items, num_items)
             allowed = jnp.broadcast_to((mask > 0)[None, None, None], shape)
         gathered = jax.nn.dot_product_attention(query, key, value, mask=allowed)
-        return Linear(width, use_bias=False, name="output")(gathered.reshape(num_items, width))
+        return Dense(width, use_bias=False, name="output")(gathered.reshape(num_items, width))
 
 
 class RelationalStatisticNetwork(nn.Module):

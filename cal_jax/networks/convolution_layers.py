@@ -11,6 +11,7 @@ from jax import Array
 
 from cal_jax.networks.convolution_forms import KERNEL
 from cal_jax.networks.convolution_products import convolve, transposed_convolve
+from cal_jax.networks.parameter import parameter
 
 
 class Conv(nn.Module):
@@ -49,11 +50,11 @@ class ConvTranspose(nn.Module):
 def _with_kernel(layer: Conv | ConvTranspose, x: Array) -> list[Array]:
     """The images x [N, H, W, C] and the layer's kernel, of one type."""
     shape = (KERNEL, KERNEL, x.shape[-1], layer.features)
-    return promote_dtype(x, layer.param("kernel", layer.kernel_init, shape))
+    return promote_dtype(x, parameter(layer, "kernel", layer.kernel_init, shape))
 
 
 def _with_bias(layer: Conv | ConvTranspose, y: Array) -> Array:
     if not layer.use_bias:
         return y
-    bias = layer.param("bias", nn.initializers.zeros, (layer.features,))
+    bias = parameter(layer, "bias", nn.initializers.zeros, (layer.features,))
     return y + bias.reshape(1, 1, 1, -1)

@@ -1,6 +1,5 @@
 """Fully connected subnetworks, plain or with a skip connection, and their Gaussian heads."""
 
-import functools
 import math
 from typing import NamedTuple
 
@@ -8,13 +7,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
+from cal_jax.networks.dense_layer import Dense
 from cal_jax.networks.normalisation import Norm, normalisation
+from cal_jax.networks.parameter import parameter
 from cal_jax.networks.passes import Pass
-from cal_jax.networks.row_product import row_dot_general
-
-Linear = functools.partial(nn.Dense, dot_general=row_dot_general)
-"""A linear layer whose weight gradient is quick under ``vmap``."""
-
 
 START_SMALL = nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal")
 
@@ -42,7 +38,7 @@ class Embedding(nn.Module):
         ndim = max(x.ndim for x in inputs)
         total: Array | None = None
         for index, x in enumerate(inputs):
-            layer = Linear(
+            layer = Dense(
                 self.width,
                 use_bias=self.use_bias and index == 0,
                 kernel_init=nn.initializers.he_normal(),
@@ -75,7 +71,7 @@ class ResidualMLP(nn.Module):
         x = Embedding(self.width, use_bias=use_bias, name="embedding")(*inputs)
         first = x = nn.relu(normalisation(self.norm)(x, run))
         for layer in range(1, self.depth):
-            x = Linear(self.width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
+            x = Dense(self.width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
             x = normalisation(self.norm)(x, run)
             if self.skip and layer == self.depth - 1:
                 x = x + first
@@ -94,7 +90,7 @@ class MLP(nn.Module):
         """Map x [..., F] to [..., widths[-1]]."""
         use_bias = self.norm == "none"
         for width in self.widths:
-            x = Linear(width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
+            x = Dense(width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
             x = nn.relu(normalisation(self.norm)(x, run))
         return x
 
@@ -111,7 +107,7 @@ class GaussianHead(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> GaussianParameters:
         """Map x [..., F] to two arrays [..., *shape]."""
-        outputs = Linear(2 * math.prod(self.shape), kernel_init=START_SMALL)(x)
+        outputs = Dense(2 * math.prod(self.shape), kernel_init=START_SMALL)(x)
         outputs = outputs.reshape(*x.shape[:-1], 2, *self.shape)
         mean, log_variance = jnp.moveaxis(outputs, x.ndim - 1, 0)
         return GaussianParameters(mean, log_variance)
@@ -139,7 +135,7 @@ class TriangularGaussianHead(nn.Module):
         mean, log_variance = GaussianHead(self.shape, name="diagonal")(x)
         rows, columns = jnp.tril_indices(dim, -1)
         count = math.prod(self.shape[:-1]) * len(rows)
-        below = Linear(count, kernel_init=START_SMALL, name="below")(x)
+        below = Dense(count, kernel_init=START_SMALL, name="below")(x)
         scale = jnp.zeros((*mean.shape, dim))
         scale = scale.at[..., rows, columns].set(below.reshape(*mean.shape[:-1], len(rows)))
         diagonal = jnp.arange(dim)
@@ -155,6 +151,6 @@ class LearnedGaussian(nn.Module):
     @nn.compact
     def __call__(self) -> GaussianParameters:
         """The two arrays, [*shape] each."""
-        mean = self.param("mean", nn.initializers.zeros, self.shape)
-        log_variance = self.param("log_variance", nn.initializers.zeros, self.shape)
+        mean = parameter(self, "mean", nn.initializers.zeros, self.shape)
+        log_variance = parameter(self, "log_variance", nn.initializers.zeros, self.shape)
         return GaussianParameters(mean, log_variance)

@@ -16,9 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cal_jax.networks.dense import START_SMALL, Linear, ResidualMLP
+from cal_jax.networks.dense import START_SMALL, ResidualMLP
+from cal_jax.networks.dense_layer import Dense
 from cal_jax.networks.experts import Experts, speaking_of
 from cal_jax.networks.normalisation import Norm
+from cal_jax.networks.parameter import parameter
 from cal_jax.networks.passes import Pass
 from cal_jax.networks.turning import ANGLES, circular_moments, turned_back
 
@@ -54,9 +56,9 @@ class ViewEncoder(nn.Module):
     def __call__(self, x: Array, run: Pass) -> Viewed:
         """Read images x [N, H, W]."""
         read = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, views(x))
-        upright = nn.softmax(Linear(1, kernel_init=START_SMALL)(read), axis=1)
+        upright = nn.softmax(Dense(1, kernel_init=START_SMALL)(read), axis=1)
         features = jnp.concatenate([strongest(read), jnp.sum(upright * read, axis=1)], axis=-1)
-        length = self.param("length", nn.initializers.constant(4.0), (1, MOMENTS))
+        length = parameter(self, "length", nn.initializers.constant(4.0), (1, MOMENTS))
         moments = upright[:, :, 0] @ _moments()[:: ANGLES // VIEWS]
         return Viewed(features, moments * jnp.tile(length, (1, 2)))
 
@@ -67,7 +69,7 @@ class AngleReading(nn.Module):
     @nn.compact
     def __call__(self, contexts: Array) -> Array:
         """The probabilities of each angle, [N, ANGLES], for contexts [N, C]."""
-        weight = self.param("weight", nn.initializers.constant(0.05), (1, MOMENTS))
+        weight = parameter(self, "weight", nn.initializers.constant(0.05), (1, MOMENTS))
         return nn.softmax((contexts[:, :ANGLE_DIM] * jnp.tile(weight, (1, 2))) @ _moments().T)
 
 

@@ -5,7 +5,8 @@ import math
 import flax.linen as nn
 from jax import Array
 
-from cal_jax.networks.dense import Linear, ResidualMLP
+from cal_jax.networks.dense import ResidualMLP
+from cal_jax.networks.dense_layer import Dense
 from cal_jax.networks.normalisation import Norm
 from cal_jax.networks.passes import Pass
 
@@ -38,5 +39,5 @@ class DenseDecoder(nn.Module):
     def __call__(self, run: Pass, *inputs: Array) -> Array:
         """Map inputs [N, F_i] to outputs [N, *shape]."""
         x = ResidualMLP(self.width, self.depth, self.norm, self.skip)(run, *inputs)
-        outputs = Linear(math.prod(self.shape), kernel_init=nn.initializers.glorot_normal())(x)
+        outputs = Dense(math.prod(self.shape), kernel_init=nn.initializers.glorot_normal())(x)
         return outputs.reshape(-1, *self.shape)

@@ -3,7 +3,8 @@
 import flax.linen as nn
 from jax import Array
 
-from cal_jax.networks.dense import START_SMALL, Linear, ResidualMLP
+from cal_jax.networks.dense import START_SMALL, ResidualMLP
+from cal_jax.networks.dense_layer import Dense
 from cal_jax.networks.normalisation import Norm
 from cal_jax.networks.passes import Pass
 from cal_jax.networks.statistic import mean_pool
@@ -29,4 +30,4 @@ class LabelNetwork(nn.Module):
         pooled = mean_pool(pre_pool(run, h), run.mask)
         post_pool = ResidualMLP(self.post_width, self.depth, self.norm, self.skip, name="post_pool")
         hidden = post_pool(run.of_the_set(), pooled)
-        return Linear(self.num_labels, kernel_init=START_SMALL, name="logits")(hidden)
+        return Dense(self.num_labels, kernel_init=START_SMALL, name="logits")(hidden)

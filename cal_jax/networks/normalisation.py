@@ -11,6 +11,7 @@ from jax import Array
 from cal_jax.errors import InputError
 from cal_jax.networks.batch_moments import as_row
 from cal_jax.networks.batch_normalise import BatchNormalised, batch_normalise
+from cal_jax.networks.parameter import parameter
 from cal_jax.networks.passes import Pass
 
 Norm = Literal["batch", "layer", "none"]
@@ -33,8 +34,8 @@ class BatchNorm(nn.Module):
     def __call__(self, x: Array, run: Pass) -> Array:
         """Normalise x [..., F]; in training, update the running averages."""
         shape = x.shape[-1:]
-        scale = self.param("scale", nn.initializers.ones, shape)
-        bias = self.param("bias", nn.initializers.zeros, shape)
+        scale = parameter(self, "scale", nn.initializers.ones, shape)
+        bias = parameter(self, "bias", nn.initializers.zeros, shape)
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
         running_variance = self.variable("batch_stats", "variance", jnp.ones, shape)
 

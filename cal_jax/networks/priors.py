@@ -10,7 +10,9 @@ from typing import NamedTuple
 import flax.linen as nn
 from jax import Array
 
-from cal_jax.networks.dense import START_SMALL, GaussianHead, Linear
+from cal_jax.networks.dense import START_SMALL, GaussianHead
+from cal_jax.networks.dense_layer import Dense
+from cal_jax.networks.parameter import parameter
 
 
 class MixtureParameters(NamedTuple):
@@ -52,11 +54,13 @@ class MixturePrior(nn.Module):
         """The parameters, for features [F] or for none."""
         num_contexts, dim = self.contexts
         shape = (num_contexts, self.components, dim)
-        logits = self.param("logits", nn.initializers.zeros, shape[:2])
-        mean = self.param("mean", nn.initializers.normal(math.sqrt(0.5)), shape)
-        log_variance = self.param("log_variance", nn.initializers.constant(-math.log(2.0)), shape)
+        logits = parameter(self, "logits", nn.initializers.zeros, shape[:2])
+        mean = parameter(self, "mean", nn.initializers.normal(math.sqrt(0.5)), shape)
+        log_variance = parameter(
+            self, "log_variance", nn.initializers.constant(-math.log(2.0)), shape
+        )
         if features is not None:
-            weights = Linear(logits.size, kernel_init=START_SMALL, name="weights")(features)
+            weights = Dense(logits.size, kernel_init=START_SMALL, name="weights")(features)
             logits = logits + weights.reshape(logits.shape)
             shift, stretch = GaussianHead(self.contexts, name="shift")(features)
             mean, log_variance = mean + shift[:, None], log_variance + stretch[:, None]
@@ -81,9 +85,9 @@ class FlowPrior(nn.Module):
         num_contexts, dim = self.contexts
         lead = (self.layers, num_contexts)
         he = nn.initializers.he_normal(batch_axis=(0, 1))
-        inner = self.param("inner", he, (*lead, dim, self.width))
-        bias = self.param("bias", nn.initializers.zeros, (*lead, self.width))
-        outer = self.param("outer", nn.initializers.zeros, (*lead, self.width, 2 * dim))
+        inner = parameter(self, "inner", he, (*lead, dim, self.width))
+        bias = parameter(self, "bias", nn.initializers.zeros, (*lead, self.width))
+        outer = parameter(self, "outer", nn.initializers.zeros, (*lead, self.width, 2 * dim))
         if features is not None:
-            bias = bias + Linear(bias.size, name="features")(features).reshape(bias.shape)
+            bias = bias + Dense(bias.size, name="features")(features).reshape(bias.shape)
         return FlowParameters(inner, bias, outer)

@@ -16,25 +16,8 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 
-def row_dot_general(
-    x: Array, w: Array, dimension_numbers: Any, precision: Any = None, **options: Any
-) -> Array:
-    """``jax.lax.dot_general`` of a dense layer: x [..., F] times w [F, G], for ``nn.Dense``.
-
-    Args:
-      x: [..., F].
-      w: [F, G].
-      dimension_numbers: those of a dense layer.
-      precision: None; others are left to ``jax.lax.dot_general``.
-      options: left to it too.
-
-    Returns:
-      [..., G].
-    """
-    plain = (((x.ndim - 1,), (0,)), ((), ()))
-    options = {name: value for name, value in options.items() if value is not None}
-    if precision is not None or options or dimension_numbers != plain or w.ndim != 2:
-        return jax.lax.dot_general(x, w, dimension_numbers, precision=precision, **options)
+def row_product(x: Array, w: Array) -> Array:
+    """x [..., F] times w [F, G]: [..., G]."""
     rows = x.reshape(-1, x.shape[-1])
     return _product.bind(rows, w).reshape(*x.shape[:-1], w.shape[1])
 

@@ -1,0 +1,63 @@
+"""The dense layer against linen's, and what it says of parameters of another shape."""
+
+import flax.errors
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cal_jax.errors import InputError
+from cal_jax.networks.convolution import ConvolutionalEncoder
+from cal_jax.networks.dense_layer import Dense
+from cal_jax.networks.passes import Pass
+
+
+@pytest.mark.parametrize("shape", [(3,), (5, 3), (2, 5, 3)])
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_it_has_the_parameters_of_linens_and_computes_the_same(shape, use_bias):
+    x = jax.random.normal(jax.random.key(0), shape)
+    ours, linens = Dense(4, use_bias), nn.Dense(4, use_bias)
+    variables = ours.init(jax.random.key(1), x)
+    jax.tree.map(np.testing.assert_array_equal, variables, linens.init(jax.random.key(1), x))
+    for leaf in jax.tree.leaves(variables):
+        assert leaf.dtype == jnp.float32
+    variables = jax.tree.map(lambda leaf: leaf + 0.5, variables)
+    got, want = ours.apply(variables, x), linens.apply(variables, x)
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("of_x", "of_kernel"), [("bfloat16", "bfloat16"), ("bfloat16", "float32")])
+def test_the_wider_type_of_inputs_and_parameters_is_that_of_the_result(of_x, of_kernel):
+    x = jnp.ones((2, 3), of_x)
+    variables = Dense(4).init(jax.random.key(0), x)
+    variables = jax.tree.map(lambda leaf: leaf.astype(of_kernel), variables)
+    assert Dense(4).apply(variables, x).dtype == of_kernel
+
+
+def test_parameters_of_another_model_are_refused_by_name():
+    x, run = jnp.ones((1, 8, 8)), Pass()
+    variables = ConvolutionalEncoder((4, 8)).init(jax.random.key(0), x, run)
+    message = r"Conv_3/kernel has the shape \(3, 3, 4, 8\), and the model asks for \(3, 3, 4, 6\)"
+    with pytest.raises(InputError, match=message):
+        ConvolutionalEncoder((4, 6)).apply(variables, x, run)
+
+
+def test_initialisers_are_not_traced_for_parameters_that_are_there():
+    traced = []
+
+    def initialiser(key, shape, dtype=jnp.float32):
+        traced.append(shape)
+        return jnp.ones(shape, dtype)
+
+    x = jnp.ones((2, 3))
+    variables = Dense(4, kernel_init=initialiser).init(jax.random.key(0), x)
+    assert traced == [(3, 4)]
+    jax.jit(Dense(4, kernel_init=initialiser).apply)(variables, x)
+    assert traced == [(3, 4)]
+
+
+def test_a_parameter_that_is_missing_is_named():
+    variables = {"params": {"bias": jnp.zeros(4)}}
+    with pytest.raises(flax.errors.ScopeParamNotFoundError, match="kernel"):
+        Dense(4).apply(variables, jnp.ones((2, 3)))
