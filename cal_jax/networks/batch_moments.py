@@ -35,9 +35,9 @@ class Axes(NamedTuple):
 
 def axes_of(names: tuple[str, ...]) -> Axes:
     """The axes of these names; to be called where they are bound, as a rule of a derivative
-    may run where they are not."""
+    may run where they are not. A single device has no message for anyone: XLA would copy it."""
     gathered = tuple(name for name in names if name == DEVICE and jax.lax.axis_size(name) > 1)
-    summed = tuple(name for name in names if name not in gathered)
+    summed = tuple(name for name in names if name != DEVICE)
     return Axes(summed, gathered, math.prod(jax.lax.axis_size(name) for name in summed))
 
 
