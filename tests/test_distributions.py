@@ -137,6 +137,22 @@ def test_bernoulli_scores_from_logits_and_sums_over_pixels():
     assert sample(distribution, jax.random.key(0)).dtype == jnp.float32
 
 
+@pytest.mark.parametrize("logit", [-1e4, -100.0, -20.0, -0.3, 0.0, 0.3, 20.0, 100.0, 1e4])
+@pytest.mark.parametrize("pixel", [0.0, 0.25, 1.0])
+def test_bernoulli_scores_and_their_gradients_are_distrax_s(logit, pixel):
+    def score(of):
+        return jax.value_and_grad(lambda logits: log_prob(of(logits), jnp.full((1, 1), pixel))[()])
+
+    def ours(logit):
+        return bernoulli(jnp.reshape(logit, (1, 1)), event_ndims=2)
+
+    def theirs(logit):
+        return distrax.Independent(distrax.Bernoulli(logits=jnp.reshape(logit, (1, 1))), 2)
+
+    for got, want in zip(score(ours)(logit), score(theirs)(logit), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=jnp.finfo(jnp.float32).eps)
+
+
 def test_an_unknown_method_and_unlike_batches_are_refused():
     q = standard_gaussian((3,))
     with pytest.raises(ValueError, match="'analytic' or 'monte_carlo'"):
