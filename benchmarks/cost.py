@@ -22,12 +22,13 @@ def lowered_step(workload: Workload, model: nn.Module) -> jax.stages.Lowered:
     data = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), workload.data)
     rows = jax.ShapeDtypeStruct((1, workload.shape.batch_size), jnp.int32)
     mapped = jax.vmap(
-        functools.partial(train_step, config),
-        in_axes=(None, None, None, 0),
-        out_axes=None,
-        axis_name=DEVICE,
+        functools.partial(train_step, config), in_axes=(None, None, None, 0), axis_name=DEVICE
     )
-    return jax.jit(mapped, donate_argnums=0).lower(state, jax.random.key(SEED), data, rows)
+
+    def step(*arguments: Any) -> Any:
+        return jax.tree.map(lambda leaf: leaf[0], mapped(*arguments))
+
+    return jax.jit(step, donate_argnums=0).lower(state, jax.random.key(SEED), data, rows)
 
 
 def model_flop(workload: Workload) -> float:

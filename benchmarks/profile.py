@@ -2,9 +2,9 @@
 
     python -m benchmarks.profile --model context_aware
 
-Runs one compiled step under ``jax.profiler``, reads the trace, and gives each operation's
-own time (without that of operations inside it) to the layer that the program was traced
-from, forward or backward. Times are sums over the threads that start operations, so they
+Runs a chunk of steps under ``jax.profiler``, on one device, reads the trace, and gives each
+operation's own time (without that of operations inside it) to the layer that the program was
+traced from, forward or backward. Times are sums over the threads that start operations, so they
 may exceed the wall time. ``--form plain`` profiles the plain Flax form, ``--form pytorch``
 PyTorch's quickest form without a compiler.
 """
@@ -21,15 +21,14 @@ from typing import Any
 import jax
 
 from benchmarks import record
-from benchmarks.cost import lowered_step
 from benchmarks.extra import require_torch
 from benchmarks.kinds import by_kind, kind_of_aten, kind_of_place
+from benchmarks.timing import add_chunk_flags, chunk_steps
 from benchmarks.trace import Place, operation_times, place_of, places_of_program
 from benchmarks.training import SEED, Training
-from benchmarks.workloads import MODELS, Workload, workload
+from benchmarks.workloads import Workload, workload
 from cal_jax.errors import InputError
 from cal_jax.training.batches import batch_rows
-from cal_jax.training.step import packed
 
 FORMS = ("cal_jax", "plain", "pytorch")
 Traced = tuple[float, dict[Place, float]]
@@ -44,16 +43,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(flags: argparse.Namespace) -> record.Measured:
     """Trace and add up."""
     record.require_at_least(flags, steps=1, rows=1)
+    steps = chunk_steps(flags)
     work = workload(flags.model, flags.size)
-    trace, kind_of = (_pytorch, kind_of_aten) if flags.form == "pytorch" else (_jax, kind_of_place)
-    wall, seconds = trace(work, flags)
-    each = {place: 1000 * spent / flags.steps for place, spent in seconds.items()}
+    of_pytorch = flags.form == "pytorch"
+    wall, seconds = _pytorch(work, steps) if of_pytorch else _jax(work, flags.form, steps)
+    kind_of = kind_of_aten if of_pytorch else kind_of_place
+    each = {place: 1000 * spent / steps for place, spent in seconds.items()}
     rows = sorted(each.items(), key=lambda pair: -pair[1])
     total = sum(each.values())
     fields: dict[str, Any] = {
         "model": flags.model,
         "form": flags.form,
-        "wall_milliseconds_per_step": 1000 * wall / flags.steps,
+        "steps_in_a_chunk": steps,
+        "wall_milliseconds_per_step": 1000 * wall / steps,
         "thread_milliseconds_per_step": total,
         "kinds": by_kind((kind_of(place), ms) for place, ms in each.items()),
         "operations": [
@@ -71,30 +73,21 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     return record.Measured(name, fields)
 
 
-def _jax(work: Workload, flags: argparse.Namespace) -> Traced:
+def _jax(work: Workload, form: str, steps: int) -> Traced:
     """Of our form or of the plain one."""
-    model = work.model if flags.form == "cal_jax" else work.plain
-    training = Training(work, model)
-    step = lowered_step(work, model).compile()
-    data = jax.device_put(work.data)
-    state = jax.device_put(packed(training.initial))
-
-    def take() -> float:
-        nonlocal state
-        started = time.perf_counter()
-        state, metrics = step(state, jax.random.key(SEED), data, training.rows(1))
-        jax.block_until_ready((state, metrics))
-        return time.perf_counter() - started
-
-    take()
+    ours = form == "cal_jax"
+    training = Training(work, work.model if ours else work.plain, form="scan" if ours else "calls")
+    of_program = places_of_program(training.program(steps))
+    training.take(steps)
     with tempfile.TemporaryDirectory(prefix="cal_jax_benchmark.") as folder:
         with jax.profiler.trace(folder):
-            wall = sum(take() for _ in range(flags.steps))
+            started = time.perf_counter()
+            training.take(steps)
+            wall = time.perf_counter() - started
         traces = list(Path(folder).rglob("*.xplane.pb"))
         if not traces:
             raise InputError("jax.profiler wrote no trace; accepted: a JAX that can profile")
         seconds = operation_times(traces[0])
-    of_program = places_of_program(step.as_text() or "")
     places: dict[Place, float] = {}
     for name, spent in seconds.items():
         place = place_of(name, of_program)
@@ -102,7 +95,7 @@ def _jax(work: Workload, flags: argparse.Namespace) -> Traced:
     return wall, places
 
 
-def _pytorch(work: Workload, flags: argparse.Namespace) -> Traced:
+def _pytorch(work: Workload, steps: int) -> Traced:
     """Of the twin, eager, with images as it has them quickest; operations have no layers."""
     require_torch()
 
@@ -112,23 +105,22 @@ def _pytorch(work: Workload, flags: argparse.Namespace) -> Traced:
     from benchmarks.twins.torch_trace import aten_times
 
     torch.set_num_threads(os.cpu_count() or 1)
-    images = flags.model == "context_aware"
+    images = work.name == "context_aware"
     racer = Racer(work, work.init(work.model), "channels_last" if images else "eager")
-    rows = batch_rows(SEED, len(work.data[0]), work.shape.batch_size, 0, flags.steps)
+    rows = batch_rows(SEED, len(work.data[0]), work.shape.batch_size, 0, steps)
     wall, seconds = aten_times(racer, rows)
     return wall, {("-", "-", name): spent for name, spent in seconds.items()}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = record.parser("benchmarks.profile", __doc__)
-    parser.add_argument("--model", choices=MODELS, required=True)
+    add_chunk_flags(parser)
     parser.add_argument(
         "--form",
         choices=FORMS,
         default=FORMS[0],
         help="ours, the plain Flax form, or PyTorch's (default: %(default)s)",
     )
-    parser.add_argument("--steps", type=int, default=5, help="traced (default: %(default)s)")
     parser.add_argument(
         "--rows", type=int, default=25, help="operations in the record (default: %(default)s)"
     )

@@ -20,11 +20,16 @@ ON_ACCELERATORS = 10
 
 def add_race_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of a race between forms of one model."""
+    add_chunk_flags(parser)
+    parser.add_argument("--repeats", type=int, default=5, help="interleaved (default: %(default)s)")
+
+
+def add_chunk_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of a chunk of a model's steps."""
     parser.add_argument("--model", choices=MODELS, required=True)
     of_models = ", ".join(f"{steps} of {model}" for model, steps in CHUNK_STEPS.items())
     default = f"{of_models}; {ON_ACCELERATORS} times as many on an accelerator"
     parser.add_argument("--steps", type=int, help=f"in a chunk (default: {default})")
-    parser.add_argument("--repeats", type=int, default=5, help="interleaved (default: %(default)s)")
 
 
 def chunk_steps(flags: argparse.Namespace) -> int:

@@ -65,9 +65,15 @@ class Training:
 
     def take(self, steps: int) -> dict[str, np.ndarray]:
         """Take so many steps on the same rows every time; metrics [steps, seeds] on the host."""
-        rows = np.repeat(self.rows(steps)[:, None], self.workload.shape.seeds, axis=1)
+        rows = self._rows_of_seeds(steps)
         self._state, read = self._chunk(self._state, self._keys, self._data, rows)
         return read()
+
+    def program(self, steps: int) -> str:
+        """The text of the compiled program that ``take`` runs."""
+        rows = self._rows_of_seeds(steps)
+        lowered = self._chunk.lower(self._state, self._keys, self._data, rows)
+        return lowered.compile().as_text() or ""
 
     @functools.cached_property
     def first_metrics(self) -> dict[str, float]:
@@ -81,6 +87,10 @@ class Training:
         """The rows of ``take``, of every seed, int32 [steps, B]."""
         batch = self.workload.shape.batch_size
         return batch_rows(SEED, len(self.workload.data[0]), batch, 0, steps)
+
+    def _rows_of_seeds(self, steps: int) -> np.ndarray:
+        """The same for every seed, int32 [steps, seeds, B]."""
+        return np.repeat(self.rows(steps)[:, None], self.workload.shape.seeds, axis=1)
 
     def milliseconds(self, steps: int) -> float:
         """Of one step of all seeds, in a chunk of so many after one that is not timed."""

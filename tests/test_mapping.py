@@ -89,6 +89,41 @@ def test_samples_add_an_axis_and_share_one_set_of_statistics(model):
     assert shapes == jax.tree.map(jnp.shape, variables["batch_stats"])
 
 
+def test_a_single_sample_is_what_two_equal_ones_are(model):
+    """It has no mapped axis of its own; statistics are those of its items alone."""
+    network, variables = model
+    x, labels = binary_sets(3, 4)
+    mapped = jax.jit(map_objective(context_aware_elbo, network))
+    one = dataset_keys(jax.random.key(1), 0, 3, 1)
+    terms, statistics = mapped(variables, one, x, labels)
+    of_two, statistics_of_two = mapped(variables, jnp.concatenate([one, one], 1), x, labels)
+    assert terms.elbo.shape == (3, 1)
+    assert_close(terms, jax.tree.map(lambda term: term[:, :1], of_two))
+    assert_close(statistics, statistics_of_two)
+
+
+def test_the_axis_of_samples_is_there_where_there_are_several(model):
+    network, variables = model
+    x, labels = binary_sets(3, 4)
+    axes = []
+
+    def watched(key, generative, inference, *data):
+        axes.append({name for name in ("dataset", "sample") if _is_mapped(name)})
+        return context_aware_elbo(key, generative, inference, *data)
+
+    for samples in (1, 2):
+        keys = dataset_keys(jax.random.key(1), 0, 3, samples)
+        jax.eval_shape(map_objective(watched, network), variables, keys, x, labels)
+    assert axes == [{"dataset"}, {"dataset", "sample"}]
+
+
+def _is_mapped(name):
+    try:
+        return jax.lax.axis_size(name) > 0
+    except NameError:
+        return False
+
+
 def test_samples_do_not_repeat_the_encoder_s_products():
     network, variables = small_model(norm="none")
     x, labels = binary_sets(2, 3)

@@ -87,7 +87,7 @@ class VAE(nn.Module):
             TriangularGaussianHead((c.latent_dim,)) if is_full else GaussianHead((c.latent_dim,))
         )
         self.decoder = MLP(c.decoder_widths, c.norm)
-        self.logits = Dense(c.image_size**2, kernel_init=nn.initializers.glorot_normal())
+        self.logits: nn.Module = Dense(c.image_size**2, kernel_init=nn.initializers.glorot_normal())
 
     def inference(self, run: Pass = EVALUATION) -> VAEPosterior:
         """The approximate posterior, bound to one pass."""

@@ -6,6 +6,7 @@ process is given the whole batch and takes the part of its own devices; of an
 array [D, ...] it has the rows of these alone.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -74,6 +75,51 @@ def require_divisible(batch: int, num_devices: int) -> None:
         raise InputError(f"a batch of {batch} data sets does not divide over {num_devices} devices")
 
 
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """Starts many steps: ``chunk(state, key, data, rows [T, ..., B]) -> (state, read)``.
+
+    It does not wait for the steps: ``read()`` does, and gives the metrics of
+    each step, [T, ...] on the host. State is donated. Nothing is read back from
+    the devices inside a chunk. See ``parallel_chunk``.
+    """
+
+    mapped: Any
+    """Over the devices: a loop of steps, or a step."""
+    devices: Sequence[jax.Device]
+    looped: bool
+    longest: int
+
+    def __call__(
+        self, state: Any, key: Array, data: Any, rows: np.ndarray
+    ) -> tuple[Any, Callable[[], Any]]:
+        """Start the steps."""
+        count = len(rows)
+        if self.looped:
+            state, kept = self.mapped(state, key, data, *self._divided(rows))
+            return state, lambda: jax.tree.map(lambda leaf: leaf[:count], unreplicate(kept))
+        each = []
+        for index in range(count):
+            state, metrics = self.mapped(state, key, data, *self._divided(rows[index]))
+            each.append(metrics)
+        return state, lambda: jax.tree.map(lambda *m: np.stack(m), *map(unreplicate, each))
+
+    def lower(self, state: Any, key: Array, data: Any, rows: np.ndarray) -> jax.stages.Lowered:
+        """The program that runs for these arguments."""
+        divided = self._divided(rows if self.looped else rows[0])
+        lowered: jax.stages.Lowered = self.mapped.lower(state, key, data, *divided)
+        return lowered
+
+    def _divided(self, rows: np.ndarray) -> tuple[Any, ...]:
+        """Of a step [..., B], or of a loop [T, ..., B] and how many it has."""
+        own, count = _own(self.devices), len(rows)
+        if not self.looped:
+            return (divide(rows, len(self.devices))[own],)
+        room = np.zeros((max(count, self.longest) - count, *rows.shape[1:]), rows.dtype)
+        padded = np.concatenate([rows, room])
+        return divide(padded, len(self.devices))[own], np.int32(count)
+
+
 def parallel_chunk(
     step: Step,
     devices: Sequence[jax.Device],
@@ -81,12 +127,8 @@ def parallel_chunk(
     *,
     longest: int | None = None,
     over_seeds: OverSeeds = lambda function, before=0: function,
-) -> Callable[[Any, Array, Any, np.ndarray], tuple[Any, Callable[[], Any]]]:
-    """A function that starts many steps: ``(state, key, data, rows [T, ..., B]) -> (state, read)``.
-
-    It does not wait for the steps: ``read()`` does, and gives the metrics of
-    each step, [T, ...] on the host. State is donated. Nothing is read back from
-    the devices inside a chunk.
+) -> Chunk:
+    """What starts many steps of training on several devices.
 
     Args:
       step: ``(state, key, data, rows [..., B / D]) -> (state, metrics)``, mapped
@@ -125,22 +167,7 @@ def parallel_chunk(
         donate_argnums=0,
         devices=devices,
     )
-
-    def start(state: Any, key: Array, data: Any, rows: np.ndarray) -> tuple[Any, Callable[[], Any]]:
-        count = len(rows)
-        if looped:
-            room = np.zeros((max(count, longest or 0) - count, *rows.shape[1:]), rows.dtype)
-            padded = divide(np.concatenate([rows, room]), len(devices))[_own(devices)]
-            state, kept = mapped(state, key, data, padded, np.int32(count))
-            return state, lambda: jax.tree.map(lambda leaf: leaf[:count], unreplicate(kept))
-        divided = divide(rows, len(devices))[_own(devices)]
-        each = []
-        for index in range(count):
-            state, metrics = mapped(state, key, data, divided[:, index])
-            each.append(metrics)
-        return state, lambda: jax.tree.map(lambda *m: np.stack(m), *map(unreplicate, each))
-
-    return start
+    return Chunk(mapped, devices, looped, longest or 0)
 
 
 def _own(devices: Sequence[jax.Device]) -> list[int]:

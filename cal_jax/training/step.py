@@ -223,7 +223,7 @@ def _in_parts(
 def _items_of_a_device(sets: DataSet, of_sets: bool) -> Array:
     """How many a device has, on average over them; at least 1."""
     if sets.mask is not None:
-        items = jax.lax.pmean(jnp.sum(sets.mask > 0).astype(jnp.float32), DEVICE)
+        items = device_mean(jnp.sum(sets.mask > 0).astype(jnp.float32))
         return jnp.maximum(items, 1.0)
     x = sets.data[0]
     return jnp.asarray(x.shape[0] * (x.shape[1] if of_sets else 1), jnp.float32)

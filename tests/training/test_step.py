@@ -1,6 +1,7 @@
 """The step: what it optimises, on one device and on two."""
 
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -36,9 +37,8 @@ def draw(key, data, row):
     return DataSet((x[row], labels[row]), mask)
 
 
-def run(
-    num_devices, *, form="calls", rows=ROWS, optimiser=None, weights=None, image_network="dense"
-):
+def training(num_devices, *, form="calls", optimiser=None, weights=None, image_network="dense"):
+    """What starts steps, and what it is given but the rows."""
     model, variables = small_model(image_network=image_network)
     optimiser = optimiser or optax.sgd(1.0)
     config = StepConfig(
@@ -53,7 +53,12 @@ def run(
     chunk = parallel_chunk(functools.partial(train_step, config), devices, form)
     state = replicate(packed(jax.device_get(initial_state(variables, optimiser))), devices)
     data = replicate(binary_sets(NUM_SETS, 3), devices)
-    state, read = chunk(state, jax.random.key(7), data, rows)
+    return chunk, (state, jax.random.key(7), data)
+
+
+def run(num_devices, *, rows=ROWS, **options):
+    chunk, given = training(num_devices, **options)
+    state, read = chunk(*given, rows)
     return unreplicate(state), read()
 
 
@@ -186,3 +191,23 @@ def test_a_state_that_is_not_packed_is_refused():
     state = initial_state({"params": {"bias": jnp.zeros(3)}}, optax.sgd(0.1))
     with pytest.raises(InputError, match=r"packed\(state\)"):
         train_step(None, state, None, None, None)
+
+
+@pytest.mark.parametrize("form", ["calls", "scan"])
+def test_devices_send_messages_and_one_alone_sends_none(form):
+    def messages(num_devices):
+        chunk, given = training(num_devices, form=form)
+        program = chunk.lower(*given, ROWS).as_text()
+        return len(re.findall(r"stablehlo\.(?:all_reduce|all_gather|collective)", program))
+
+    assert messages(2) > 0
+    assert messages(1) == 0
+
+
+def test_the_program_of_a_chunk_is_the_one_that_runs():
+    chunk, given = training(2, form="scan")
+    program = chunk.lower(*given, ROWS).compile()
+    rows = (divide(ROWS, 2), np.int32(len(ROWS)))
+    state, _ = program(*given, *rows)
+    want, _ = run(2, form="scan")
+    jax.tree.map(np.testing.assert_array_equal, unreplicate(state), want)
