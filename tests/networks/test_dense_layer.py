@@ -27,12 +27,25 @@ def test_it_has_the_parameters_of_linens_and_computes_the_same(shape, use_bias):
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("of_x", "of_kernel"), [("bfloat16", "bfloat16"), ("bfloat16", "float32")])
-def test_the_wider_type_of_inputs_and_parameters_is_that_of_the_result(of_x, of_kernel):
-    x = jnp.ones((2, 3), of_x)
-    variables = Dense(4).init(jax.random.key(0), x)
-    variables = jax.tree.map(lambda leaf: leaf.astype(of_kernel), variables)
-    assert Dense(4).apply(variables, x).dtype == of_kernel
+@pytest.mark.parametrize("of_x", ["bfloat16", "float32"])
+@pytest.mark.parametrize("of_parameters", ["bfloat16", "float32"])
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_inputs_and_parameters_are_promoted_as_linen_s_are(of_x, of_parameters, use_bias):
+    x = jax.random.normal(jax.random.key(2), (2, 3)).astype(of_x)
+    variables = Dense(4, use_bias).init(jax.random.key(0), x)
+    variables = jax.tree.map(lambda leaf: leaf.astype(of_parameters), variables)
+
+    def value_and_gradients(of):
+        def value(variables, x):
+            y = of(4, use_bias).apply(variables, x)
+            return jnp.sum(jnp.sin(y.astype(jnp.float32))), y
+
+        return jax.jit(jax.value_and_grad(value, (0, 1), has_aux=True))(variables, x)
+
+    got, want = (jax.tree.leaves(value_and_gradients(of)) for of in (Dense, nn.Dense))
+    assert [leaf.dtype for leaf in got] == [leaf.dtype for leaf in want]
+    for leaf, other in zip(got, want, strict=True):
+        np.testing.assert_allclose(leaf.astype(float), other.astype(float), rtol=1e-2, atol=1e-6)
 
 
 def test_parameters_of_another_model_are_refused_by_name():
