@@ -7,7 +7,6 @@ from one gathered array. Where every row counts, their number is known and is no
 What needs no message is traced once for its shapes: a model has dozens of these layers.
 """
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -126,9 +125,9 @@ def _gathered(axes: Axes, values: list[Array]) -> Sequence[Array]:
 
 def _over_devices(values: Array) -> Array:
     """The sum of values [D, F] over D, by halves: XLA needs no kernel for a few additions."""
-    odd = []
-    while len(values) > 1:
-        half = len(values) // 2
-        odd += list(values[2 * half :])
-        values = values[:half] + values[half : 2 * half]
-    return functools.reduce(jnp.add, odd, values[0])
+    parts = list(jax.lax.split(values, [1] * len(values), axis=0))
+    while len(parts) > 1:
+        half = len(parts) // 2
+        pairs = zip(parts[:half], parts[half : 2 * half], strict=True)
+        parts = [jax.lax.add(one, other) for one, other in pairs] + parts[2 * half :]
+    return jax.lax.squeeze(parts[0], [0])

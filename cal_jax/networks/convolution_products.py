@@ -120,7 +120,7 @@ def _batch(form: _Form, arrays: _Pair, axes: _Axes, **options: Any) -> tuple[Arr
     (x, kernel), (x_axis, kernel_axis) = arrays, axes
     if kernel_axis is not None:
         return _loop(form, arrays, axes, **options)
-    x = jnp.moveaxis(x, x_axis, 0)
+    x = batching.bdim_at_front(x, x_axis, x.shape[x_axis])
     y = form.primitive.bind(x.reshape(-1, *x.shape[2:]), kernel, **options)
     return y.reshape(*x.shape[:2], *y.shape[1:]), 0
 

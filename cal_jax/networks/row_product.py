@@ -10,7 +10,6 @@ and ``pmap``; under ``jax.shard_map`` its gradient lacks the varying axes.
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
@@ -35,7 +34,7 @@ def _batch(arrays: tuple[Array, Array], axes: tuple[Any, Any]) -> tuple[Array, i
     if w_axis is not None:
         in_axes = (rows_axis, w_axis)
         return jax.vmap(_matmul, in_axes=in_axes)(rows, w), 0
-    rows = jnp.moveaxis(rows, rows_axis, 0)
+    rows = batching.bdim_at_front(rows, rows_axis, rows.shape[rows_axis])
     product = _product.bind(rows.reshape(-1, rows.shape[-1]), w)
     return product.reshape(*rows.shape[:-1], w.shape[1]), 0
 

@@ -47,7 +47,8 @@ def _abstract(values: jax.core.ShapedArray) -> jax.core.ShapedArray:
 
 
 def _batch(arrays: tuple[Array], axes: tuple[int]) -> tuple[Array, int]:
-    return _row_sum.bind(jnp.moveaxis(arrays[0], axes[0], 0)), 0
+    (values,), (axis,) = arrays, axes
+    return _row_sum.bind(batching.bdim_at_front(values, axis, values.shape[axis])), 0
 
 
 _row_sum = Primitive("row_sum")
