@@ -95,7 +95,7 @@ def _over_samples(
     """The terms of each sample, [S, ...], and what they update together.
 
     A single one is not mapped: every operation of the model would be traced for one axis
-    more, which takes a fifth of the time that JAX needs to trace a step.
+    more, which takes a tenth to a fifth of the time that JAX needs to trace a step.
     """
     if len(keys) == 1:
         terms, updated = of_one(keys[0])

@@ -88,7 +88,9 @@ class Chunk:
     """Over the devices: a loop of steps, or a step."""
     devices: Sequence[jax.Device]
     looped: bool
+    """Whether ``mapped`` is a loop of steps."""
     longest: int
+    """T of the longest chunk, whose loop shorter ones share; 0: each has its own."""
 
     def __call__(
         self, state: Any, key: Array, data: Any, rows: np.ndarray
