@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.axes import DEVICE
+from cal_jax.networks.as_row import as_row
 from cal_jax.networks.row_sum import row_sum
 
 Rows = Array | float
@@ -82,11 +83,6 @@ def sums_over(axes: Axes, *values: Array) -> list[Array]:
 def sum_rows(values: Array) -> Array:
     """The sum of values [..., F] over every axis but the last."""
     return row_sum(values.reshape(-1, values.shape[-1]))
-
-
-def as_row(values: Array, like: Array) -> Array:
-    """Values [F] with leading axes of 1, as many as x [..., F] has."""
-    return values.reshape((1,) * (like.ndim - 1) + values.shape)
 
 
 def _rows(axes: Axes, x: Array, weights: Array | None) -> Rows:

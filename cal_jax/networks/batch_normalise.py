@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from cal_jax.networks.as_row import as_row
 from cal_jax.networks.batch_moments import (
     Axes,
     Rows,
-    as_row,
     at_least_one,
     axes_of,
     batch_moments,

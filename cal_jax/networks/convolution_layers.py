@@ -9,6 +9,7 @@ from flax.linen.dtypes import promote_dtype
 from flax.typing import Initializer
 from jax import Array
 
+from cal_jax.networks.as_row import as_row
 from cal_jax.networks.convolution_forms import KERNEL
 from cal_jax.networks.convolution_products import convolve, transposed_convolve
 from cal_jax.networks.parameter import parameter
@@ -57,4 +58,4 @@ def _with_bias(layer: Conv | ConvTranspose, y: Array) -> Array:
     if not layer.use_bias:
         return y
     bias = parameter(layer, "bias", nn.initializers.zeros, (layer.features,))
-    return y + bias.reshape(1, 1, 1, -1)
+    return y + as_row(bias, y)

@@ -9,6 +9,7 @@ from flax.linen.dtypes import promote_dtype
 from flax.typing import Initializer
 from jax import Array
 
+from cal_jax.networks.as_row import as_row
 from cal_jax.networks.parameter import parameter
 from cal_jax.networks.row_product import row_product
 
@@ -28,4 +29,4 @@ class Dense(nn.Module):
             return row_product(*promote_dtype(x, kernel))
         bias = parameter(self, "bias", nn.initializers.zeros, (self.features,))
         x, kernel, bias = promote_dtype(x, kernel, bias)
-        return row_product(x, kernel) + bias.reshape((1,) * (x.ndim - 1) + bias.shape)
+        return row_product(x, kernel) + as_row(bias, x)

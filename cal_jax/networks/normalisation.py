@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.errors import InputError
-from cal_jax.networks.batch_moments import as_row
+from cal_jax.networks.as_row import as_row
 from cal_jax.networks.batch_normalise import BatchNormalised, batch_normalise
 from cal_jax.networks.parameter import parameter
 from cal_jax.networks.passes import Pass

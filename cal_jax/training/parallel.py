@@ -96,30 +96,30 @@ class Chunk:
         self, state: Any, key: Array, data: Any, rows: np.ndarray
     ) -> tuple[Any, Callable[[], Any]]:
         """Start the steps."""
-        count = len(rows)
-        if self.looped:
-            state, kept = self.mapped(state, key, data, *self._divided(rows))
-            return state, lambda: jax.tree.map(lambda leaf: leaf[:count], unreplicate(kept))
-        each = []
-        for index in range(count):
-            state, metrics = self.mapped(state, key, data, *self._divided(rows[index]))
+        count, each = len(rows), []
+        for given in self._calls(rows):
+            state, metrics = self.mapped(state, key, data, *given)
             each.append(metrics)
+        if self.looped:
+            return state, lambda: jax.tree.map(lambda leaf: leaf[:count], unreplicate(each[0]))
         return state, lambda: jax.tree.map(lambda *m: np.stack(m), *map(unreplicate, each))
 
     def lower(self, state: Any, key: Array, data: Any, rows: np.ndarray) -> jax.stages.Lowered:
         """The program that runs for these arguments."""
-        divided = self._divided(rows if self.looped else rows[0])
-        lowered: jax.stages.Lowered = self.mapped.lower(state, key, data, *divided)
+        given = self._calls(rows)[0]
+        lowered: jax.stages.Lowered = self.mapped.lower(state, key, data, *given)
         return lowered
 
-    def _divided(self, rows: np.ndarray) -> tuple[Any, ...]:
-        """Of a step [..., B], or of a loop [T, ..., B] and how many it has."""
-        own, count = _own(self.devices), len(rows)
-        if not self.looped:
-            return (divide(rows, len(self.devices))[own],)
-        room = np.zeros((max(count, self.longest) - count, *rows.shape[1:]), rows.dtype)
-        padded = np.concatenate([rows, room])
-        return divide(padded, len(self.devices))[own], np.int32(count)
+    def _calls(self, rows: np.ndarray) -> list[tuple[Any, ...]]:
+        """What each call is given: the rows of a step, or those of a loop and how many count."""
+        count = len(rows)
+        if self.looped:
+            room = np.zeros((max(count, self.longest) - count, *rows.shape[1:]), rows.dtype)
+            rows = np.concatenate([rows, room])
+        divided = divide(rows, len(self.devices))[_own(self.devices)]
+        if self.looped:
+            return [(divided, np.int32(count))]
+        return [(divided[:, index],) for index in range(count)]
 
 
 def parallel_chunk(
