@@ -3,8 +3,6 @@
 Devices wait for each other at every message, and between processes the start of one takes
 longer than what is in it: so each takes the moments of its own rows, and all are combined
 from one gathered array. Where every row counts, their number is known and is not sent.
-
-What needs no message is traced once for its shapes: a model has dozens of these layers.
 """
 
 import math
@@ -17,6 +15,7 @@ from jax import Array
 
 from cal_jax.axes import DEVICE
 from cal_jax.networks.as_row import as_row
+from cal_jax.networks.row_function import RowFunction
 from cal_jax.networks.row_sum import row_sum
 
 Rows = Array | float
@@ -57,8 +56,8 @@ def batch_moments(axes: Axes, x: Array, weights: Array | None) -> tuple[Array, A
       mean [F], biased variance [F] and the rows that counted []; with none, all are 0.
     """
     rows = _rows(axes, x, weights)
-    mean = _summed(axes, _sum(x, weights)) / at_least_one(rows)
-    variance = _summed(axes, _sum_of_squares(x, mean, weights)) / at_least_one(rows)
+    counted = [] if weights is None else [jnp.reshape(at_least_one(rows), (1,))]
+    mean, variance = _moments(axes.summed, (x, weights), counted)
     if not axes.gathered:
         return mean, variance, rows
     if isinstance(rows, float):
@@ -74,31 +73,49 @@ def at_least_one(rows: Rows) -> Rows:
     return max(rows, 1.0) if isinstance(rows, float) else jnp.maximum(rows, 1.0)
 
 
-def sums_over(axes: Axes, *values: Array) -> list[Array]:
-    """The sums of values [F] over the axes."""
-    totals = [_summed(axes, each) for each in values]
-    return [_over_devices(each) for each in _gathered(axes, totals)] if axes.gathered else totals
+def sums_over_devices(axes: Axes, *values: Array) -> Sequence[Array]:
+    """The sums of values [F] over the devices."""
+    if not axes.gathered:
+        return values
+    return [_over_devices(each) for each in _gathered(axes, list(values))]
 
 
-def sum_rows(values: Array) -> Array:
-    """The sum of values [..., F] over every axis but the last."""
-    return row_sum(values.reshape(-1, values.shape[-1]))
+def sums_of_each(shared: int, values: Array) -> Array:
+    """The sum of values [*shared, ..., F] over all axes but the first ``shared`` and the last."""
+    lead = values.shape[:shared]
+    return row_sum(values.reshape(*lead, -1, values.shape[-1]))
+
+
+def sum_of_all(shared: int, values: Array) -> Array:
+    """The sum of values [*shared, ..., F] over all axes but the last."""
+    return jnp.sum(sums_of_each(shared, values), axis=tuple(range(shared)))
 
 
 def _rows(axes: Axes, x: Array, weights: Array | None) -> Rows:
-    if weights is not None:
-        return _summed(axes, _sum(jnp.ones((*x.shape[:-1], 1), x.dtype), weights))[0]
-    return float(math.prod(x.shape[:-1]) * axes.size)
+    if weights is None:
+        return float(math.prod(x.shape[:-1]) * axes.size)
+    positions = math.prod(x.shape[:-1]) // weights.size
+    return positions * _total(axes.summed, (weights,))[0][0]
 
 
-@jax.jit
-def _sum(x: Array, weights: Array | None) -> Array:
-    return sum_rows(x if weights is None else x * weights)
+def _moments_of_rows(
+    shared: int, rows: Sequence[Array | None], vectors: Sequence[Array]
+) -> tuple[Array, Array]:
+    x, weights = rows
+    assert x is not None
+    count = vectors[0] if vectors else at_least_one(float(math.prod(x.shape[:-1])))
+
+    def mean_of(values: Array) -> Array:
+        return sum_of_all(shared, values if weights is None else values * weights) / count
+
+    mean = mean_of(x)
+    return mean, mean_of(jnp.square(x - as_row(mean, x)))
 
 
-@jax.jit
-def _sum_of_squares(x: Array, mean: Array, weights: Array | None) -> Array:
-    return _sum(jnp.square(x - as_row(mean, x)), weights)
+_moments = RowFunction("batch_moments", _moments_of_rows, ("all", "all"))
+_total = RowFunction(
+    "sum_of_rows", lambda shared, rows, _: (sum_of_all(shared, rows[0]),), ("all",)
+)
 
 
 @jax.jit
@@ -107,10 +124,6 @@ def _combined(means: Array, variances: Array, shares: Array | float) -> tuple[Ar
     mean = _over_devices(shares * means)
     about = variances + jnp.square(means - mean[None])
     return mean, _over_devices(shares * about)
-
-
-def _summed(axes: Axes, values: Array) -> Array:
-    return jax.lax.psum(values, axes.summed) if axes.summed else values
 
 
 def _gathered(axes: Axes, values: list[Array]) -> Sequence[Array]:

@@ -1,6 +1,5 @@
 """Normalisation layers that share one call, ``layer(x, run)``."""
 
-import functools
 from typing import Literal, get_args
 
 import flax.linen as nn
@@ -10,7 +9,7 @@ from jax import Array
 
 from cal_jax.errors import InputError
 from cal_jax.networks.as_row import as_row
-from cal_jax.networks.batch_normalise import BatchNormalised, batch_normalise
+from cal_jax.networks.batch_normalise import Constants, batch_normalise
 from cal_jax.networks.parameter import parameter
 from cal_jax.networks.passes import Pass
 
@@ -39,28 +38,19 @@ class BatchNorm(nn.Module):
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
         running_variance = self.variable("batch_stats", "variance", jnp.ones, shape)
 
+        averages = running_mean.value, running_variance.value
+
         if not run.training:
-            factor = scale * jax.lax.rsqrt(running_variance.value + self.epsilon)
-            return x * as_row(factor, x) + as_row(bias - running_mean.value * factor, x)
+            factor = scale * jax.lax.rsqrt(averages[1] + self.epsilon)
+            return x * as_row(factor, x) + as_row(bias - averages[0] * factor, x)
 
         axes = () if self.is_initializing() or run.axes is None else run.axes
+        constants = Constants(self.epsilon, self.momentum)
         weights = _row_weights(x, run.mask)
-        normalised = batch_normalise(axes, self.epsilon, x, scale, bias, weights)
+        y, averages = batch_normalise(axes, constants, x, scale, bias, averages, weights)
         if not self.is_initializing():
-            running_mean.value, running_variance.value = _moved_averages(
-                self.momentum, (running_mean.value, running_variance.value), normalised
-            )
-        return normalised.y
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _moved_averages(
-    momentum: float, averages: tuple[Array, Array], found: BatchNormalised
-) -> tuple[Array, Array]:
-    """Of the mean and the variance, after a batch; one without rows moves nothing."""
-    rate = (1.0 - momentum) * (found.rows > 0)
-    mean, variance = averages
-    return mean + rate * (found.mean - mean), variance + rate * (found.variance - variance)
+            running_mean.value, running_variance.value = averages
+        return y
 
 
 def _row_weights(x: Array, mask: Array | None) -> Array | None:

@@ -9,7 +9,7 @@ import pytest
 
 from cal_jax.axes import DATASET, DEVICE
 from cal_jax.networks.batch_moments import axes_of, batch_moments
-from cal_jax.networks.batch_normalise import batch_normalise
+from cal_jax.networks.batch_normalise import Constants, batch_normalise
 from cal_jax.training.parallel import choose_devices
 
 DEVICES, SETS, ITEMS, FEATURES = 2, 2, 5, 3
@@ -20,6 +20,12 @@ MASKS = {
     "one device's": [[[0] * 5, [0] * 5], [[1, 0, 1, 0, 1], [1, 1, 0, 0, 0]]],
     "none": [[[0] * 5] * 2] * 2,
 }
+
+
+def normalised(axes, x, scale, bias, weights):
+    """y of a layer, whatever its running averages."""
+    averages = jnp.zeros_like(bias), jnp.ones_like(bias)
+    return batch_normalise(axes, Constants(), x, scale, bias, averages, weights).y
 
 
 @pytest.fixture(name="mask", params=MASKS)
@@ -70,7 +76,7 @@ def test_gradients_are_those_of_all_rows_on_one_device(mask):
     scale, bias = jnp.array([0.5, 1.0, 2.0]), jnp.array([-1.0, 0.0, 1.0])
 
     def loss(parameters, x, weights, axes):
-        y = batch_normalise(axes, 1e-5, x, *parameters, weights).y
+        y = normalised(axes, x, *parameters, weights)
         return jnp.sum(jnp.sin(y) * (1.0 if weights is None else weights))
 
     def gradients(x, weights):
@@ -107,7 +113,7 @@ def test_any_number_of_devices_is_combined(devices, masked):
 def test_a_layer_is_one_message_in_each_direction(mask, devices, messages):
     def value_and_gradient(x, weights):
         def loss(x):
-            y = batch_normalise(AXES, 1e-5, x, x[0], x[1], weights).y
+            y = normalised(AXES, x, x[0], x[1], weights)
             return jnp.sum(jnp.sin(y))
 
         return jax.value_and_grad(loss)(x)
@@ -124,7 +130,7 @@ def test_the_gradient_sums_each_array_once():
 
     def loss(parameters, x):
         def of_set(x):
-            return batch_normalise((DATASET,), 1e-5, x, *parameters, None).y
+            return normalised((DATASET,), x, *parameters, None)
 
         return jnp.sum(jnp.sin(jax.vmap(of_set, axis_name=DATASET)(x)))
 
