@@ -9,6 +9,7 @@ from cal_jax.networks.dense import ResidualMLP
 from cal_jax.networks.dense_layer import Dense
 from cal_jax.networks.normalisation import Norm, normalisation
 from cal_jax.networks.passes import Pass
+from cal_jax.networks.relu import relu
 from cal_jax.networks.statistic import mean_pool
 
 
@@ -52,6 +53,6 @@ class RelationalStatisticNetwork(nn.Module):
         """Map items h [N, F] to one statistic [width]."""
         items = ResidualMLP(self.width, self.depth, self.norm, self.skip, name="pre_pool")(run, h)
         related = items + Attention(self.heads, name="relations")(items, run.mask)
-        related = nn.relu(normalisation(self.norm)(related, run))
+        related = relu(normalisation(self.norm)(related, run))
         post_pool = ResidualMLP(self.width, self.depth, self.norm, self.skip, name="post_pool")
         return post_pool(run.of_the_set(), mean_pool(related, run.mask))

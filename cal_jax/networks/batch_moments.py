@@ -5,9 +5,10 @@ longer than what is in it: so each takes the moments of its own rows, and all ar
 from one gathered array. Where every row counts, their number is known and is not sent.
 """
 
+import functools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -61,11 +62,9 @@ def batch_moments(axes: Axes, x: Array, weights: Array | None) -> tuple[Array, A
     if not axes.gathered:
         return mean, variance, rows
     if isinstance(rows, float):
-        means, variances = _gathered(axes, [mean, variance])
-        return *_combined(means, variances, 1 / len(means)), rows * len(means)
-    means, variances, counts = _gathered(axes, [mean, variance, rows[None]])
-    rows = _over_devices(counts)[0]
-    return *_combined(means, variances, counts / at_least_one(rows)), rows
+        devices = math.prod(jax.lax.axis_size(name) for name in axes.gathered)
+        return *_combined(axes, mean, variance, None)[:2], rows * devices
+    return _combined(axes, mean, variance, rows)
 
 
 def at_least_one(rows: Rows) -> Rows:
@@ -75,9 +74,7 @@ def at_least_one(rows: Rows) -> Rows:
 
 def sums_over_devices(axes: Axes, *values: Array) -> Sequence[Array]:
     """The sums of values [F] over the devices."""
-    if not axes.gathered:
-        return values
-    return [_over_devices(each) for each in _gathered(axes, list(values))]
+    return _summed(axes, values) if axes.gathered else values
 
 
 def sums_of_each(shared: int, values: Array) -> Array:
@@ -94,7 +91,7 @@ def sum_of_all(shared: int, values: Array) -> Array:
 def _rows(axes: Axes, x: Array, weights: Array | None) -> Rows:
     if weights is None:
         return float(math.prod(x.shape[:-1]) * axes.size)
-    positions = math.prod(x.shape[:-1]) // weights.size
+    positions = math.prod(x.shape[:-1]) // max(weights.size, 1)
     return positions * _total(axes.summed, (weights,))[0][0]
 
 
@@ -118,15 +115,26 @@ _total = RowFunction(
 )
 
 
-@jax.jit
-def _combined(means: Array, variances: Array, shares: Array | float) -> tuple[Array, Array]:
-    """Of the moments of devices [D, F] and their shares of the rows, [D, 1] or one for all."""
+@functools.partial(jax.jit, static_argnums=0)
+def _combined(
+    axes: Axes, mean: Array, variance: Array, rows: Array | None
+) -> tuple[Array, Array, Any]:
+    """Moments of all devices from those of each, and the rows of all; None where they are known."""
+    counted = () if rows is None else (rows[None],)
+    means, variances, *counts = _gathered(axes, (mean, variance, *counted))
+    total = _over_devices(counts[0])[0] if counts else None
+    shares = 1 / len(means) if total is None else counts[0] / at_least_one(total)
     mean = _over_devices(shares * means)
     about = variances + jnp.square(means - mean[None])
-    return mean, _over_devices(shares * about)
+    return mean, _over_devices(shares * about), total
 
 
-def _gathered(axes: Axes, values: list[Array]) -> Sequence[Array]:
+@functools.partial(jax.jit, static_argnums=0)
+def _summed(axes: Axes, values: Sequence[Array]) -> Sequence[Array]:
+    return [_over_devices(each) for each in _gathered(axes, values)]
+
+
+def _gathered(axes: Axes, values: Sequence[Array]) -> Sequence[Array]:
     """Values [F] of every device, [D, F], by one message."""
     gathered = jax.lax.all_gather(jax.lax.concatenate(values, 0), axes.gathered)
     return jax.lax.split(gathered, [len(each) for each in values], axis=1)

@@ -99,27 +99,27 @@ def _forward(
     weights: Array | None,
 ) -> tuple[BatchNormalised, _Residuals]:
     *moments, rows = batch_moments(axes, x, weights)
-    mean, inverse, *averages, factor, offset = _affine(
-        constants, *moments, rows, *averages, scale, bias
+    mean, inverse, averages, factor, offset = _affine(
+        constants, *moments, rows, averages, scale, bias
     )
     (y,) = _transformed(axes.summed, (x,), (factor, offset))
     residuals = _Residuals(x, mean, inverse, factor, rows, weights)
-    return BatchNormalised(y, tuple(averages)), residuals
+    return BatchNormalised(y, averages), residuals
 
 
 def _backward(
     axes: Axes, constants: Constants, residuals: _Residuals, cotangents: BatchNormalised
 ) -> tuple[Any, ...]:
-    """dx, each mapped instance's own share of the gradients of scale and bias, and zeros."""
+    """dx, each mapped instance's own share of the gradients of scale and bias, and None: nothing
+    flows into averages and weights."""
     del constants
     x, mean, inverse, factor, rows, weights = residuals
     dy = cotangents.y
-    d_bias, d_scale, *of_all = _own_gradients(axes.summed, (dy, x), (mean, inverse))
-    of_all = sums_over_devices(axes, *of_all)
+    d_bias, d_scale, *of_device = _own_gradients(axes.summed, (dy, x), (mean, inverse))
+    of_all = sums_over_devices(axes, *of_device)
     slope, offset = _through_statistics(mean, inverse, factor, *of_all, at_least_one(rows))
     (dx,) = _input_gradient(axes.summed, (dy, x, weights), (factor, slope, offset))
-    unmoved = jnp.zeros_like(mean)
-    return dx, d_scale, d_bias, (unmoved, unmoved), jax.tree.map(jnp.zeros_like, weights)
+    return dx, d_scale, d_bias, None, None
 
 
 _normalise.defvjp(_forward, _backward)
@@ -131,11 +131,10 @@ def _affine(
     mean: Array,
     variance: Array,
     rows: Rows,
-    average_mean: Array,
-    average_variance: Array,
+    averages: tuple[Array, Array],
     scale: Array,
     bias: Array,
-) -> tuple[Array, ...]:
+) -> tuple[Array, Array, tuple[Array, Array], Array, Array]:
     """Mean, 1 / deviation, the averages, and the factor and offset that make y of x; each [F].
 
     The parameters stay out of the kernel that layers of one width have in common.
@@ -143,10 +142,10 @@ def _affine(
     inverse = jax.lax.rsqrt(variance + constants.epsilon)
     mean, variance, inverse = by_one_kernel(mean, variance, inverse)
     rate = (1.0 - constants.momentum) * (rows > 0)
-    average_mean += rate * (mean - average_mean)
-    average_variance += rate * (variance - average_variance)
+    means, variances = averages
+    moved = means + rate * (mean - means), variances + rate * (variance - variances)
     factor = scale * inverse
-    return mean, inverse, average_mean, average_variance, factor, bias - mean * factor
+    return mean, inverse, moved, factor, bias - mean * factor
 
 
 @jax.jit

@@ -9,6 +9,7 @@ from cal_jax.networks.convolution_layers import Conv, ConvTranspose
 from cal_jax.networks.dense import Embedding
 from cal_jax.networks.normalisation import Norm, normalisation
 from cal_jax.networks.passes import Pass
+from cal_jax.networks.relu import relu
 
 LAYERS_PER_GROUP = 3
 
@@ -39,7 +40,7 @@ class ConvolutionalEncoder(nn.Module):
             for layer in range(LAYERS_PER_GROUP):
                 stride = 2 if layer == LAYERS_PER_GROUP - 1 else 1
                 convolution = Conv(width, stride, use_bias)
-                x = nn.relu(normalisation(self.norm)(convolution(x), run))
+                x = relu(normalisation(self.norm)(convolution(x), run))
         return x.reshape(x.shape[0], -1)
 
 
@@ -62,11 +63,11 @@ class ConvolutionalDecoder(nn.Module):
         smallest, *sizes = reversed(halved_sizes(self.image_size, len(widths)))
         x = Embedding(smallest * smallest * widths[0], use_bias=use_bias)(*inputs)
         x = x.reshape(-1, smallest, smallest, widths[0])
-        x = nn.relu(normalisation(self.norm)(x, run))
+        x = relu(normalisation(self.norm)(x, run))
         for width, size in zip(widths, sizes, strict=True):
             for layer in range(LAYERS_PER_GROUP):
                 stride = 2 if layer == 0 else 1
                 transposed = ConvTranspose(width, size, stride, use_bias)
-                x = nn.relu(normalisation(self.norm)(transposed(x), run))
+                x = relu(normalisation(self.norm)(transposed(x), run))
         logits = Conv(1, kernel_init=nn.initializers.glorot_normal())(x)
         return logits[..., 0]

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -11,6 +12,7 @@ from cal_jax.networks.dense_layer import Dense
 from cal_jax.networks.normalisation import Norm, normalisation
 from cal_jax.networks.parameter import parameter
 from cal_jax.networks.passes import Pass
+from cal_jax.networks.relu import relu
 
 START_SMALL = nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal")
 
@@ -69,13 +71,13 @@ class ResidualMLP(nn.Module):
         """Map inputs [..., F_i] to [..., width]."""
         use_bias = self.norm == "none"
         x = Embedding(self.width, use_bias=use_bias, name="embedding")(*inputs)
-        first = x = nn.relu(normalisation(self.norm)(x, run))
+        first = x = relu(normalisation(self.norm)(x, run))
         for layer in range(1, self.depth):
             x = Dense(self.width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
             x = normalisation(self.norm)(x, run)
             if self.skip and layer == self.depth - 1:
-                x = x + first
-            x = nn.relu(x)
+                x = jax.lax.add(x, first)
+            x = relu(x)
         return x
 
 
@@ -91,7 +93,7 @@ class MLP(nn.Module):
         use_bias = self.norm == "none"
         for width in self.widths:
             x = Dense(width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
-            x = nn.relu(normalisation(self.norm)(x, run))
+            x = relu(normalisation(self.norm)(x, run))
         return x
 
 
@@ -108,9 +110,9 @@ class GaussianHead(nn.Module):
     def __call__(self, x: Array) -> GaussianParameters:
         """Map x [..., F] to two arrays [..., *shape]."""
         outputs = Dense(2 * math.prod(self.shape), kernel_init=START_SMALL)(x)
-        outputs = outputs.reshape(*x.shape[:-1], 2, *self.shape)
-        mean, log_variance = jnp.moveaxis(outputs, x.ndim - 1, 0)
-        return GaussianParameters(mean, log_variance)
+        mean, log_variance = jax.lax.split(outputs, (outputs.shape[-1] // 2,) * 2, outputs.ndim - 1)
+        shape = (*x.shape[:-1], *self.shape)
+        return GaussianParameters(mean.reshape(shape), log_variance.reshape(shape))
 
 
 class TriangularParameters(NamedTuple):

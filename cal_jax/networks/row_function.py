@@ -37,7 +37,7 @@ class RowFunction:
 
     def __call__(
         self, axes: tuple[str, ...], rows: Sequence[Array | None], vectors: Sequence[Array] = ()
-    ) -> Sequence[Array]:
+    ) -> tuple[Array, ...]:
         """The results for rows [..., F] and vectors [F].
 
         Args:
@@ -53,9 +53,8 @@ class RowFunction:
         """
         operands = [array for array in rows if array is not None]
         given = tuple(array is not None for array in rows)
-        return self._primitive.bind(
-            *operands, *vectors, given=given, axes=axes, shared=0, apart=0
-        )
+        operands += vectors
+        return tuple(self._primitive.bind(*operands, given=given, axes=axes, shared=0, apart=0))
 
     @functools.cached_property
     def _primitive(self) -> Primitive:
