@@ -50,6 +50,41 @@ def test_any_operand_may_be_mapped_over_any_axis(in_axes):
     np.testing.assert_allclose(mapped(row_product), mapped(plain_product), rtol=1e-5, atol=1e-6)
 
 
+def test_second_derivatives_are_those_of_the_plain_product():
+    rng = np.random.default_rng(2)
+    x, w, dx, dw = (
+        jnp.asarray(rng.normal(size=shape), jnp.float32)
+        for shape in ((2, 5, 3), (3, 7), (2, 5, 3), (3, 7))
+    )
+
+    def second(product):
+        gradient = jax.grad(lambda x, w: jnp.sum(jnp.sin(product(x, w))), argnums=(0, 1))
+        forward = jax.jvp(gradient, (x, w), (dx, dw))[1]
+        reverse = jax.grad(lambda x, w: sum(jnp.sum(g**2) for g in gradient(x, w)), (0, 1))
+        return forward, reverse(x, w)
+
+    for got, want in zip(
+        jax.tree.leaves(second(row_product)), jax.tree.leaves(second(plain_product)), strict=True
+    ):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_gradients_of_each_instance(axis):
+    """Of the matrix, where both operands of its gradient are mapped, over any axis."""
+    rng = np.random.default_rng(3)
+    x, y = (jnp.asarray(rng.normal(size=(4, 4, 3)), jnp.float32) for _ in range(2))
+    w = jnp.asarray(rng.normal(size=(3, 3)), jnp.float32)
+
+    def of_each(product):
+        def one(x, y):
+            return jax.grad(lambda w: jnp.sum(product(x, w) * y))(w)
+
+        return jax.vmap(one, in_axes=(axis, 0))(x, y)
+
+    np.testing.assert_allclose(of_each(row_product), of_each(plain_product), rtol=1e-5, atol=1e-5)
+
+
 def test_the_gradient_of_a_mapped_layer_contracts_one_axis():
     """What makes it quick: no product of the compiled step contracts data sets and items apart."""
     x, w = jnp.ones((4, 5, 3)), jnp.ones((3, 7))
