@@ -51,7 +51,8 @@ def measure(flags: argparse.Namespace) -> record.Measured:
         "shape": vars(SHAPES[flags.model, flags.size]),
         "axes": {name: _axis(flags, name) for name in axes},
     }
-    return record.Measured(f"scaling-{flags.model}", fields)
+    alone = "-seeds" if list(axes) == ["seeds"] else ""  # a table of its own
+    return record.Measured(f"scaling-{flags.model}{alone}", fields)
 
 
 def settings(model: ModelName, size: str, axis: str) -> dict[int, Shape]:

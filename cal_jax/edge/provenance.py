@@ -46,13 +46,15 @@ def versions() -> dict[str, str]:
 def source_revision() -> str | None:
     """The git commit of this source, with ``-dirty`` where tracked files differ from it.
 
+    Those of ``results/`` may differ: one run's record is not the next one's source.
     None outside a checkout of cal_jax, or without git.
     """
     # An installed copy may lie inside another project's checkout: ask for our own file.
     if _git("ls-files", "--error-unmatch", "__init__.py") is None:
         return None
     commit = _git("rev-parse", "--short=12", "HEAD")
-    changes = _git("--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    source = ("--", ":/", ":(top,exclude)results")
+    changes = _git("--no-optional-locks", "status", "--porcelain", "--untracked-files=no", *source)
     if not commit or changes is None:
         return None
     return f"{commit}-dirty" if changes else commit

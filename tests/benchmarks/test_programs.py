@@ -74,10 +74,11 @@ def test_forms_that_do_not_agree_are_not_timed():
             require_agreement("a form", {**expected, name: value}, expected)
 
 
-@pytest.mark.parametrize("axis", ["samples", "seeds"])
-def test_an_axis_is_scaled_and_fitted(measured, monkeypatch, axis):
+@pytest.mark.parametrize(("axis", "name"), [("samples", "vae"), ("seeds", "vae-seeds")])
+def test_an_axis_is_scaled_and_fitted(measured, monkeypatch, axis, name):
     monkeypatch.setitem(scaling.FACTORS, axis, (1, 2))
     record = measured(scaling, "--model", "vae", "--axes", axis, "--repeats", "2", "--steps", "1")
+    assert record["benchmark"] == f"scaling-{name}"
     found = record["axes"][axis]
     assert list(found["milliseconds_per_step"]) == ["1", "2"]
     assert found["standard_error"] > 0

@@ -52,6 +52,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "cal_jax"
     package.mkdir()
     (package / "__init__.py").write_text("")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "record.json").write_text("{}")
     who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
     for arguments in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "one"]):
         subprocess.run(["git", *arguments], cwd=tmp_path, check=True, capture_output=True)
@@ -65,6 +67,7 @@ def test_the_revision_of_a_checkout(checkout: Path, monkeypatch: pytest.MonkeyPa
     assert re.fullmatch(r"[0-9a-f]{12}", clean)
     (checkout / "runs.txt").write_text("untracked")
     monkeypatch.setenv("GIT_DIR", "/nowhere")
+    (checkout / "results" / "record.json").write_text("[]")
     assert provenance.source_revision() == clean
     (checkout / "cal_jax" / "__init__.py").write_text("x = 1")
     assert provenance.source_revision() == f"{clean}-dirty"
