@@ -9,8 +9,8 @@ import pytest
 
 from cal_jax.axes import DATASET, DEVICE
 from cal_jax.networks.batch_moments import axes_of, batch_moments
-from cal_jax.networks.batch_normalise import Constants, batch_normalise
 from cal_jax.training.parallel import choose_devices
+from tests.networks.normalised import normalised
 
 DEVICES, SETS, ITEMS, FEATURES = 2, 2, 5, 3
 AXES = (DEVICE, DATASET)
@@ -20,12 +20,6 @@ MASKS = {
     "one device's": [[[0] * 5, [0] * 5], [[1, 0, 1, 0, 1], [1, 1, 0, 0, 0]]],
     "none": [[[0] * 5] * 2] * 2,
 }
-
-
-def normalised(axes, x, scale, bias, weights):
-    """y of a layer, whatever its running averages."""
-    averages = jnp.zeros_like(bias), jnp.ones_like(bias)
-    return batch_normalise(axes, Constants(), x, scale, bias, averages, weights).y
 
 
 @pytest.fixture(name="mask", params=MASKS)

@@ -7,18 +7,12 @@ import pytest
 
 from cal_jax.axes import DATASET, SAMPLE
 from cal_jax.errors import InputError
-from cal_jax.networks.batch_normalise import Constants, batch_normalise
 from cal_jax.networks.normalisation import BatchNorm, normalisation
 from cal_jax.networks.passes import EVALUATION, Pass
+from tests.networks.normalised import normalised
 
 FEATURES = 3
 AXES = (DATASET, SAMPLE)
-
-
-def normalised(axes, x, scale, bias, weights):
-    """y of a layer, whatever its running averages."""
-    averages = jnp.zeros_like(bias), jnp.ones_like(bias)
-    return batch_normalise(axes, Constants(), x, scale, bias, averages, weights).y
 
 
 def variables(layer=None):

@@ -23,7 +23,6 @@ def everything(shared, rows, vectors):
 
 
 OF_ROWS = RowFunction("of_rows", everything, ("rows", "own", "all"))
-SUMMED = RowFunction("summed", everything, ("rows", "own", "all"))
 SCALED = RowFunction("scaled", lambda *given: everything(*given)[:1], ("rows",))
 
 
@@ -94,8 +93,8 @@ def test_a_vector_may_differ_where_nothing_is_summed_and_nowhere_else():
 
     got = jax.vmap(scaled, axis_name=DATASET)(x, vectors)
     np.testing.assert_array_equal(got, x * vectors[:, None])
-    with pytest.raises(ValueError, match="summed: a vector differs along 'dataset'"):
-        jax.vmap(lambda x, v: SUMMED(AXES, (x, None), (v,)), axis_name=DATASET)(x, vectors)
+    with pytest.raises(ValueError, match="of_rows: a vector differs along 'dataset'"):
+        jax.vmap(lambda x, v: OF_ROWS(AXES, (x, None), (v,)), axis_name=DATASET)(x, vectors)
 
 
 def test_a_trace_has_one_operation_however_often_it_is_mapped():
