@@ -57,8 +57,7 @@ def batch_moments(axes: Axes, x: Array, weights: Array | None) -> tuple[Array, A
       mean [F], biased variance [F] and the rows that counted []; with none, all are 0.
     """
     rows = _rows(axes, x, weights)
-    counted = [] if weights is None else [jnp.reshape(at_least_one(rows), (1,))]
-    mean, variance = _moments(axes.summed, (x, weights), counted)
+    mean, variance = _moments(axes.summed, (x, weights))
     if not axes.gathered:
         return mean, variance, rows
     if isinstance(rows, float):
@@ -91,16 +90,20 @@ def sum_of_all(shared: int, values: Array) -> Array:
 def _rows(axes: Axes, x: Array, weights: Array | None) -> Rows:
     if weights is None:
         return float(math.prod(x.shape[:-1]) * axes.size)
-    positions = math.prod(x.shape[:-1]) // max(weights.size, 1)
-    return positions * _total(axes.summed, (weights,))[0][0]
+    return _positions(x, weights) * _total(axes.summed, (weights,))[0][0]
 
 
-def _moments_of_rows(
-    shared: int, rows: Sequence[Array | None], vectors: Sequence[Array]
-) -> tuple[Array, Array]:
+def _positions(x: Array, weights: Array) -> int:
+    """Rows of x for each of the weights."""
+    return math.prod(x.shape[:-1]) // max(weights.size, 1)
+
+
+def _moments_of_rows(shared: int, rows: Sequence[Any], _: Sequence[Array]) -> tuple[Array, Array]:
     x, weights = rows
-    assert x is not None
-    count = vectors[0] if vectors else at_least_one(float(math.prod(x.shape[:-1])))
+    count: Rows = float(math.prod(x.shape[:-1]))
+    if weights is not None:
+        count = _positions(x, weights) * sum_of_all(shared, weights)
+    count = at_least_one(count)
 
     def mean_of(values: Array) -> Array:
         return sum_of_all(shared, values if weights is None else values * weights) / count
@@ -109,9 +112,9 @@ def _moments_of_rows(
     return mean, mean_of(jnp.square(x - as_row(mean, x)))
 
 
-_moments = RowFunction("batch_moments", _moments_of_rows, ("all", "all"))
+_moments = RowFunction("batch_moments", _moments_of_rows, ("mean", "mean"))
 _total = RowFunction(
-    "sum_of_rows", lambda shared, rows, _: (sum_of_all(shared, rows[0]),), ("all",)
+    "sum_of_rows", lambda shared, rows, _: (sum_of_all(shared, rows[0]),), ("sum",)
 )
 
 

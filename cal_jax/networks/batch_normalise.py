@@ -183,5 +183,5 @@ def _gradient_of_x(_: int, rows: Sequence[Any], vectors: Sequence[Array]) -> tup
 
 
 _transformed = RowFunction("normalised_rows", _transform, ("rows",))
-_own_gradients = RowFunction("scale_and_bias_gradients", _gradients, ("own", "own", "all", "all"))
+_own_gradients = RowFunction("scale_and_bias_gradients", _gradients, ("own", "own", "sum", "sum"))
 _input_gradient = RowFunction("normalised_rows_gradient", _gradient_of_x, ("rows",))

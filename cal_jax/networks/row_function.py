@@ -17,9 +17,11 @@ from jax import Array
 from jax.extend.core import Primitive
 from jax.interpreters import batching, mlir
 
-Kind = Literal["rows", "own", "all"]
+Kind = Literal["rows", "own", "sum", "mean"]
 """Of a result: one for each row, like the first operand; a vector of each instance of the
-mapped axes; a vector that all of them share."""
+mapped axes; a vector that all of them share, to which a further instance of the same rows adds
+(a sum) or not (a mean)."""
+_SHARED = ("sum", "mean")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +51,7 @@ class RowFunction:
           [..., F] as the first of the rows, or [F].
 
         Raises:
-          ValueError: a vector is mapped along one of the axes, and a result is for all.
+          ValueError: a vector is mapped along one of the axes, and a result is shared.
         """
         operands = [array for array in rows if array is not None]
         given = tuple(array is not None for array in rows)
@@ -96,7 +98,7 @@ class RowFunction:
         apart: int,
     ) -> list[Any]:
         del given, axes
-        shape, kept = first.shape, {"all": apart, "own": apart + shared}
+        shape, kept = first.shape, {"sum": apart, "mean": apart, "own": apart + shared}
         return [
             jax.core.ShapedArray(
                 shape if kind == "rows" else (*shape[: kept[kind]], shape[-1]), first.dtype
@@ -116,16 +118,24 @@ class RowFunction:
         apart: int,
     ) -> tuple[Sequence[Array], list[int | None]]:
         bind = functools.partial(self._primitive.bind, given=given, axes=axes)
+        taken = axis.name in axes
+        if all(dim is None for dim in dims):  # as in an encoder, under the axis of samples
+            results = bind(*operands, shared=shared, apart=apart)
+            counted = [
+                result * axis.size if taken and kind == "sum" else result
+                for result, kind in zip(results, self.results, strict=True)
+            ]
+            return counted, [None] * len(results)
         rows = sum(given)
         own_vectors = any(dim is not None for dim in dims[rows:])
-        if axis.name not in axes or (own_vectors and "all" not in self.results):
+        if not taken or (own_vectors and not set(_SHARED) & set(self.results)):
             mapped = _along(operands, dims, axis.size, 0)
             return bind(*mapped, shared=shared, apart=apart + 1), [0] * len(self.results)
         if own_vectors:
             raise ValueError(f"{self.name}: a vector differs along {axis.name!r}, which is summed")
         taken_in = _along(operands[:rows], dims[:rows], axis.size, apart)
         results = bind(*taken_in, *operands[rows:], shared=shared + 1, apart=apart)
-        return results, [None if kind == "all" else apart for kind in self.results]
+        return results, [None if kind in _SHARED else apart for kind in self.results]
 
 
 def _along(

@@ -22,7 +22,8 @@ def everything(shared, rows, vectors):
     return y, y.sum(axes), y.sum(tuple(range(y.ndim - 1)))
 
 
-OF_ROWS = RowFunction("of_rows", everything, ("rows", "own", "all"))
+OF_ROWS = RowFunction("of_rows", everything, ("rows", "own", "sum"))
+MEAN = RowFunction("mean_of_rows", lambda *given: (everything(*given)[2] / 20,), ("mean",))
 SCALED = RowFunction("scaled", lambda *given: everything(*given)[:1], ("rows",))
 
 
@@ -74,15 +75,28 @@ def test_any_other_mapped_axis_stays_apart(inside):
     np.testing.assert_array_equal(of_all, want.sum((1, 2)))
 
 
-def test_rows_that_are_the_same_for_all_instances_count_for_each():
+def test_rows_that_are_the_same_for_all_instances_count_for_each_and_are_not_repeated():
+    """As those of an encoder, of which every sample sees the same features."""
+    x, vector = data(4, 5, FEATURES), data(FEATURES)
+
+    def of_sample(x, _):
+        return (*OF_ROWS(AXES, (x, None), (vector,)), *MEAN(AXES, (x, None), (vector,)))
+
+    of_set = jax.vmap(of_sample, (None, 0), None, axis_name=SAMPLE)
+    mapped = jax.vmap(of_set, (0, None), (0, 0, None, None), axis_name=DATASET)
+    rows, own, total, mean = mapped(x, jnp.zeros(7))
+    want = x * vector
+    np.testing.assert_array_equal(rows, want)
+    np.testing.assert_array_equal(own, want.sum(1))
+    np.testing.assert_array_equal(total, 7 * want.sum((0, 1)))
+    np.testing.assert_allclose(mean, want.mean((0, 1)), rtol=1e-6)
+
+
+def test_instances_of_an_axis_without_a_name_share_what_is_the_same_for_all():
     x, vector = data(5, FEATURES), data(FEATURES)
-
-    def function(_):
-        return OF_ROWS(AXES, (x, None), (vector,))
-
-    _, own, of_all = over_both(function, (0,), outer=False)(jnp.zeros(4))
-    np.testing.assert_array_equal(own, np.broadcast_to((x * vector).sum(0), (4, FEATURES)))
-    np.testing.assert_array_equal(of_all, 4 * (x * vector).sum(0))
+    mapped = jax.vmap(lambda _: OF_ROWS(AXES, (x, None), (vector,)), out_axes=None)
+    for got, want in zip(mapped(jnp.zeros(4)), everything(0, (x, None), (vector,)), strict=True):
+        np.testing.assert_array_equal(got, want)
 
 
 def test_a_vector_may_differ_where_nothing_is_summed_and_nowhere_else():
