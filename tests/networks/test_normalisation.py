@@ -141,29 +141,39 @@ def test_an_unknown_name_lists_the_accepted_ones():
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_the_written_out_gradient_is_that_of_the_formula(masked):
-    """In x, scale and bias, over mapped sets: the plain formula on all the rows, differentiated."""
-    x = data()
+@pytest.mark.parametrize("axes", [(DATASET,), AXES])
+def test_the_written_out_gradient_is_that_of_the_formula(masked, axes):
+    """In x, scale and bias, over the positions of the items of mapped sets: the plain formula on
+    all the rows, differentiated. Samples share their rows, as in an encoder, and differ after."""
+    x = data(3, 10).reshape(3, 5, 2, FEATURES)
     mask = jnp.array([[1, 1, 1, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 0, 0]]) if masked else None
-    weights = jnp.ones((*x.shape[:2], 1)) if mask is None else mask[..., None].astype(x.dtype)
+    weights = jnp.ones((3, 5, 1, 1)) if mask is None else mask[..., None, None].astype(x.dtype)
     scale, bias = jnp.array([0.5, 1.0, 2.0]), jnp.array([-1.0, 0.0, 1.0])
+    of_sample = jnp.array([1.0, 0.3])
+
+    def loss(y, weights):
+        return jnp.sum(jnp.sin(y * of_sample.reshape(-1, 1, 1, 1, 1)) * weights[None])
 
     def ours(x, scale, bias):
         def one(x, weights):
-            weights = None if mask is None else weights
-            return normalised((DATASET,), x, scale, bias, weights)
+            def one(_):
+                return normalised(axes, x, scale, bias, None if mask is None else weights)
 
-        y = jax.vmap(one, axis_name=DATASET)(x, weights)
-        return jnp.sum(jnp.sin(y) * weights)
+            return jax.vmap(one, axis_name=SAMPLE)(of_sample) if SAMPLE in axes else one(0)[None]
+
+        y = jax.vmap(one, out_axes=1, axis_name=DATASET)(x, weights)
+        return loss(y, weights)
 
     def plain(x, scale, bias):
-        def total(values):
-            return jnp.sum(values * weights, axis=(0, 1), keepdims=True)
+        rows = 2 * weights.sum()
 
-        mean = total(x) / weights.sum()
-        variance = total((x - mean) ** 2) / weights.sum()
-        y = (x - mean) / jnp.sqrt(variance + 1e-5) * scale[None, None] + bias[None, None]
-        return jnp.sum(jnp.sin(y) * weights)
+        def total(values):
+            return jnp.sum(values * weights, axis=(0, 1, 2), keepdims=True)
+
+        mean = total(x) / rows
+        variance = total((x - mean) ** 2) / rows
+        scale, bias = (each[None, None, None] for each in (scale, bias))
+        return loss(((x - mean) / jnp.sqrt(variance + 1e-5) * scale + bias)[None], weights)
 
     arguments = (x, scale, bias)
     got, want = (jax.grad(f, argnums=(0, 1, 2))(*arguments) for f in (ours, plain))

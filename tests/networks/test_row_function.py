@@ -13,17 +13,17 @@ FEATURES = 3
 
 
 def everything(shared, rows, vectors):
-    """Rows times a vector, and the sums of each instance and of all."""
+    """Rows times a vector, the sums of each instance and of all, and the mean of all."""
     x, weights = rows
     (vector,) = vectors
     y = x * vector.reshape((1,) * (x.ndim - 1) + vector.shape)
     y = y if weights is None else y * weights
     axes = tuple(range(shared, y.ndim - 1))
-    return y, y.sum(axes), y.sum(tuple(range(y.ndim - 1)))
+    of_all = tuple(range(y.ndim - 1))
+    return y, y.sum(axes), y.sum(of_all), y.mean(of_all)
 
 
-OF_ROWS = RowFunction("of_rows", everything, ("rows", "own", "sum"))
-MEAN = RowFunction("mean_of_rows", lambda *given: (everything(*given)[2] / 20,), ("mean",))
+OF_ROWS = RowFunction("of_rows", everything, ("rows", "own", "sum", "mean"))
 SCALED = RowFunction("scaled", lambda *given: everything(*given)[:1], ("rows",))
 
 
@@ -31,10 +31,10 @@ def data(*shape):
     return np.random.default_rng(0).integers(-9, 10, shape).astype(np.float32)  # sums are exact
 
 
-def over_both(function, in_axes, outer=True):
+def over_both(function, in_axes):
     """``function`` mapped over samples and, around them, over data sets."""
-    inner = jax.vmap(function, in_axes, out_axes=(0, 0, None), axis_name=SAMPLE)
-    return jax.vmap(inner, in_axes, out_axes=(0, 0, None), axis_name=DATASET) if outer else inner
+    inner = jax.vmap(function, in_axes, out_axes=(0, 0, None, None), axis_name=SAMPLE)
+    return jax.vmap(inner, in_axes, out_axes=(0, 0, None, None), axis_name=DATASET)
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -47,11 +47,12 @@ def test_mapped_axes_are_more_rows(masked, compiled):
         return OF_ROWS(AXES, (x, weights), (vector,))
 
     mapped = over_both(function, (0, 0 if masked else None))
-    rows, own, of_all = (jax.jit(mapped) if compiled else mapped)(x, weights)
+    rows, own, total, mean = (jax.jit(mapped) if compiled else mapped)(x, weights)
     want = x * vector * (1.0 if weights is None else weights)
     np.testing.assert_array_equal(rows, want)
     np.testing.assert_array_equal(own, want.sum((2, 3)))
-    np.testing.assert_array_equal(of_all, want.sum((0, 1, 2, 3)))
+    np.testing.assert_array_equal(total, want.sum((0, 1, 2, 3)))
+    np.testing.assert_allclose(mean, want.mean((0, 1, 2, 3)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -64,15 +65,16 @@ def test_any_other_mapped_axis_stays_apart(inside):
 
     if inside:
         of_seeds = jax.vmap(function)  # x [seeds, items, F]
-        mapped = jax.vmap(of_seeds, (2, None), (2, 1, None), axis_name=DATASET)
+        mapped = jax.vmap(of_seeds, (2, None), (2, 1, None, None), axis_name=DATASET)
     else:
-        of_sets = jax.vmap(function, (1, None), (1, 0, None), axis_name=DATASET)
+        of_sets = jax.vmap(function, (1, None), (1, 0, None, None), axis_name=DATASET)
         mapped = jax.vmap(of_sets)
-    rows, own, of_all = mapped(x, vectors)
+    rows, own, total, mean = mapped(x, vectors)
     want = x * vectors[:, None, None, :]
     np.testing.assert_array_equal(rows, want)
     np.testing.assert_array_equal(own, want.sum(1))
-    np.testing.assert_array_equal(of_all, want.sum((1, 2)))
+    np.testing.assert_array_equal(total, want.sum((1, 2)))
+    np.testing.assert_allclose(mean, want.mean((1, 2)), rtol=1e-6)
 
 
 def test_rows_that_are_the_same_for_all_instances_count_for_each_and_are_not_repeated():
@@ -80,7 +82,7 @@ def test_rows_that_are_the_same_for_all_instances_count_for_each_and_are_not_rep
     x, vector = data(4, 5, FEATURES), data(FEATURES)
 
     def of_sample(x, _):
-        return (*OF_ROWS(AXES, (x, None), (vector,)), *MEAN(AXES, (x, None), (vector,)))
+        return OF_ROWS(AXES, (x, None), (vector,))
 
     of_set = jax.vmap(of_sample, (None, 0), None, axis_name=SAMPLE)
     mapped = jax.vmap(of_set, (0, None), (0, 0, None, None), axis_name=DATASET)
