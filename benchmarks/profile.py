@@ -6,7 +6,7 @@ Runs a chunk of steps under ``jax.profiler``, on one device, reads the trace, an
 operation's own time (without that of operations inside it) to the layer that the program was
 traced from, forward or backward. Times are sums over the threads that start operations, so they
 may exceed the wall time. ``--form plain`` profiles the plain Flax form, ``--form pytorch``
-PyTorch's quickest form without a compiler.
+PyTorch's quickest form without a compiler, ``--batch-size`` another batch than the thesis's.
 """
 
 import argparse
@@ -44,7 +44,8 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     """Trace and add up."""
     record.require_at_least(flags, steps=1, rows=1)
     steps = chunk_steps(flags)
-    work = workload(flags.model, flags.size)
+    batch = {} if flags.batch_size is None else {"batch_size": flags.batch_size}
+    work = workload(flags.model, flags.size, **batch)
     of_pytorch = flags.form == "pytorch"
     wall, seconds = _pytorch(work, steps) if of_pytorch else _jax(work, flags.form, steps)
     kind_of = kind_of_aten if of_pytorch else kind_of_place
@@ -54,6 +55,7 @@ def measure(flags: argparse.Namespace) -> record.Measured:
     fields: dict[str, Any] = {
         "model": flags.model,
         "form": flags.form,
+        "batch_size": work.shape.batch_size,
         "steps_in_a_chunk": steps,
         "wall_milliseconds_per_step": 1000 * wall / steps,
         "thread_milliseconds_per_step": total,
@@ -69,8 +71,9 @@ def measure(flags: argparse.Namespace) -> record.Measured:
             for (layer, direction, operation), ms in rows[: flags.rows]
         ],
     }
-    name = f"profile-{flags.model}" + ("" if flags.form == "cal_jax" else f"-{flags.form}")
-    return record.Measured(name, fields)
+    form = "" if flags.form == "cal_jax" else f"-{flags.form}"
+    size = "" if flags.batch_size is None else f"-batch_{flags.batch_size}"
+    return record.Measured(f"profile-{flags.model}{form}{size}", fields)
 
 
 def _jax(work: Workload, form: str, steps: int) -> Traced:
@@ -120,6 +123,9 @@ def _parser() -> argparse.ArgumentParser:
         choices=FORMS,
         default=FORMS[0],
         help="ours, the plain Flax form, or PyTorch's (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--batch-size", type=int, help="data sets in a step, or images (default: the thesis's)"
     )
     parser.add_argument(
         "--rows", type=int, default=25, help="operations in the record (default: %(default)s)"

@@ -176,17 +176,19 @@ def _profile(records: list[Record]) -> str:
 
     def by_kind(record: Record) -> list[str]:
         walls = [record["wall_milliseconds_per_step"], *record["kinds"].values()]
-        return [f"{record['model']}, {record['form']}", *map(_number, walls)]
+        form = f"{record['model']}, {record['form']}"
+        return [form, str(record["batch_size"]), *map(_number, walls)]
 
     def largest(record: Record) -> Iterable[list[str]]:
         for found in record["operations"][:LARGEST]:
             place = [found["layer"], found["direction"], f"`{found['operation']}`"]
             share = f"{100 * found['share']:.1f} %"
-            yield [record["model"], *place, _number(found["milliseconds"]), share]
+            batch = str(record["batch_size"])
+            yield [record["model"], batch, *place, _number(found["milliseconds"]), share]
 
-    kinds = markdown(["ms a step", "wall", *records[0]["kinds"]], map(by_kind, records))
+    kinds = markdown(["ms a step", "batch", "wall", *records[0]["kinds"]], map(by_kind, records))
     ours = (record for record in records if record["form"] == "cal_jax")
-    header = ["model", "layer", "direction", "operation", "ms a step", "share"]
+    header = ["model", "batch", "layer", "direction", "operation", "ms a step", "share"]
     return f"{kinds}\n{markdown(header, (row for record in ours for row in largest(record)))}"
 
 

@@ -172,6 +172,12 @@ def test_a_profile_names_the_layers(measured):
     kinds = record["kinds"]
     assert sum(kinds.values()) == pytest.approx(record["thread_milliseconds_per_step"], rel=1e-3)
     assert kinds["products"] > 0 and kinds["convolutions"] == 0
+    assert (record["benchmark"], record["batch_size"]) == ("profile-vae", 4)
+
+
+def test_a_profile_of_another_batch_is_another_record(measured):
+    record = measured(profile, "--model", "vae", "--steps", "1", "--batch-size", "2")
+    assert (record["benchmark"], record["batch_size"]) == ("profile-vae-batch_2", 2)
 
 
 @pytest.mark.parametrize("model", ["vae", "context_aware"])

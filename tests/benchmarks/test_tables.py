@@ -88,15 +88,19 @@ def test_a_profile_shows_kinds_of_every_form_and_the_largest_operations_of_ours(
             "benchmark": f"profile-vae-{form}",
             "model": "vae",
             "form": form,
+            "batch_size": 32,
             "wall_milliseconds_per_step": 5.0,
             "kinds": {"products": 2.0, "rest": 1.5},
             "operations": [dict(zip(names, place, strict=True)) for place in places],
         }
 
     lines = tables([profile("cal_jax", LARGEST + 1), profile("pytorch", 1)]).splitlines()
-    assert lines[0] == "| ms a step | wall | products | rest |"
-    assert lines[2:4] == ["| vae, cal_jax | 5 | 2 | 1.5 |", "| vae, pytorch | 5 | 2 | 1.5 |"]
-    assert lines[7] == "| vae | encoder | forward | `max` | 9 | 10.0 % |"
+    assert lines[0] == "| ms a step | batch | wall | products | rest |"
+    assert lines[2:4] == [
+        "| vae, cal_jax | 32 | 5 | 2 | 1.5 |",
+        "| vae, pytorch | 32 | 5 | 2 | 1.5 |",
+    ]
+    assert lines[7] == "| vae | 32 | encoder | forward | `max` | 9 | 10.0 % |"
     assert sum("`max`" in line for line in lines) == LARGEST
 
 
