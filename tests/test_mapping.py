@@ -124,8 +124,25 @@ def _is_mapped(name):
         return False
 
 
+def test_samples_do_not_repeat_the_encoder_s_products_in_evaluation():
+    network, variables = small_model(norm="none")
+    x, labels = binary_sets(2, 3)
+    mapped = map_objective(context_aware_elbo, network, training=False)
+
+    def products_of_the_pixels(samples):
+        keys = dataset_keys(jax.random.key(1), 0, 2, samples)
+        program = jax.make_jaxpr(mapped)(variables, keys, x, labels)
+        return [
+            equation.invars[0].aval.shape
+            for equation in program.jaxpr.eqns
+            if equation.primitive.name == "row_product" and 64 in equation.invars[0].aval.shape
+        ]
+
+    assert products_of_the_pixels(7) == products_of_the_pixels(1) == [(2, 3, 64)]
+
+
 @pytest.mark.parametrize("image_network", ["dense", "convolutional"])
-def test_samples_do_not_repeat_the_encoder(image_network):
+def test_samples_do_not_repeat_the_encoder_in_training(image_network):
     """Forwards and backwards; normalising by a batch's statistics only adds to it."""
 
     def of_the_encoder(norm):
