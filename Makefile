@@ -61,15 +61,15 @@ format: .venv/.lint  ## mend style and formatting
 	$(RUN) ruff format .
 
 results: .venv/.demo  ## write the README's tables from results/
-	$(RUN) python -m cal_jax.results readme
-	$(RUN) python -m cal_jax.results readme --readme docs/results.md
-	$(RUN) python -m cal_jax.results readme --readme docs/unsupervised.md
+	$(RUN) python -m experiments.results readme
+	$(RUN) python -m experiments.results readme --readme docs/results.md
+	$(RUN) python -m experiments.results readme --readme docs/unsupervised.md
 	$(RUN) python -m benchmarks.table
 
 check: .venv/.demo  ## fail where the README's tables are not those of results/
-	$(RUN) python -m cal_jax.results readme --check
-	$(RUN) python -m cal_jax.results readme --check --readme docs/results.md
-	$(RUN) python -m cal_jax.results readme --check --readme docs/unsupervised.md
+	$(RUN) python -m experiments.results readme --check
+	$(RUN) python -m experiments.results readme --check --readme docs/results.md
+	$(RUN) python -m experiments.results readme --check --readme docs/unsupervised.md
 	$(RUN) python -m benchmarks.table --check
 
 clean:  ## remove the environments

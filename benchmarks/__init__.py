@@ -1,5 +1,5 @@
 """Programs that measure; pytest does not collect them."""
 
-from cal_jax.edge.huge_pages import restart_with_huge_pages
+from cal_jax.cli.huge_pages import restart_with_huge_pages
 
 restart_with_huge_pages()

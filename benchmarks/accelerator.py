@@ -29,9 +29,9 @@ from benchmarks.peaks import PRECISIONS, Precision, peak_tflops
 from benchmarks.timing import spread
 from benchmarks.training import Training
 from benchmarks.workloads import MODELS, SHAPES, workload
-from cal_jax.edge.progress import Progress
+from cal_jax.cli.progress import Progress
 from cal_jax.errors import InputError
-from cal_jax.mapping import Variables
+from cal_jax.inference.mapping import Variables
 
 THESIS_STEPS = 62_500
 SATURATED = 1.05

@@ -25,8 +25,8 @@ from benchmarks.chunk_gaps import ChunkGaps
 from benchmarks.compilation import compile_time
 from benchmarks.phases import Phases
 from cal_jax.errors import InputError
-from cal_jax.studies import experiment as runner
 from cal_jax.training import loop
+from experiments.common import run as runner
 
 EXPERIMENTS = ("black_and_white", "rotated", "spatial_mnist", "synthetic_sets", "vae_mnist")
 PHASES = {
@@ -101,7 +101,9 @@ def phase_of(name: str, function: Any) -> str | None:
     """What a module's member works on; None where it is nothing that is timed by itself."""
     if not callable(function):
         return None
-    if name.startswith("draw_") and function.__module__.startswith("cal_jax.figures."):
+    if (
+        name.startswith("draw_") and function.__module__.endswith("figures")
+    ) or function.__module__.startswith("cal_jax.plots."):
         return "figures"
     return PHASES.get(name)
 

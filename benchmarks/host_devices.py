@@ -5,7 +5,7 @@ import argparse
 import jax
 
 from benchmarks.workloads import ModelName
-from cal_jax.edge.host_devices import divide_host
+from cal_jax.cli.host_devices import divide_host
 from cal_jax.errors import InputError
 from cal_jax.training.parallel import choose_devices
 

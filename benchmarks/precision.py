@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cal_jax.mapping import Variables
+from cal_jax.inference.mapping import Variables
 
 
 def compute_in(dtype: Any, objective: Callable[..., Any]) -> Callable[..., Any]:

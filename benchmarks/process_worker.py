@@ -6,8 +6,8 @@ import time
 from benchmarks.host_devices import use_host_devices
 from benchmarks.training import Training
 from benchmarks.workloads import SHAPES, Workload, workload
-from cal_jax.edge.distributed import Distributed, connected
-from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.cli.processes import Distributed, connected
+from cal_jax.models.context_aware.learner import ContextAwareLearner
 from experiments import black_and_white
 
 DENSE = "context_aware_dense"

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cal_jax.edge import cli
-from cal_jax.edge.atomic import write_atomically
-from cal_jax.edge.provenance import device_description, source_revision, versions
+from cal_jax.cli import program as command_line
 from cal_jax.errors import InputError
+from cal_jax.io.atomic import write_atomically
+from cal_jax.io.provenance import device_description, source_revision, versions
 
 RESULTS = Path("results")
 LOCAL = ("out", "data_dir", "run_dir")
@@ -88,7 +88,7 @@ def run(
         if last_line is not None:
             print(last_line)
 
-    return cli.exit_code(program)
+    return command_line.exit_code(program)
 
 
 def as_json(record: Mapping[str, Any]) -> str:

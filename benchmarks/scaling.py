@@ -19,7 +19,7 @@ from benchmarks.fit import fit_exponent
 from benchmarks.timing import add_race_flags, chunk_steps, interleaved, spread
 from benchmarks.training import Training
 from benchmarks.workloads import SHAPES, ModelName, Shape, workload
-from cal_jax.edge.progress import Progress
+from cal_jax.cli.progress import Progress
 
 AXES: dict[str, tuple[str, ...]] = {
     "vae": ("batch_size", "samples", "image_size", "seeds"),

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks.record import RESULTS
 from benchmarks.tables import tables
-from cal_jax.edge import cli
-from cal_jax.results.pages import update_page
+from cal_jax.cli import program as command_line
+from experiments.results.pages import update_page
 
 PAGE = Path("docs/benchmarks.md")
 COMMAND = "python -m benchmarks.table"
@@ -37,11 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         changed = update(flags.page, flags.results, check=flags.check)
         print(f"{flags.page} {'rewritten' if changed else 'is up to date'}")
 
-    return cli.exit_code(program)
+    return command_line.exit_code(program)
 
 
 def update(page: Path, results: Path, *, check: bool = False) -> bool:
-    """Rewrite a page's tables; see ``cal_jax.results.pages.update_page``."""
+    """Rewrite a page's tables; see ``experiments.results.pages.update_page``."""
     return update_page(page, results, check=check, render=tables, command=COMMAND)
 
 

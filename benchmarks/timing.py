@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from benchmarks.workloads import MODELS, ModelName
-from cal_jax.edge.progress import Progress
+from cal_jax.cli.progress import Progress
 
 CHUNK_STEPS: dict[ModelName, int] = {"vae": 100, "statistician": 20, "context_aware": 4}
 """Steps of a chunk: some tenths of a second or more, as a run's, so that its start costs little."""

@@ -13,7 +13,7 @@ from benchmarks.precision import cast_parameters, compute_in
 from benchmarks.timing import warm_milliseconds
 from benchmarks.workloads import Workload
 from cal_jax.axes import DEVICE
-from cal_jax.mapping import Variables, map_objective
+from cal_jax.inference.mapping import Variables, map_objective
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.training import seeds
 from cal_jax.training.batches import batch_rows

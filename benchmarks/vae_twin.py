@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.extra import require_torch
-from cal_jax.edge import cli
+from cal_jax.cli import program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 0, 2 for bad input, 1 for diverged training."""
-    return cli.exit_code(lambda: _program(arguments))
+    return program.exit_code(lambda: _program(arguments))
 
 
 def _program(arguments: Sequence[str] | None) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 
 from benchmarks.plain.models import PlainContextAware, PlainStatistician, PlainVAE
 from cal_jax.errors import InputError
-from cal_jax.mapping import Variables, init_variables
-from cal_jax.models.context_aware import ContextAwareLearner
-from cal_jax.models.context_aware_config import ContextAwareConfig
-from cal_jax.models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
+from cal_jax.inference.mapping import Variables, init_variables
+from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.models.vae import VAE, VAEConfig
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo

@@ -26,11 +26,14 @@ from .evaluation.likelihood import (
     label_log_likelihoods,
     set_log_likelihoods,
 )
-from .generation import GeneratedSet, combine_constants, generate_set, infer_constants
-from .inferred import Inferred, infer
-from .mapping import dataset_keys, init_variables, map_model, map_objective
-from .models.context_aware import ContextAwareConfig, ContextAwareLearner
-from .models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
+from .inference.evidence import Inferred, infer
+from .inference.mapping import dataset_keys, init_variables, map_model, map_objective
+from .inference.sample import GeneratedSet, combine_constants, generate_set, infer_constants
+from .inference.sampler import Sampler
+from .inference.statistician import generate_items
+from .models.context_aware.learner import ContextAwareConfig, ContextAwareLearner
+from .models.statistician import NeuralStatistician, NeuralStatisticianConfig
+from .models.stop_gradient import StopGradientCopy
 from .models.vae import VAE, VAEConfig
 from .objectives.balance import (
     Balance,
@@ -51,8 +54,8 @@ from .objectives.context_aware import (
 from .objectives.context_aware_weights import context_aware_log_weights
 from .objectives.gradient_estimators import (
     DReGLogWeights,
+    LiveAndStopped,
     NestedDReGLogWeights,
-    Twins,
     dreg_bound,
     nested_dreg_bound,
     neural_statistician_dreg_log_weights,
@@ -102,9 +105,6 @@ from .objectives.protocols import (
 from .objectives.set_contrast import set_contrast, set_dependence
 from .objectives.vae import VAETerms, vae_elbo
 from .objectives.weighting import Weights, halving_weights, unweighted, weighted_objective
-from .sampler import Sampler
-from .statistician_generation import generate_items
-from .stopped import WithStopped
 
 __all__ = [
     "DATASET",
@@ -130,6 +130,7 @@ __all__ = [
     "LabelInference",
     "LabelTerms",
     "LatentTerms",
+    "LiveAndStopped",
     "NestedDReGLogWeights",
     "NestedLogWeights",
     "NeuralStatistician",
@@ -141,14 +142,13 @@ __all__ = [
     "RelaxedChoice",
     "Sampler",
     "StatisticianItemTerms",
+    "StopGradientCopy",
     "SyntheticSets",
-    "Twins",
     "VAEConfig",
     "VAEGenerative",
     "VAEInference",
     "VAETerms",
     "Weights",
-    "WithStopped",
     "average_over_labels",
     "balanced_logits",
     "bernoulli",

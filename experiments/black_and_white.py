@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cal_jax.data.factors import ImageFactors
-from cal_jax.evaluation.oracle import OracleConfig
-from cal_jax.figures.generation import Figure, draw_generation
-from cal_jax.studies import known_labels
-from cal_jax.studies.image_sets_config import DENSE_MODEL, SMALL_MODEL, SMALL_ORACLE
-from cal_jax.studies.known_labels import Drawn, Experiment
-from cal_jax.studies.known_labels_config import CONTRASTED, CONTRASTED_MODEL, KnownLabelsConfig
-from cal_jax.training.run import TrainingConfig
+from cal_jax.evaluation.oracle.train import OracleConfig
+from cal_jax.training.config import TrainingConfig
+from experiments.common import known_labels
+from experiments.common.figures import Figure, draw_generation
+from experiments.common.image_sets_config import DENSE_MODEL, SMALL_MODEL, SMALL_ORACLE
+from experiments.common.known_labels import Drawn, Experiment
+from experiments.common.known_labels_config import CONTRASTED, CONTRASTED_MODEL, KnownLabelsConfig
 
 FACTORS = ImageFactors(("digit", "background"))
 TARGETS = {

@@ -16,29 +16,29 @@ from pathlib import Path
 
 import numpy as np
 
+from cal_jax.cli import program
+from cal_jax.cli.processes import is_first
+from cal_jax.config import flatten, require_at_least
 from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.rotation import interpolated
 from cal_jax.data.sources import Evaluation
-from cal_jax.edge import cli
-from cal_jax.edge.configuration import flatten, require_at_least
-from cal_jax.edge.distributed import is_first
-from cal_jax.edge.run_folder import CONFIG_FILE, RunFolder
-from cal_jax.evaluation import oracle_file
-from cal_jax.evaluation.factor_oracle import factor_oracle
-from cal_jax.evaluation.oracle import Oracle, OracleConfig, predict
-from cal_jax.evaluation.scores import FRACTION, Score
-from cal_jax.figures.canvas import figure, save
-from cal_jax.figures.generation import Figure
-from cal_jax.results.publication import Run, publish
-from cal_jax.studies.experiment import TEST_SEED, images_of, open_runs, run_identity
-from cal_jax.studies.image_sets_config import (
+from cal_jax.evaluation.oracle import storage as oracle_file
+from cal_jax.evaluation.oracle.factors import factor_oracle
+from cal_jax.evaluation.oracle.train import Oracle, OracleConfig, predict
+from cal_jax.io.run_folder import CONFIG_FILE, RunFolder
+from cal_jax.metrics.scores import FRACTION, Score
+from cal_jax.plots.canvas import figure, save
+from experiments.common.figures import Figure
+from experiments.common.image_sets_config import (
     SMALL_ORACLE,
     TURNED_ORACLE,
     require_binarisation,
     require_readable,
 )
+from experiments.common.run import TEST_SEED, images_of, open_runs, run_identity
+from experiments.results.publish import Run, publish
 
 NAME = "oracle_check"
 FACTORS = ImageFactors(("digit", "rotation"))
@@ -78,14 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 0, or 2 for bad input."""
     assert __doc__
     description = __doc__.splitlines()[0]
-    return cli.run_experiment(
-        lambda: cli.request(f"experiments.{NAME}", description, PRESETS, arguments), run
+    return program.run_experiment(
+        lambda: program.request(f"experiments.{NAME}", description, PRESETS, arguments), run
     )
 
 
-def run(request: cli.Request) -> None:
+def run(request: program.Request) -> None:
     """Train and check the oracle of each seed."""
-    cli.require_packages("matplotlib", "jinja2", "safetensors")
+    program.require_packages("matplotlib", "jinja2", "safetensors")
     images = images_of(request, request.config.image_size)
     with open_runs(request, NAME, images.name) as runs:
         if is_first():
@@ -93,7 +93,7 @@ def run(request: cli.Request) -> None:
                 check(one, folder, images)
 
 
-def check(request: cli.Request, folder: RunFolder, images: Evaluation) -> None:
+def check(request: program.Request, folder: RunFolder, images: Evaluation) -> None:
     """Write config.json, scores.json, the figure and the report of one seed."""
     config, started = request.config, time.monotonic()
     folder.write_json(CONFIG_FILE, run_identity(request, images=images.digest))

@@ -14,19 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cal_jax.data.factors import ImageFactors
-from cal_jax.figures.generation import Figure
-from cal_jax.figures.rotated import draw_rotated
-from cal_jax.studies import known_labels
-from cal_jax.studies.image_sets_config import (
+from cal_jax.training.config import TrainingConfig
+from experiments.common import known_labels
+from experiments.common.figures import Figure
+from experiments.common.image_sets_config import (
     DENSE_MODEL,
     SMALL_MODEL,
     SMALL_ORACLE,
     TURNED_ORACLE,
     TURNED_TRAINING,
 )
-from cal_jax.studies.known_labels import Drawn, Experiment
-from cal_jax.studies.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
-from cal_jax.training.run import TrainingConfig
+from experiments.common.known_labels import Drawn, Experiment
+from experiments.common.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
+from experiments.common.rotated_figures import draw_rotated
 
 FACTORS = ImageFactors(("digit", "rotation"))
 TARGETS = {

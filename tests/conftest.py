@@ -32,7 +32,7 @@ os.environ.setdefault(
 
 import jax
 
-from cal_jax.edge.garbage import collect_rarely
+from cal_jax.cli.garbage import collect_rarely
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

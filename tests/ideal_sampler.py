@@ -4,9 +4,9 @@ import numpy as np
 
 from cal_jax.data.context_sets import factor_sets
 from cal_jax.evaluation.generation_scores import RealSets, generate
-from cal_jax.generation import GeneratedSet
-from cal_jax.studies.image_sets import real_sets
-from cal_jax.studies.known_labels import Drawn
+from cal_jax.inference.sample import GeneratedSet
+from experiments.common.image_sets import real_sets
+from experiments.common.known_labels import Drawn
 
 SETS, ITEMS, SIDE, SCALE = 200, 5, 4, 16
 
@@ -19,7 +19,7 @@ def image(values):
 
 
 class IdealSampler:
-    """Generates what is asked for, in the manner of ``cal_jax.sampler.Sampler``."""
+    """Generates what is asked for, in the manner of ``cal_jax.inference.sampler.Sampler``."""
 
     def __init__(self, config):
         self.config = config

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.mapping import init_variables
-from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
+from cal_jax.inference.mapping import init_variables
+from cal_jax.models.context_aware.learner import ContextAwareConfig, ContextAwareLearner
 from cal_jax.objectives.context_aware import context_aware_elbo
 
 TURNING = {"turning_context": 1, "constant_posterior": "experts", "tied": True, "context_dim": 5}

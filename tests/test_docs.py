@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cal_jax.results.pages import update_page
+from experiments.results.pages import update_page
 
 ROOT = Path(__file__).parent.parent
 OTHER_ROOMS = ("experiments", "benchmarks", "launch")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cal_jax.edge import cli
-from cal_jax.edge.distributed import Distributed
+from cal_jax.cli import program
+from cal_jax.cli.processes import Distributed
 from experiments import black_and_white
 from launch import ray_train
 
@@ -29,7 +29,7 @@ def parser_of_the_experiment(monkeypatch):
         requests.append(parse())
         return 0
 
-    monkeypatch.setattr(cli, "run_experiment", keep)
+    monkeypatch.setattr(program, "run_experiment", keep)
 
     def parsed(arguments):
         assert black_and_white.main(arguments) == 0

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from cal_jax.edge import cli
-from cal_jax.edge.run_folder import RunFolder
-from cal_jax.studies.experiment import open_runs, open_within
+from cal_jax.cli import program
+from cal_jax.io.run_folder import RunFolder
+from experiments.common.run import open_runs, open_within
 
 
 @dataclass(frozen=True)
@@ -17,17 +17,17 @@ class Config:
 
 
 def asked(*arguments):
-    return cli.request("experiments.some", "For tests.", {"smoke": Config()}, arguments)
+    return program.request("experiments.some", "For tests.", {"smoke": Config()}, arguments)
 
 
 def test_each_seed_is_asked_for_as_if_alone():
     request = asked("--seed", "3", "--seeds", "3", "--held-back", "10")
-    seeds = cli.each_seed(request)
+    seeds = program.each_seed(request)
     assert [one.seed for one in seeds] == [3, 4, 5]
     for one in seeds:
         alone = asked("--seed", str(one.seed), "--held-back", "10")
         assert one == alone
-    assert cli.each_seed(asked()) == [asked()]
+    assert program.each_seed(asked()) == [asked()]
 
 
 def test_each_seed_has_a_folder_of_its_own_and_holds_it(tmp_path, monkeypatch):

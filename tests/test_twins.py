@@ -22,11 +22,11 @@ from benchmarks.twins.parity import (  # noqa: E402
 from benchmarks.twins.statistician_bound import Noise, statistician_bound  # noqa: E402
 from benchmarks.twins.torch_vae import TorchVAE  # noqa: E402
 from cal_jax.errors import InputError, NotFiniteError  # noqa: E402
-from cal_jax.evaluation.run_record import read_run  # noqa: E402
-from cal_jax.models.context_aware_config import ContextAwareConfig  # noqa: E402
-from cal_jax.models.neural_statistician import NeuralStatisticianConfig  # noqa: E402
+from cal_jax.models.context_aware.config import ContextAwareConfig  # noqa: E402
+from cal_jax.models.statistician import NeuralStatisticianConfig  # noqa: E402
 from cal_jax.models.vae import VAEConfig  # noqa: E402
-from cal_jax.results.gather import gather  # noqa: E402
+from experiments.results.gather import gather  # noqa: E402
+from experiments.results.record import read_run  # noqa: E402
 
 SMALL_VAE = VAEConfig(image_size=6, encoder_widths=(8, 5), decoder_widths=(5, 8))
 

@@ -11,10 +11,10 @@ import flax.linen as nn
 from benchmarks.plain import networks
 from benchmarks.thesis_choices import require_thesis_choices, require_thesis_context_aware
 from cal_jax.distributions import diagonal_gaussian
-from cal_jax.models.context_aware import ContextAwareLearner
-from cal_jax.models.neural_statistician import NeuralStatistician
+from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.models.statistician import NeuralStatistician
 from cal_jax.models.vae import VAE
-from cal_jax.networks.dense import LearnedGaussian
+from cal_jax.nn.dense import LearnedGaussian
 
 plain: Any = networks  # they stand where the models have networks of other types
 

@@ -10,16 +10,16 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.networks.convolution import halved_sizes
-from cal_jax.networks.dense import GaussianParameters
-from cal_jax.networks.passes import Pass
+from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.nn.conv import halved_sizes
+from cal_jax.nn.dense import GaussianParameters
 
 HIDDEN = nn.initializers.he_normal()
 OUTPUT = nn.initializers.glorot_normal()
 SMALL = nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal")
 
 
-def batch_norm(x: Array, run: Pass) -> Array:
+def batch_norm(x: Array, run: ApplyContext) -> Array:
     """Normalise x [..., F] over items, positions and the mapped axes of the pass."""
     axes: Any = run.axes  # Flax's annotation knows one name alone
     layer = nn.BatchNorm(
@@ -34,7 +34,7 @@ class MLP(nn.Module):
     widths: tuple[int, ...]
 
     @nn.compact
-    def __call__(self, x: Array, run: Pass) -> Array:
+    def __call__(self, x: Array, run: ApplyContext) -> Array:
         """Map x [..., F] to [..., widths[-1]]."""
         for width in self.widths:
             x = nn.Dense(width, use_bias=False, kernel_init=HIDDEN)(x)
@@ -70,7 +70,7 @@ class ResidualMLP(nn.Module):
     skip: bool
 
     @nn.compact
-    def __call__(self, run: Pass, *inputs: Array) -> Array:
+    def __call__(self, run: ApplyContext, *inputs: Array) -> Array:
         """Map inputs [..., F_i] to [..., width]."""
         x = Embedding(self.width, name="embedding")(*inputs)
         first = x = nn.relu(batch_norm(x, run))
@@ -91,7 +91,7 @@ class StatisticNetwork(nn.Module):
     skip: bool
 
     @nn.compact
-    def __call__(self, h: Array, run: Pass) -> Array:
+    def __call__(self, h: Array, run: ApplyContext) -> Array:
         """Map items h [N, F] to one statistic [width]."""
         items = ResidualMLP(self.width, self.depth, self.skip, name="pre_pool")(run, h)
         post_pool = ResidualMLP(self.width, self.depth, self.skip, name="post_pool")
@@ -121,7 +121,7 @@ class ConvolutionalEncoder(nn.Module):
     widths: Sequence[int]
 
     @nn.compact
-    def __call__(self, x: Array, run: Pass) -> Array:
+    def __call__(self, x: Array, run: ApplyContext) -> Array:
         """Map images x [N, H, W] to features [N, F]."""
         x = x[..., None]
         for width in self.widths:
@@ -138,7 +138,7 @@ class ConvolutionalDecoder(nn.Module):
     widths: Sequence[int]
 
     @nn.compact
-    def __call__(self, run: Pass, *inputs: Array) -> Array:
+    def __call__(self, run: ApplyContext, *inputs: Array) -> Array:
         """Map inputs [N, F_i] to Bernoulli logits [N, H, W]."""
         widths = tuple(reversed(self.widths))
         smallest, *sizes = reversed(halved_sizes(self.image_size, len(widths)))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from benchmarks.twins.gaussians import Gaussian
 from benchmarks.twins.statistician_bound import present
-from cal_jax.models.neural_statistician import NeuralStatisticianConfig
+from cal_jax.models.statistician import NeuralStatisticianConfig
 
 
 class ResidualBlock(nn.Module):

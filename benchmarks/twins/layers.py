@@ -10,7 +10,7 @@ _TRUNCATED_STD = 0.87962566103423978
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation over every axis but the last, as ``cal_jax.networks.normalisation``.
+    """Batch normalisation over every axis but the last, as ``cal_jax.nn.norm``.
 
     PyTorch's momentum is the weight of the new value, flax's that of the old one.
     Its running variance is unbiased: a factor rows / (rows - 1) above cal_jax's.

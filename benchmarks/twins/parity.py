@@ -16,10 +16,10 @@ from benchmarks.twins.statistician_bound import statistician_bound
 from benchmarks.twins.torch_context_aware import TorchContextAware
 from benchmarks.twins.torch_statistician import TorchStatistician
 from benchmarks.twins.torch_vae import TorchVAE
-from cal_jax.mapping import dataset_keys, init_variables, map_objective
-from cal_jax.models.context_aware import ContextAwareLearner
-from cal_jax.models.context_aware_config import ContextAwareConfig
-from cal_jax.models.neural_statistician import NeuralStatistician, NeuralStatisticianConfig
+from cal_jax.inference.mapping import dataset_keys, init_variables, map_objective
+from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.models.vae import VAE, VAEConfig
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo

@@ -14,14 +14,14 @@ import numpy as np
 import torch
 
 from benchmarks.record import command
-from cal_jax.edge.progress import Progress
-from cal_jax.edge.provenance import source_revision
-from cal_jax.edge.run_folder import CONFIG_FILE, RunFolder
+from cal_jax.cli.progress import Progress
 from cal_jax.errors import InputError, NotFiniteError
-from cal_jax.evaluation.run_record import write_run
-from cal_jax.evaluation.scores import Score
-from cal_jax.results.publication import Run, record_of
+from cal_jax.io.provenance import source_revision
+from cal_jax.io.run_folder import CONFIG_FILE, RunFolder
+from cal_jax.metrics.scores import Score
 from cal_jax.training.batches import batch_rows, steps_per_epoch
+from experiments.results.publish import Run, record_of
+from experiments.results.record import write_run
 
 SHOWN_STEPS = 50
 SKIPS = 20
@@ -138,7 +138,7 @@ def publish(
 ) -> None:
     """Print the record of a run, and write it with its config to ``--run-dir``.
 
-    The record is one of those that ``cal_jax.results gather`` joins. A score or a time that
+    The record is one of those that ``experiments.results gather`` joins. A score or a time that
     is not finite, as by running averages of a few steps, is left out.
     """
     run = Run(

@@ -18,7 +18,7 @@ from benchmarks.twins.torch_context_aware import ContextAwareNoise, TorchContext
 from benchmarks.twins.torch_statistician import TorchStatistician
 from benchmarks.twins.torch_vae import TorchVAE
 from benchmarks.workloads import Workload
-from cal_jax.mapping import Variables, dataset_keys
+from cal_jax.inference.mapping import Variables, dataset_keys
 
 Form = Literal["eager", "channels_last", "compile", "compile_channels_last"]
 FORMS: tuple[Form, ...] = ("eager", "channels_last", "compile", "compile_channels_last")

@@ -11,8 +11,8 @@ from torch import Tensor
 from benchmarks.twins.statistician_bound import Noise
 from benchmarks.twins.torch_context_aware import ContextAwareNoise
 from cal_jax.distributions import sample, standard_gaussian
-from cal_jax.models.context_aware_config import ContextAwareConfig
-from cal_jax.models.neural_statistician import NeuralStatisticianConfig
+from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.statistician import NeuralStatisticianConfig
 from cal_jax.models.vae import VAEConfig
 
 

@@ -10,7 +10,7 @@ from benchmarks.thesis_choices import require_thesis_context_aware
 from benchmarks.twins.gaussians import Gaussian
 from benchmarks.twins.layers import ResidualMLP, gaussian_head
 from benchmarks.twins.torch_images import ConvolutionalDecoder, ConvolutionalEncoder, turned
-from cal_jax.models.context_aware_config import ContextAwareConfig
+from cal_jax.models.context_aware.config import ContextAwareConfig
 
 
 class ContextAwareNoise(NamedTuple):

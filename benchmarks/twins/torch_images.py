@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.twins.layers import hidden, truncated_normal
-from cal_jax.networks.convolution import halved_sizes
+from cal_jax.nn.conv import halved_sizes
 
 
 def turned(x: Tensor) -> Tensor:

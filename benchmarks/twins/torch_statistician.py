@@ -7,7 +7,7 @@ from benchmarks.twins.gaussians import Gaussian
 from benchmarks.twins.layers import ResidualMLP, gaussian_head
 from benchmarks.twins.statistician_bound import present
 from cal_jax.errors import InputError
-from cal_jax.models.neural_statistician import NeuralStatisticianConfig
+from cal_jax.models.statistician import NeuralStatisticianConfig
 
 
 class TorchStatistician(nn.Module):

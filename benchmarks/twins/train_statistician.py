@@ -14,13 +14,13 @@ from benchmarks.twins import program
 from benchmarks.twins.author_statistician import AuthorStatistician
 from benchmarks.twins.statistician_bound import Noise, statistician_bound
 from benchmarks.twins.torch_statistician import TorchStatistician
+from cal_jax.cli import program as command_line
 from cal_jax.data.synthetic import GENERATORS, SyntheticSets, sets_of_test, synthetic_sets
-from cal_jax.edge import cli
 from cal_jax.errors import InputError
-from cal_jax.evaluation.neighbours import knn_accuracy, knn_r2
-from cal_jax.evaluation.scores import FRACTION, NATS_PER_ITEM, RATIO, Score
-from cal_jax.models.neural_statistician import NeuralStatisticianConfig
-from cal_jax.studies.experiment import TEST_SEED
+from cal_jax.metrics.neighbours import knn_accuracy, knn_r2
+from cal_jax.metrics.scores import FRACTION, NATS_PER_ITEM, RATIO, Score
+from cal_jax.models.statistician import NeuralStatisticianConfig
+from experiments.common.run import TEST_SEED
 
 ARCHITECTURES: dict[str, Callable[[NeuralStatisticianConfig], Any]] = {
     "author": AuthorStatistician,
@@ -33,7 +33,7 @@ CLIP = 0.5
 
 def measure(flags: argparse.Namespace) -> None:
     """Train, evaluate and publish."""
-    cli.require_packages("sklearn")
+    command_line.require_packages("sklearn")
     program.start(flags)
     if flags.width < 1:
         raise InputError(f"--width {flags.width}; accepted: 1 or more")

@@ -13,9 +13,9 @@ from benchmarks.twins.parity import vae_parity
 from benchmarks.twins.torch_vae import TorchVAE
 from cal_jax.data.binarise import BINARISATIONS, fixed_binary
 from cal_jax.data.sources import load_for_evaluation
-from cal_jax.evaluation.scores import NATS_PER_ITEM, Score
+from cal_jax.metrics.scores import NATS_PER_ITEM, Score
 from cal_jax.models.vae import VAEConfig
-from cal_jax.studies.experiment import TEST_SEED
+from experiments.common.run import TEST_SEED
 
 SAMPLES = 4
 EVALUATION_BATCH = 500

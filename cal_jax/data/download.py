@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
-from cal_jax.edge.atomic import write_atomically
 from cal_jax.errors import InputError
+from cal_jax.io.atomic import write_atomically
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",

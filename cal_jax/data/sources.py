@@ -8,8 +8,8 @@ from cal_jax.data.download import download_mnist
 from cal_jax.data.images import ImageSplits, LabelledImages, fingerprint, hold_back, resize
 from cal_jax.data.mnist import load_mnist
 from cal_jax.data.prepared import load_prepared, looks_prepared
-from cal_jax.edge.user_cache import user_cache
 from cal_jax.errors import InputError
+from cal_jax.io.user_cache import user_cache
 
 
 def load_images(data_dir: Path | None, *, size: int, download: bool = False) -> ImageSplits:

@@ -17,8 +17,8 @@ import optax
 from jax import Array
 
 from cal_jax.distributions import Distribution, diagonal_gaussian
-from cal_jax.mapping import Variables, dataset_keys, map_objective
-from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.inference.mapping import Variables, dataset_keys, map_objective
+from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
 

@@ -8,8 +8,8 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from cal_jax.mapping import Variables, dataset_keys, map_objective
-from cal_jax.sampler import in_batches
+from cal_jax.inference.mapping import Variables, dataset_keys, map_objective
+from cal_jax.inference.sampler import in_batches
 
 
 def bound_per_item(

@@ -14,8 +14,8 @@ import numpy as np
 from jax import Array
 
 from cal_jax.divergences import diagonal_gaussian_kl
-from cal_jax.mapping import Variables, map_model
-from cal_jax.sampler import in_batches
+from cal_jax.inference.mapping import Variables, map_model
+from cal_jax.inference.sampler import in_batches
 
 
 class Moments(NamedTuple):

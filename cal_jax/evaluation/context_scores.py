@@ -9,12 +9,12 @@ import numpy as np
 
 from cal_jax.data.label_mix import Mix
 from cal_jax.evaluation.generation_scores import RealSets
-from cal_jax.evaluation.leakage import ContextRows, probe_scores
 from cal_jax.evaluation.likelihood import label_log_likelihoods
-from cal_jax.evaluation.mismatch import two_sample_auc
-from cal_jax.evaluation.posteriors import Contexts, contexts_of_sets
-from cal_jax.evaluation.scores import NATS_PER_ITEM, RATIO, Score
-from cal_jax.mapping import Variables
+from cal_jax.inference.mapping import Variables
+from cal_jax.inference.posterior import Contexts, contexts_of_sets
+from cal_jax.metrics.leakage import ContextRows, probe_scores
+from cal_jax.metrics.mismatch import two_sample_auc
+from cal_jax.metrics.scores import NATS_PER_ITEM, RATIO, Score
 
 
 def context_scores(

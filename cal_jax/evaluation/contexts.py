@@ -8,9 +8,9 @@ import numpy as np
 
 from cal_jax.data.sets import validate_sets
 from cal_jax.errors import InputError
-from cal_jax.mapping import Variables, map_model
-from cal_jax.models.neural_statistician import NeuralStatistician
-from cal_jax.sampler import in_batches
+from cal_jax.inference.mapping import Variables, map_model
+from cal_jax.inference.sampler import in_batches
+from cal_jax.models.statistician import NeuralStatistician
 
 
 class ContextEncoder:

@@ -7,7 +7,7 @@ import numpy as np
 
 from cal_jax.errors import InputError
 from cal_jax.evaluation.constant_posteriors import Moments, pairwise_kl
-from cal_jax.evaluation.scores import FRACTION, Score
+from cal_jax.metrics.scores import FRACTION, Score
 
 
 def few_shot_accuracy(queries: Moments, classes: Moments) -> float:

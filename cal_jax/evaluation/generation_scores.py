@@ -7,8 +7,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from cal_jax.evaluation.merged_scores import agreement_merged, conditional_merged, joint_merged
-from cal_jax.evaluation.scores import (
+from cal_jax.inference.sample import GeneratedSet
+from cal_jax.inference.sampler import Sampler
+from cal_jax.metrics.merged import agreement_merged, conditional_merged, joint_merged
+from cal_jax.metrics.scores import (
     FRACTION,
     NATS_PER_ITEM,
     RATIO,
@@ -19,8 +21,6 @@ from cal_jax.evaluation.scores import (
     joint,
     mutual_information,
 )
-from cal_jax.generation import GeneratedSet
-from cal_jax.sampler import Sampler
 
 Read = Callable[[np.ndarray], np.ndarray]
 """Images [..., H, W] -> the oracle's labels int [..., F]."""

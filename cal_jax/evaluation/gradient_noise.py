@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.edge.progress import Progress
+from cal_jax.cli.progress import Progress
 from cal_jax.errors import InputError
-from cal_jax.mapping import Variables, map_objective
+from cal_jax.inference.mapping import Variables, map_objective
 from cal_jax.objectives.label import LabelEstimator, label_elbo
 
 CHUNK = 20

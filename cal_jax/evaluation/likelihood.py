@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.edge.progress import Progress
+from cal_jax.cli.progress import Progress
 from cal_jax.errors import InputError
-from cal_jax.mapping import Variables, dataset_keys, map_objective
+from cal_jax.inference.mapping import Variables, dataset_keys, map_objective
 from cal_jax.objectives.context_aware_weights import context_aware_log_weights
 from cal_jax.objectives.importance import (
     importance_weighted,

@@ -15,12 +15,12 @@ import numpy as np
 from jax import Array
 
 from cal_jax.distributions import sample
-from cal_jax.mapping import Variables, dataset_keys, map_objective
+from cal_jax.inference.mapping import Variables, dataset_keys, map_objective
+from cal_jax.inference.sampler import in_batches
 from cal_jax.objectives.context_aware import context_aware_items
 from cal_jax.objectives.importance import importance_weighted
 from cal_jax.objectives.items import blank_padding
 from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
-from cal_jax.sampler import in_batches
 
 
 def predictive_log_weights(

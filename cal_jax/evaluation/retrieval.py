@@ -9,7 +9,7 @@ import numpy as np
 
 from cal_jax.errors import InputError
 from cal_jax.evaluation.constant_posteriors import Moments, pairwise_kl
-from cal_jax.evaluation.scores import FRACTION, Score
+from cal_jax.metrics.scores import FRACTION, Score
 
 TOP = 10
 """Of the precision at."""

@@ -15,10 +15,10 @@ from cal_jax.distributions import (
     triangular_gaussian,
 )
 from cal_jax.errors import InputError
-from cal_jax.networks.dense import MLP, GaussianHead, TriangularGaussianHead
-from cal_jax.networks.dense_layer import Dense
-from cal_jax.networks.normalisation import Norm
-from cal_jax.networks.passes import EVALUATION, Pass
+from cal_jax.nn.apply_context import EVALUATION, ApplyContext
+from cal_jax.nn.dense import MLP, GaussianHead, TriangularGaussianHead
+from cal_jax.nn.dense_layer import Dense
+from cal_jax.nn.norm import Norm
 
 Covariance = Literal["diagonal", "full"]
 
@@ -70,7 +70,7 @@ class VAEModel(NamedTuple):
 class VAE(nn.Module):
     """An encoder and a decoder of one image, each a plain MLP.
 
-    ``inference(run)`` and ``generative(run)`` return the callables of
+    ``inference(ctx)`` and ``generative(ctx)`` return the callables of
     ``objectives.protocols`` for one item. Leading axes before those of an item
     are taken too.
     """
@@ -89,21 +89,21 @@ class VAE(nn.Module):
         self.decoder = MLP(c.decoder_widths, c.norm)
         self.logits: nn.Module = Dense(c.image_size**2, kernel_init=nn.initializers.glorot_normal())
 
-    def inference(self, run: Pass = EVALUATION) -> VAEPosterior:
+    def inference(self, ctx: ApplyContext = EVALUATION) -> VAEPosterior:
         """The approximate posterior, bound to one pass."""
 
         def posterior(x: Array) -> Distribution:
-            features = self.encoder(x.reshape(*x.shape[:-2], -1), run)
+            features = self.encoder(x.reshape(*x.shape[:-2], -1), ctx)
             return self.posterior_of(*self.posterior_head(features))
 
         return VAEPosterior(posterior)
 
-    def generative(self, run: Pass = EVALUATION) -> VAEModel:
+    def generative(self, ctx: ApplyContext = EVALUATION) -> VAEModel:
         """The generative model, bound to one pass."""
         size = self.config.image_size
 
         def likelihood(z: Array) -> Distribution:
-            logits = self.logits(self.decoder(z, run))
+            logits = self.logits(self.decoder(z, ctx))
             return bernoulli(logits.reshape(*z.shape[:-1], size, size), event_ndims=2)
 
         return VAEModel(lambda: standard_gaussian((self.config.latent_dim,)), likelihood)

@@ -36,7 +36,7 @@ def context_aware_log_weights(
     latent sample gives the terms of ``context_aware_elbo(..., kl="monte_carlo")``.
 
     For evaluation with running averages: a normalisation that reads the item mask
-    of its pass (``networks.passes.Pass``) cannot follow the copies.
+    of its pass (``nn.apply_context.ApplyContext``) cannot follow the copies.
 
     Args:
       key: a PRNG key. The noise of item n does not depend on how many items

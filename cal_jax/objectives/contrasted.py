@@ -1,7 +1,7 @@
 """The bound of sets with known labels, with a contrast between the sets of a batch beside it.
 
 The bound alone leaves it open which of an item's latents carries a factor. What the
-label says of a batch of sets settles it: beliefs about a constant context tell its set
+label says of a batch of sets settles it: posterior_means about a constant context tell its set
 from others, and those about a varying one do not depend on the set. Both are outside
 the bound, which is reported as it is. Shape letters: B sets, S samples, K contexts.
 """
@@ -24,7 +24,7 @@ class BoundAndBeliefs(NamedTuple):
     """One set: its bound, and what each of its items alone says of every context."""
 
     terms: ContextAwareTerms
-    beliefs: Array
+    posterior_means: Array
     """[N, K, C]: means of the varying posteriors, as if every context varied."""
     a: Array
     """[K]: the label."""
@@ -46,7 +46,7 @@ class ContrastedTerms(NamedTuple):
     """[K]: see ``set_dependence``; 0 where the context is constant."""
 
 
-def bound_and_beliefs(
+def bound_and_posterior_means(
     key: Array,
     generative: ContextAwareGenerative,
     inference: ContextAwareInference,
@@ -55,7 +55,7 @@ def bound_and_beliefs(
     *,
     kl: KLMethod = "analytic",
 ) -> BoundAndBeliefs:
-    """The bound of ONE set, and its items' beliefs; the encoder runs once.
+    """The bound of ONE set, and its items' posterior means; the encoder runs once.
 
     Args:
       key, generative, inference, x, a, kl: as in ``context_aware_elbo``.
@@ -79,12 +79,12 @@ def contrast_sets(found: BoundAndBeliefs, axes: tuple[str, ...] = ()) -> Contras
     """The terms [B] of the sets of one device, contrasted with those of all devices.
 
     Args:
-      found: with leading axes [B, S]; beliefs and labels do not depend on the sample.
+      found: with leading axes [B, S]; posterior_means and labels do not depend on the sample.
       axes: over which the sets of a batch are spread ("device" in a step).
     """
     terms = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found.terms)
     a = found.a[:, 0]
-    contrast, dependence = contrast_contexts(found.beliefs[:, 0], a, axes)
+    contrast, dependence = contrast_contexts(found.posterior_means[:, 0], a, axes)
     return ContrastedTerms(
         **terms._asdict(), contrast=a * contrast, dependence=(1.0 - a) * dependence
     )
@@ -104,23 +104,23 @@ def contrasted_criterion(
 
 
 def contrast_contexts(
-    beliefs: Array, labels: Array, axes: tuple[str, ...] = ()
+    posterior_means: Array, labels: Array, axes: tuple[str, ...] = ()
 ) -> tuple[Array, Array]:
     """``set_contrast`` and ``set_dependence`` of every context, among the sets of all devices.
 
     Args:
-      beliefs: [B, N, K, C]; labels: [B, K], between 0 and 1 where they are not known.
+      posterior_means: [B, N, K, C]; labels: [B, K], between 0 and 1 where they are not known.
       axes: as in ``contrast_sets``.
 
     Returns:
       Two of [B, K]: as if the context were constant in the set, and as if it varied.
     """
     if axes:
-        all_beliefs, all_labels = jax.lax.all_gather((beliefs, labels), axes[0], tiled=True)
+        all_beliefs, all_labels = jax.lax.all_gather((posterior_means, labels), axes[0], tiled=True)
         first = jax.lax.axis_index(axes[0]) * len(labels)
         contrast, dependence = contrast_contexts(all_beliefs, all_labels, axes[1:])
         own = [jax.lax.dynamic_slice_in_dim(x, first, len(labels)) for x in (contrast, dependence)]
         return own[0], own[1]
-    contrast = jax.vmap(set_contrast, in_axes=(2, 1), out_axes=1)(beliefs, labels)
-    dependence = jax.vmap(set_dependence, in_axes=(2, 1), out_axes=1)(beliefs, 1.0 - labels)
+    contrast = jax.vmap(set_contrast, in_axes=(2, 1), out_axes=1)(posterior_means, labels)
+    dependence = jax.vmap(set_dependence, in_axes=(2, 1), out_axes=1)(posterior_means, 1.0 - labels)
     return contrast, dependence

@@ -1,7 +1,7 @@
 """Gradients of lower variance: sticking the landing, and doubly reparameterised ones.
 
-Both need the model twice, live and bound to stopped parameters (``Twins``);
-``cal_jax.stopped.WithStopped`` makes the twins of a Flax model. They are exact
+Both need the model twice, live and bound to stopped parameters (``LiveAndStopped``);
+``cal_jax.models.stop_gradient.StopGradientCopy`` makes the twins of a Flax model. They are exact
 where items and samples are independent given the parameters: with batch
 statistics taken over the samples they hold approximately.
 """
@@ -39,7 +39,7 @@ from cal_jax.objectives.scoring import (
 T = TypeVar("T")
 
 
-class Twins(NamedTuple, Generic[T]):
+class LiveAndStopped(NamedTuple, Generic[T]):
     """The same callables bound to the parameters, and to the stopped parameters."""
 
     live: T
@@ -79,10 +79,16 @@ def sticking_the_landing(log_weight: Callable[..., Any]) -> Callable[..., Any]:
       log_weight: ``vae_log_weight`` or ``neural_statistician_log_weights``.
 
     Returns:
-      ``(key, generative: Twins, inference: Twins, x, **options)``, as ``log_weight``.
+      ``(key, generative, inference, x, **options)`` of ``LiveAndStopped`` models.
     """
 
-    def stuck(key: Array, generative: Twins, inference: Twins, *data: Array, **options: Any) -> Any:
+    def stuck(
+        key: Array,
+        generative: LiveAndStopped,
+        inference: LiveAndStopped,
+        *data: Array,
+        **options: Any,
+    ) -> Any:
         return log_weight(
             key,
             generative.live,
@@ -97,8 +103,8 @@ def sticking_the_landing(log_weight: Callable[..., Any]) -> Callable[..., Any]:
 
 def vae_dreg_log_weights(
     key: Array,
-    generative: Twins[VAEGenerative],
-    inference: Twins[VAEInference],
+    generative: LiveAndStopped[VAEGenerative],
+    inference: LiveAndStopped[VAEInference],
     x: Array,
 ) -> DReGLogWeights:
     """What ``dreg_bound`` needs of ONE item and one sample of z; vmap it for more.
@@ -116,8 +122,8 @@ def vae_dreg_log_weights(
 
 def neural_statistician_dreg_log_weights(
     key: Array,
-    generative: Twins[NeuralStatisticianGenerative],
-    inference: Twins[NeuralStatisticianInference],
+    generative: LiveAndStopped[NeuralStatisticianGenerative],
+    inference: LiveAndStopped[NeuralStatisticianInference],
     x: Array,
     *,
     layers: int = 1,

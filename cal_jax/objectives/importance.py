@@ -105,7 +105,7 @@ def neural_statistician_log_weights(
     the terms of ``neural_statistician_elbo(..., kl="monte_carlo")``.
 
     In training, a normalisation that reads the item mask of its pass
-    (``networks.passes.Pass``) cannot follow the copies: more than one latent
+    (``nn.apply_context.ApplyContext``) cannot follow the copies: more than one latent
     sample with a mask is for evaluation, where running averages are used.
 
     Args:

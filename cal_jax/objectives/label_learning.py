@@ -45,7 +45,7 @@ class EveryLabel(NamedTuple):
     terms: ContextAwareTerms
     """Each with an axis [M], in nats."""
     label: KnownLabel
-    beliefs: Array | None
+    posterior_means: Array | None
     """[N, K, C]: what each item alone says of every context; None where nobody asks."""
 
 
@@ -94,12 +94,12 @@ def of_every_label(
       key, generative, inference, x, support, kl: as in ``label.label_elbo``.
       a: [K], the true label.
       is_known: [], whether training may use it.
-      with_beliefs: whether the items' beliefs are asked for.
+      with_beliefs: whether the items' posterior_means are asked for.
     """
     bounds = label_bounds(key, generative, inference, x, support, kl=kl)
-    beliefs = beliefs_of(inference, bounds.features, a) if with_beliefs else None
+    posterior_means = beliefs_of(inference, bounds.features, a) if with_beliefs else None
     return EveryLabel(
-        bounds.logits, bounds.terms, KnownLabel(row_of(a, support), is_known), beliefs
+        bounds.logits, bounds.terms, KnownLabel(row_of(a, support), is_known), posterior_means
     )
 
 
@@ -181,7 +181,7 @@ def weigh_labels(
         nothing but known labels: without balance that is the bound "exact".
       temperature: of the scores, in nats.
       decay: see ``balance.update_balance``.
-      disagree: (beliefs [B, N, K, C], shares [B, M]) -> [B, M], as ``label_disagreement``:
+      disagree: (posterior_means [B, N, K, C], shares [B, M]) -> [B, M], as ``label_disagreement``:
         what is said against each label, a part of its score; the shares are the label
         network's. None: nothing.
       axes: over which the sets of a batch are spread ("device" in a step).
@@ -199,9 +199,9 @@ def weigh_labels(
         scores = weighted_objective(terms, weights)
     against = jnp.zeros_like(scores)
     if disagree is not None:
-        assert found.beliefs is not None
+        assert found.posterior_means is not None
         shares = jnp.where(label.is_known[:, None] > 0, label.truth, jax.nn.softmax(logits))
-        against = disagree(found.beliefs[:, 0], jax.lax.stop_gradient(shares))
+        against = disagree(found.posterior_means[:, 0], jax.lax.stop_gradient(shares))
     scores = (scores - against) / temperature
     potential = jax.nn.log_softmax(log_prior)
     if balance is not None:
@@ -236,7 +236,7 @@ def label_criterion(
 
 
 def label_disagreement(
-    beliefs: Array, shares: Array, support: Array, axes: tuple[str, ...] = ()
+    posterior_means: Array, shares: Array, support: Array, axes: tuple[str, ...] = ()
 ) -> Array:
     """What the sets of a batch say against each label of a set, in nats: see ``contrasted``.
 
@@ -244,14 +244,14 @@ def label_disagreement(
     each that it calls varying.
 
     Args:
-      beliefs: [B, N, K, C]; shares: [B, M], of the labels, for all of the sets.
+      posterior_means: [B, N, K, C]; shares: [B, M], of the labels, for all of the sets.
       support: [M, K].
       axes: as in ``weigh_labels``.
 
     Returns:
       [B, M].
     """
-    contrast, dependence = contrast_contexts(beliefs, shares @ support, axes)
+    contrast, dependence = contrast_contexts(posterior_means, shares @ support, axes)
     return contrast @ support.T + dependence @ (1.0 - support.T)
 
 

@@ -12,10 +12,10 @@ from jax import Array
 from cal_jax.errors import InputError
 
 BANDWIDTHS = (1.0, 4.0, 16.0)
-"""Squared lengths of the kernels of ``set_dependence``, for beliefs near N(0, I)."""
+"""Squared lengths of the kernels of ``set_dependence``, for posteriors near N(0, I)."""
 
 
-def set_contrast(beliefs: Array, is_constant: Array) -> Array:
+def set_contrast(posterior_means: Array, is_constant: Array) -> Array:
     """How hard it is to tell which set an item is in by its belief alone.
 
     InfoNCE (van den Oord et al. 2018; with sets for classes, Khosla et al. 2020): the
@@ -25,7 +25,7 @@ def set_contrast(beliefs: Array, is_constant: Array) -> Array:
     reach 0; a context that says nothing costs the logarithm of the number of such sets.
 
     Args:
-      beliefs: [B, N, C], N of at least 2.
+      posterior_means: [B, N, C], N of at least 2.
       is_constant: [B], 1 where the context is constant in the set and 0 where it varies;
         between them where that is not known: how much the set counts for the others.
 
@@ -35,20 +35,20 @@ def set_contrast(beliefs: Array, is_constant: Array) -> Array:
     Raises:
       InputError: sets of one item.
     """
-    num_sets, num_items, _ = beliefs.shape
+    num_sets, num_items, _ = posterior_means.shape
     if num_items < 2:
         raise InputError("a contrast between sets needs at least 2 items in each: got 1")
-    total = jnp.sum(beliefs, axis=1)
-    of_the_others = (total[:, None] - beliefs) / (num_items - 1)
-    own = -0.5 * _squared_distance(beliefs, of_the_others)
-    to_each = -0.5 * _squared_distance(beliefs[:, :, None], total[None, None] / num_items)
+    total = jnp.sum(posterior_means, axis=1)
+    of_the_others = (total[:, None] - posterior_means) / (num_items - 1)
+    own = -0.5 * _squared_distance(posterior_means, of_the_others)
+    to_each = -0.5 * _squared_distance(posterior_means[:, :, None], total[None, None] / num_items)
     is_own = jnp.eye(num_sets, dtype=bool)[:, None]
     to_each = to_each + jnp.log(is_constant)[None, None]
     logits = jnp.where(is_own, own[..., None], to_each)
     return jnp.sum(jax.nn.logsumexp(logits, axis=-1) - own, axis=1)
 
 
-def set_dependence(beliefs: Array, varies: Array) -> Array:
+def set_dependence(posterior_means: Array, varies: Array) -> Array:
     """How much a varying context's belief depends on which set an item is in.
 
     The squared maximum mean discrepancy (Gretton et al. 2012) between pairs of items of
@@ -57,7 +57,7 @@ def set_dependence(beliefs: Array, varies: Array) -> Array:
     says that it is. A mean of Gaussian kernels.
 
     Args:
-      beliefs: [B, N, C], N of at least 2.
+      posterior_means: [B, N, C], N of at least 2.
       varies: [B], 1 where the context varies in the set and 0 where it is constant;
         between them as in ``set_contrast``.
 
@@ -67,10 +67,10 @@ def set_dependence(beliefs: Array, varies: Array) -> Array:
     Raises:
       InputError: sets of one item.
     """
-    num_sets, num_items, dim = beliefs.shape
+    num_sets, num_items, dim = posterior_means.shape
     if num_items < 2:
         raise InputError("the dependence on sets needs at least 2 items in each: got 1")
-    rows = beliefs.reshape(num_sets * num_items, dim)
+    rows = posterior_means.reshape(num_sets * num_items, dim)
     distance = _squared_distance(rows[:, None], rows[None])
     kernel = sum(jnp.exp(-distance / (2.0 * width)) for width in BANDWIDTHS) / len(BANDWIDTHS)
     shape = (num_sets, num_items, num_sets, num_items)

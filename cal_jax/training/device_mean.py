@@ -5,7 +5,7 @@ from typing import Any
 import jax
 
 from cal_jax.axes import DEVICE
-from cal_jax.training.joined import join
+from cal_jax.fast.joined import join
 
 
 def device_mean(tree: Any) -> Any:

@@ -9,16 +9,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from cal_jax.edge.distributed import is_first
-from cal_jax.edge.progress import Progress
+from cal_jax.cli.processes import is_first
+from cal_jax.cli.progress import Progress
 from cal_jax.errors import FAILED, NotFiniteError
 from cal_jax.objectives.weighting import Weights, halving_weights
 from cal_jax.training import seeds
-from cal_jax.training.agreement import largest
 from cal_jax.training.batches import batch_rows, steps_per_epoch
+from cal_jax.training.config import SeedTask, Task, TrainingConfig, optimiser_of
+from cal_jax.training.multihost import largest
 from cal_jax.training.parallel import parallel_chunk, replicate, unreplicate
 from cal_jax.training.resume import Point, save
-from cal_jax.training.run import SeedTask, Task, TrainingConfig, optimiser_of
 from cal_jax.training.signals import StopSignal
 from cal_jax.training.step import StepConfig, packed, train_step, unpacked
 
@@ -148,7 +148,7 @@ def step_config(task: Task, config: TrainingConfig, per_epoch: int, remat: bool)
         optimiser_of(config),
         config.samples,
         task.of_sets,
-        task.coupling,
+        task.batch_objective,
         task.at_step,
         config.accumulate,
         remat,

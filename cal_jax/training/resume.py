@@ -4,16 +4,16 @@ import json
 import sys
 from typing import Any, NamedTuple
 
-from cal_jax.edge.configuration import differences
-from cal_jax.edge.run_folder import CONFIG_FILE
+from cal_jax.config import differences
 from cal_jax.errors import InputError
+from cal_jax.io.run_folder import CONFIG_FILE
 from cal_jax.training import checkpoints
-from cal_jax.training.agreement import arrays_of_first, of_first, on_first, require_same
-from cal_jax.training.run import SeedTask
+from cal_jax.training.config import SeedTask
+from cal_jax.training.multihost import arrays_of_first, of_first, on_first, require_same
 from cal_jax.training.step import TrainState
 
 CHECKPOINTS = "checkpoints"
-JUDGED_BY = "oracle."
+ORACLE_FIELDS = "oracle."
 """Begins the names of the fields that no training reads."""
 
 
@@ -77,4 +77,6 @@ def _newest(run: SeedTask, initial: TrainState, revision: str | None) -> Point:
 
 
 def _of_training(fingerprint: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fingerprint.items() if not name.startswith(JUDGED_BY)}
+    return {
+        name: value for name, value in fingerprint.items() if not name.startswith(ORACLE_FIELDS)
+    }

@@ -10,10 +10,10 @@ from jax import Array
 
 from cal_jax.axes import DEVICE
 from cal_jax.errors import InputError
-from cal_jax.mapping import Variables, dataset_keys
+from cal_jax.fast.joined import Joined, divide_each, join, join_each
+from cal_jax.inference.mapping import Variables, dataset_keys
 from cal_jax.objectives.weighting import Weights
 from cal_jax.training.device_mean import device_mean
-from cal_jax.training.joined import Joined, divide_each, join, join_each
 
 Metrics = dict[str, Array]
 
@@ -40,7 +40,7 @@ class TrainState(NamedTuple):
     batch_stats: Any
     opt_state: Any
     memory: Any = ()
-    """Of ``Coupling``."""
+    """Of ``BatchObjective``."""
 
 
 class DataSet(NamedTuple):
@@ -52,7 +52,7 @@ class DataSet(NamedTuple):
     """[N], or None when all items count."""
 
 
-class Coupling(NamedTuple):
+class BatchObjective(NamedTuple):
     """What the sets of a batch have to do with each other; most have nothing."""
 
     combine: Callable[[Any, Any, Weights], tuple[Any, Any]]
@@ -68,14 +68,14 @@ def mean_over_samples(terms: Any) -> Any:
     return jax.tree.map(lambda term: jnp.mean(term, axis=1), terms)
 
 
-def uncoupled(over_samples: Callable[[Any], Any] = mean_over_samples) -> Coupling:
+def independent_sets(over_samples: Callable[[Any], Any] = mean_over_samples) -> BatchObjective:
     """Each set by itself; nothing is remembered.
 
     Args:
       over_samples: what the mapped objective returned, [B, S], to the terms of a bound,
         [B]: their mean, or an importance-weighted bound.
     """
-    return Coupling(lambda terms, memory, _: (over_samples(terms), memory))
+    return BatchObjective(lambda terms, memory, _: (over_samples(terms), memory))
 
 
 class StepConfig(NamedTuple):
@@ -96,7 +96,7 @@ class StepConfig(NamedTuple):
     """S, Monte Carlo samples of each data set."""
     of_sets: bool = True
     """Whether x is a data set [N, *X]; False: one item [*X], as the autoencoder's."""
-    coupling: Coupling = uncoupled()
+    batch_objective: BatchObjective = independent_sets()
     """How the terms of several samples, and of several sets, come together."""
     at_step: Callable[[Array], tuple[Array, ...]] = lambda _: ()
     """Steps taken [] -> what the objective is given after the data of each set: the same
@@ -171,7 +171,7 @@ def train_step(
         variables = {"params": params, "batch_stats": batch_stats}
         given = [jnp.broadcast_to(one, (len(keys), *one.shape)) for one in at_step]
         terms, batch_stats = mapped(variables, keys, *sets.data, *given, mask=sets.mask)
-        terms, memory = config.coupling.combine(terms, memory, weights)
+        terms, memory = config.batch_objective.combine(terms, memory, weights)
         terms = jax.tree.map(lambda term: jnp.sum(term, axis=0) / items, terms)
         return -config.criterion(terms, weights), (terms, (batch_stats, memory))
 

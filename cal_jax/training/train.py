@@ -5,12 +5,12 @@ from typing import Any
 
 import jax
 
-from cal_jax.mapping import Variables
-from cal_jax.training.agreement import together
+from cal_jax.inference.mapping import Variables
+from cal_jax.training.config import SeedTask, Trained, TrainingConfig, optimiser_of
 from cal_jax.training.loop import advance
+from cal_jax.training.multihost import together
 from cal_jax.training.parallel import require_divisible
 from cal_jax.training.resume import resumed
-from cal_jax.training.run import SeedTask, Trained, TrainingConfig, optimiser_of
 from cal_jax.training.signals import StopSignal
 from cal_jax.training.step import initial_state
 
@@ -54,7 +54,7 @@ def train(
     together(lambda: require_divisible(config.batch_size, len(devices)))
     optimiser = optimiser_of(config)
     initial = [
-        jax.device_get(initial_state(run.task.init(), optimiser, run.task.coupling.memory))
+        jax.device_get(initial_state(run.task.init(), optimiser, run.task.batch_objective.memory))
         for run in runs
     ]
     points = [resumed(run, state, revision) for run, state in zip(runs, initial, strict=True)]

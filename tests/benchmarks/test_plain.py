@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks.workloads import MODELS, workload
-from cal_jax.mapping import dataset_keys, map_objective
+from cal_jax.inference.mapping import dataset_keys, map_objective
 
 
 @pytest.mark.parametrize("name", MODELS)

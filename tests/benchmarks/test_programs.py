@@ -143,7 +143,7 @@ def test_bfloat16_computes_the_bound_and_keeps_parameters_and_gradients_in_float
     from benchmarks.training import step_config
     from benchmarks.workloads import workload
     from cal_jax.axes import DEVICE
-    from cal_jax.mapping import dataset_keys
+    from cal_jax.inference.mapping import dataset_keys
 
     work = workload("vae", "smoke")
     variables = work.init(work.model)

@@ -5,7 +5,7 @@ import pytest
 
 from cal_jax.data.held_out import held_out_pairs, look_alikes
 from cal_jax.errors import InputError
-from cal_jax.evaluation.merged_scores import readings_of_turned_digits
+from cal_jax.metrics.merged import readings_of_turned_digits
 
 
 def test_pairs_that_look_the_same_are_one_class():

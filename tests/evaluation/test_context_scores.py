@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cal_jax.errors import InputError
-from cal_jax.evaluation.leakage import ContextRows, probe_scores
-from cal_jax.evaluation.mismatch import two_sample_auc
+from cal_jax.metrics.leakage import ContextRows, probe_scores
+from cal_jax.metrics.mismatch import two_sample_auc
 
 NAMES = ("digit", "rotation")
 

@@ -11,8 +11,8 @@ from cal_jax.evaluation.generation_scores import (
     generate,
     generation_scores,
 )
-from cal_jax.evaluation.merged_scores import readings_of_turned_digits
-from cal_jax.generation import GeneratedSet
+from cal_jax.inference.sample import GeneratedSet
+from cal_jax.metrics.merged import readings_of_turned_digits
 
 NAMES = ("digit", "rotation")
 SETS, ITEMS = 300, 6

@@ -7,7 +7,7 @@ import pytest
 
 from cal_jax.errors import InputError
 from cal_jax.evaluation.gradient_noise import label_gradient_noise
-from cal_jax.mapping import init_variables
+from cal_jax.inference.mapping import init_variables
 from cal_jax.objectives.label_bounds import label_bounds
 from tests.small_models import binary_sets, small_model
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.mapping import init_variables, map_model
-from cal_jax.models.context_aware import ContextAwareLearner
+from cal_jax.inference.mapping import init_variables, map_model
+from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.objectives.label import label_elbo
 from tests.small_models import INVERTING, TURNING, binary_sets, small_config
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cal_jax.errors import InputError
-from cal_jax.mapping import init_variables, map_model, map_objective
-from cal_jax.models.context_aware import ContextAwareConfig, ContextAwareLearner
+from cal_jax.inference.mapping import init_variables, map_model, map_objective
+from cal_jax.models.context_aware.learner import ContextAwareConfig, ContextAwareLearner
 from cal_jax.objectives.context_aware import context_aware_elbo
 from tests.small_models import INVERTING, TURNING, binary_sets, small_config, small_model
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.mapping import map_model
-from cal_jax.networks.turning import ANGLES
+from cal_jax.inference.mapping import map_model
+from cal_jax.nn.turning import ANGLES
 from tests.small_models import TURNING, binary_sets, small_model
 
 
@@ -66,12 +66,12 @@ def test_beliefs_about_what_is_shown_stay_where_an_image_turns_and_those_of_its_
     model, variables = small_model(**TURNING)
     x = binary_sets(1, 4)[0][0]
 
-    def beliefs(_, inference, x):
+    def posterior_means(_, inference, x):
         h = inference.encode(x)
         found = inference.varying_contexts(h, jnp.zeros((2, 5)), jnp.zeros(2))
         return found.mean(), found.variance()
 
-    of = jax.jit(map_model(beliefs, model))
+    of = jax.jit(map_model(posterior_means, model))
     (mean, variance), (turned_mean, turned_variance) = (
         of(variables, images[None]) for images in (x, jnp.rot90(x, -1, axes=(1, 2)))
     )

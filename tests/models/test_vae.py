@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cal_jax.errors import InputError
-from cal_jax.mapping import init_variables, map_model, map_objective
+from cal_jax.inference.mapping import init_variables, map_model, map_objective
 from cal_jax.models.vae import VAE, VAEConfig
 from cal_jax.objectives.vae import vae_elbo
 

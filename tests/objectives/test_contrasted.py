@@ -10,7 +10,7 @@ from cal_jax.axes import DEVICE
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.contrasted import (
     BoundAndBeliefs,
-    bound_and_beliefs,
+    bound_and_posterior_means,
     contrast_sets,
     contrasted_criterion,
 )
@@ -22,14 +22,14 @@ CONFIG = {"constant_posterior": "experts", "tied": True, "norm": "none"}
 
 
 def found(samples=1):
-    """[B, S] of ``bound_and_beliefs``, of an untrained model."""
+    """[B, S] of ``bound_and_posterior_means``, of an untrained model."""
     model, variables = small_model(**CONFIG)
     x, a = binary_sets(SETS, 3)
 
     def one(key, x, a):
         return model.apply(
             variables,
-            method=lambda module: bound_and_beliefs(
+            method=lambda module: bound_and_posterior_means(
                 key, module.generative(), module.inference(), x, a
             ),
         )
@@ -56,7 +56,7 @@ def test_the_bound_is_the_context_aware_learners():
 
     def both(module):
         arguments = (jax.random.key(4), module.generative(), module.inference(), x[0], a[0])
-        return bound_and_beliefs(*arguments).terms, context_aware_elbo(*arguments)
+        return bound_and_posterior_means(*arguments).terms, context_aware_elbo(*arguments)
 
     with_beliefs, alone = model.apply(variables, method=both)
     jax.tree.map(np.testing.assert_array_equal, with_beliefs, alone)
@@ -64,7 +64,9 @@ def test_the_bound_is_the_context_aware_learners():
 
 def test_devices_contrast_each_others_sets():
     given = found()
-    spread = given._replace(beliefs=3.0 * jax.random.normal(jax.random.key(0), (SETS, 1, 3, 2, 3)))
+    spread = given._replace(
+        posterior_means=3.0 * jax.random.normal(jax.random.key(0), (SETS, 1, 3, 2, 3))
+    )
     one, two = on(1, spread), on(2, spread)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), one, two)
     assert (one.contrast[np.asarray(given.a[:, 0]) > 0] > 0).all()
@@ -97,4 +99,4 @@ def test_beliefs_are_each_items_own():
         return inference.constant_contexts(h, jnp.ones(2), None).mean()
 
     expected = model.apply(variables, method=alone)
-    np.testing.assert_allclose(given.beliefs[1, 0, 0], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(given.posterior_means[1, 0, 0], expected, rtol=1e-5, atol=1e-6)

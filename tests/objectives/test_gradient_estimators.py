@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cal_jax.objectives.gradient_estimators import (
-    Twins,
+    LiveAndStopped,
     dreg_bound,
     nested_dreg_bound,
     neural_statistician_dreg_log_weights,
@@ -85,8 +85,12 @@ CASES = {"item": item_case, "set": set_case}
 def twins(model, parameters):
     stopped = jax.lax.stop_gradient(parameters)
     return (
-        Twins(model.generative(parameters["generative"]), model.generative(stopped["generative"])),
-        Twins(model.inference(parameters["inference"]), model.inference(stopped["inference"])),
+        LiveAndStopped(
+            model.generative(parameters["generative"]), model.generative(stopped["generative"])
+        ),
+        LiveAndStopped(
+            model.inference(parameters["inference"]), model.inference(stopped["inference"])
+        ),
     )
 
 

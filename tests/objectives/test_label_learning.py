@@ -188,9 +188,9 @@ def test_the_terms_of_a_drawn_label_are_the_means_of_its_objective_and_known_one
 
 
 def test_what_the_sets_say_against_a_label_is_weighed_and_learned_from():
-    """A label that the sets speak against loses its share; the gradient reaches the beliefs."""
+    """A label that the sets speak against loses its share; the gradient reaches the means."""
     against = jnp.zeros((SETS, 4)).at[:, 1].set(3.0)
-    every = found()._replace(beliefs=jnp.ones((SETS, SAMPLES, 4, 2, 3)))
+    every = found()._replace(posterior_means=jnp.ones((SETS, SAMPLES, 4, 2, 3)))
     plain, _ = weigh_labels(every, None, Weights(), log_prior=LOG_PRIOR, temperature=2.0)
     assert plain.disagreement.tolist() == [0.0] * SETS
 
@@ -201,7 +201,7 @@ def test_what_the_sets_say_against_a_label_is_weighed_and_learned_from():
             Weights(),
             log_prior=LOG_PRIOR,
             temperature=2.0,
-            disagree=lambda beliefs, shares: scale * against * beliefs.mean(),
+            disagree=lambda posterior_means, shares: scale * against * posterior_means.mean(),
         )
         return jnp.sum(label_criterion(terms, Weights(), disagreement=5.0)), terms
 
@@ -218,10 +218,10 @@ def test_what_the_sets_say_against_a_label_is_weighed_and_learned_from():
 
 
 def test_disagreement_adds_up_what_a_label_calls_constant_and_varying():
-    beliefs = jax.random.normal(jax.random.key(5), (SETS, 4, 2, 3))
+    posterior_means = jax.random.normal(jax.random.key(5), (SETS, 4, 2, 3))
     shares = jax.nn.softmax(jax.random.normal(jax.random.key(6), (SETS, 4)))
-    contrast, dependence = contrast_contexts(beliefs, shares @ SUPPORT)
-    against = label_disagreement(beliefs, shares, SUPPORT)
+    contrast, dependence = contrast_contexts(posterior_means, shares @ SUPPORT)
+    against = label_disagreement(posterior_means, shares, SUPPORT)
     np.testing.assert_allclose(against[:, 0], contrast[:, 0] + dependence[:, 1], rtol=1e-5)
     np.testing.assert_allclose(against[:, 2], contrast.sum(axis=1), rtol=1e-5)
     np.testing.assert_allclose(against[:, 3], dependence.sum(axis=1), rtol=1e-5, atol=1e-6)

@@ -12,7 +12,7 @@ SETS, ITEMS, DIM = 6, 4, 3
 CONSTANT = jnp.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
 
 
-def beliefs(seed=0, spread=1.0):
+def posterior_means(seed=0, spread=1.0):
     """[B, N, C]: items about the mean of their set."""
     key_set, key_item = jax.random.split(jax.random.key(seed))
     means = spread * jax.random.normal(key_set, (SETS, 1, DIM))
@@ -20,7 +20,7 @@ def beliefs(seed=0, spread=1.0):
 
 
 def test_contrast_is_the_cross_entropy_of_each_items_own_set():
-    given = np.asarray(beliefs())
+    given = np.asarray(posterior_means())
     expected = np.zeros(SETS)
     for b in np.flatnonzero(CONSTANT):
         for n in range(ITEMS):
@@ -40,18 +40,18 @@ def test_a_context_that_says_nothing_costs_the_logarithm_of_the_number_of_sets()
 
 
 def test_a_context_that_is_each_sets_own_costs_nothing():
-    assert float(jnp.max(set_contrast(beliefs(spread=100.0), CONSTANT))) < 1e-3
+    assert float(jnp.max(set_contrast(posterior_means(spread=100.0), CONSTANT))) < 1e-3
 
 
 def test_sets_in_which_the_context_varies_are_not_compared_with():
-    given = beliefs()
+    given = posterior_means()
     moved = given + 5.0 * (1.0 - CONSTANT)[:, None, None]
     before, after = set_contrast(given, CONSTANT), set_contrast(moved, CONSTANT)
     np.testing.assert_array_equal(before[CONSTANT > 0], after[CONSTANT > 0])
 
 
 def test_its_gradient_is_finite_where_no_set_is_constant():
-    gradient = jax.grad(lambda g: jnp.sum(set_contrast(g, jnp.zeros(SETS))))(beliefs())
+    gradient = jax.grad(lambda g: jnp.sum(set_contrast(g, jnp.zeros(SETS))))(posterior_means())
     np.testing.assert_array_equal(gradient, 0.0)
 
 
@@ -83,7 +83,7 @@ def test_dependence_is_the_discrepancy_between_pairs_within_and_across_sets():
 
 
 def test_dependence_looks_at_no_set_in_which_the_context_is_constant():
-    given, varies = beliefs(), 1.0 - CONSTANT
+    given, varies = posterior_means(), 1.0 - CONSTANT
     moved = given + 5.0 * CONSTANT[:, None, None]
     before, after = set_dependence(given, varies), set_dependence(moved, varies)
     np.testing.assert_allclose(before[CONSTANT < 1], after[CONSTANT < 1], rtol=1e-5)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from cal_jax.axes import DEVICE
-from cal_jax.edge.run_folder import RunFolder
+from cal_jax.io.run_folder import RunFolder
 from cal_jax.objectives.weighting import Weights
+from cal_jax.training.config import SeedTask, TrainingConfig
 from cal_jax.training.parallel import choose_devices
-from cal_jax.training.run import SeedTask, TrainingConfig
 from cal_jax.training.signals import StopSignal
-from cal_jax.training.step import Coupling, mean_over_samples
+from cal_jax.training.step import BatchObjective, mean_over_samples
 from cal_jax.training.train import train
 from tests.training.toy_task import assert_bit_equal, mapped, toy_task
 
@@ -37,7 +37,9 @@ def combine(terms, memory, _):
 
 
 def remembering(seed):
-    return toy_task(seed)._replace(coupling=Coupling(combine, np.zeros((), np.float32)))
+    return toy_task(seed)._replace(
+        batch_objective=BatchObjective(combine, np.zeros((), np.float32))
+    )
 
 
 def trained(path, task, config=CONFIG, *, stop=None, devices=1, seeds=(0,)):

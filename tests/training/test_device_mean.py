@@ -4,8 +4,8 @@ import jax
 import numpy as np
 
 from cal_jax.axes import DEVICE
+from cal_jax.fast.joined import MOST
 from cal_jax.training.device_mean import device_mean
-from cal_jax.training.joined import MOST
 from cal_jax.training.parallel import choose_devices
 
 DEVICES = 2

@@ -9,13 +9,20 @@ import optax
 import pytest
 
 from cal_jax.axes import DEVICE
-from cal_jax.mapping import dataset_keys, map_objective
+from cal_jax.inference.mapping import dataset_keys, map_objective
+from cal_jax.models.stop_gradient import StopGradientCopy
 from cal_jax.objectives.gradient_estimators import dreg_bound, vae_dreg_log_weights
 from cal_jax.objectives.importance import ImportanceTerms, importance_weighted, vae_log_weight
 from cal_jax.objectives.weighting import Weights, unweighted
-from cal_jax.stopped import WithStopped
 from cal_jax.training.parallel import choose_devices, parallel_chunk, replicate, unreplicate
-from cal_jax.training.step import DataSet, StepConfig, initial_state, packed, train_step, uncoupled
+from cal_jax.training.step import (
+    DataSet,
+    StepConfig,
+    independent_sets,
+    initial_state,
+    packed,
+    train_step,
+)
 from tests.models.test_vae import made
 
 SAMPLES, BATCH = 4, 6
@@ -23,7 +30,7 @@ IMAGES = (np.random.default_rng(0).random((BATCH, 4, 4)) < 0.4).astype(np.float3
 ROWS = np.tile(np.arange(BATCH, dtype=np.int32), (30, 1))
 ESTIMATORS = {
     "plain": (vae_log_weight, lambda model: model, importance_weighted),
-    "dreg": (vae_dreg_log_weights, WithStopped, dreg_bound),
+    "dreg": (vae_dreg_log_weights, StopGradientCopy, dreg_bound),
 }
 
 
@@ -39,7 +46,7 @@ def run(estimator, rows):
         optimiser,
         SAMPLES,
         of_sets=False,
-        coupling=uncoupled(lambda weights: ImportanceTerms(bound(weights))),
+        batch_objective=independent_sets(lambda weights: ImportanceTerms(bound(weights))),
     )
     devices = choose_devices(1)
     chunk = parallel_chunk(functools.partial(train_step, config), devices, "scan")

@@ -6,11 +6,11 @@ from dataclasses import replace
 import jax
 import pytest
 
-from cal_jax.edge.run_folder import RunFolder
+from cal_jax.io.run_folder import RunFolder
 from cal_jax.training import checkpoints, loop
+from cal_jax.training.config import TrainingConfig, optimiser_of
 from cal_jax.training.parallel import choose_devices, parallel_chunk
 from cal_jax.training.resume import CHECKPOINTS
-from cal_jax.training.run import TrainingConfig, optimiser_of
 from cal_jax.training.signals import StopSignal
 from cal_jax.training.step import initial_state
 from cal_jax.training.train import train

@@ -11,12 +11,12 @@ import pytest
 
 from cal_jax.axes import DEVICE
 from cal_jax.errors import InputError
-from cal_jax.mapping import map_objective
+from cal_jax.inference.mapping import map_objective
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import Weights, weighted_objective
+from cal_jax.training.config import TrainingConfig
 from cal_jax.training.parallel import choose_devices, parallel_chunk, replicate, unreplicate
-from cal_jax.training.run import TrainingConfig
 from cal_jax.training.step import DataSet, StepConfig, initial_state, packed, recomputed, train_step
 from tests.models.test_vae import made
 from tests.small_models import binary_sets, small_model

@@ -7,12 +7,12 @@ import jax
 import numpy as np
 import pytest
 
-from cal_jax.edge.run_folder import RunFolder
 from cal_jax.errors import NotFiniteError
+from cal_jax.io.run_folder import RunFolder
 from cal_jax.training import checkpoints, seeds
+from cal_jax.training.config import TrainingConfig
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.resume import CHECKPOINTS
-from cal_jax.training.run import TrainingConfig
 from cal_jax.training.signals import StopSignal
 from cal_jax.training.train import train
 from tests.training.toy_task import toy_run

@@ -12,12 +12,12 @@ import pytest
 
 from cal_jax.axes import DEVICE
 from cal_jax.errors import InputError
-from cal_jax.mapping import map_objective
+from cal_jax.fast.joined import MOST
+from cal_jax.inference.mapping import map_objective
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.neural_statistician import NeuralStatisticianTerms
 from cal_jax.objectives.weighting import Weights, halving_weights, weighted_objective
 from cal_jax.training.batches import batch_rows, steps_per_epoch
-from cal_jax.training.joined import MOST
 from cal_jax.training.parallel import (
     choose_devices,
     divide,

@@ -9,7 +9,7 @@ from jax import Array
 
 from cal_jax.axes import DEVICE
 from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.training.run import SeedTask, Task
+from cal_jax.training.config import SeedTask, Task
 from cal_jax.training.step import DataSet
 
 NUM_SETS = 12

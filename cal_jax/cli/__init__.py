@@ -1,0 +1,1 @@
+"""The program ``cal-jax`` and what every program shares: flags, progress, processes."""

@@ -1,1 +1,0 @@
-"""The edge of a program: flags, configs, processes, files and memory."""

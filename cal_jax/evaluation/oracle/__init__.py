@@ -1,0 +1,1 @@
+"""Classifiers of true factors that score generated images."""

@@ -1,0 +1,1 @@
+"""CPU-tuned twins of the layers in ``nn``."""

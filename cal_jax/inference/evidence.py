@@ -1,0 +1,142 @@
+"""What a trained context-aware learner has to say of given data sets."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cal_jax.errors import InputError
+from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, label_log_likelihoods
+from cal_jax.inference.mapping import Variables, dataset_keys, map_objective
+from cal_jax.inference.posterior import contexts_of_sets
+from cal_jax.inference.sampler import in_batches
+from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.objectives.context_aware import context_aware_elbo
+
+ELBO_SAMPLES = 10
+"""Of every set and label."""
+
+
+class Inferred(NamedTuple):
+    """Of each data set under each label of a support; of ONE set without the axis [M]."""
+
+    log_evidence: np.ndarray
+    """[M, A]: the nested importance-weighted bound on log p(D | a), nats a set."""
+    elbo: np.ndarray
+    """[M, A]: the plain bound (6.5) on it, without the label's KL."""
+    log_posterior: np.ndarray
+    """[M, A]: log p(a | D) from ``log_evidence`` and the prior, normalised over the support."""
+    constants: np.ndarray
+    """[M, A, K, C]: posterior means of the constant contexts, zero where varying."""
+    varying: np.ndarray
+    """[M, A, N, K, C]: of the varying contexts given these, zero where constant."""
+
+
+def infer(
+    model: ContextAwareLearner,
+    variables: Variables,
+    key: jax.Array,
+    x: np.ndarray,
+    support: np.ndarray,
+    *,
+    log_prior: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+    contexts: int = CONTEXT_SAMPLES,
+    latents: int = LATENT_SAMPLES,
+) -> Inferred:
+    """Contexts, log p(D | a) and log p(a | D) of data sets for each label of a support.
+
+    By running averages: a set's result does not depend on the others.
+
+    Args:
+      model, variables: a trained ``ContextAwareLearner``.
+      key: a PRNG key.
+      x: [M, N, *X] data sets, or one [N, *X], in the model's own binary images.
+      support: [A, K], labels in {0, 1}.
+      log_prior: [A], up to a constant; None: all labels alike.
+      mask: [M, N] or [N], 1 for items that count; None when all count.
+      contexts: J, samples of the constant contexts of a set.
+      latents: S, samples of the varying contexts and z of an item, for each of these.
+
+    Returns:
+      Inferred, of numpy arrays.
+
+    Raises:
+      InputError: arrays of other shapes, labels that are not 0 or 1, values that are
+        not finite, samples below 1.
+    """
+    x, support = np.asarray(x, np.float32), np.asarray(support, np.float32)
+    size = model.config.image_size
+    if x.ndim not in (3, 4) or x.shape[-2:] != (size, size) or 0 in x.shape:
+        raise InputError(f"x: shape {x.shape}; accepted: [M, N, {size}, {size}] or without M")
+    if support.ndim != 2 or support.shape[1] != model.config.num_contexts or not len(support):
+        raise InputError(
+            f"support: shape {support.shape}; accepted: [A, {model.config.num_contexts}]"
+        )
+    if not np.isin(support, (0, 1)).all():
+        raise InputError("support: an entry that is neither 0 nor 1; accepted: these")
+    prior = np.zeros(len(support)) if log_prior is None else np.asarray(log_prior, float)
+    if prior.shape != (len(support),):
+        raise InputError(f"log_prior: shape {prior.shape}; accepted: ({len(support)},)")
+    if mask is not None and np.shape(mask) != x.shape[:-2]:
+        raise InputError(f"mask: shape {np.shape(mask)}; accepted: {x.shape[:-2]}")
+    if x.ndim == 4:
+        masks = None if mask is None else np.asarray(mask, np.float32)
+        return _infer(model, variables, key, x, support, prior, masks, contexts, latents)
+    one = None if mask is None else np.asarray(mask, np.float32)[None]
+    many = _infer(model, variables, key, x[None], support, prior, one, contexts, latents)
+    return Inferred(*(array[0] for array in many))
+
+
+def log_label_posterior(log_evidence: np.ndarray, log_prior: np.ndarray) -> np.ndarray:
+    """log p(a | D) [..., A] of log p(D | a) [..., A] and log p(a) [A], up to constants."""
+    joint = log_evidence + np.broadcast_to(log_prior, log_evidence.shape)
+    return np.asarray(jax.nn.log_softmax(joint, axis=-1))
+
+
+def _infer(
+    model: ContextAwareLearner,
+    variables: Variables,
+    key: jax.Array,
+    x: np.ndarray,
+    support: np.ndarray,
+    log_prior: np.ndarray,
+    mask: np.ndarray | None,
+    contexts: int,
+    latents: int,
+) -> Inferred:
+    key_weights, key_elbo, key_contexts = jax.random.split(key, 3)
+    log_evidence = label_log_likelihoods(
+        model, variables, key_weights, x, support, mask=mask, contexts=contexts, latents=latents
+    )
+    elbo = functools.partial(_compiled(model), variables)
+    keys = dataset_keys(key_elbo, 0, len(x), ELBO_SAMPLES)
+    masks = () if mask is None else (mask,)
+    found = [contexts_of_sets(model, variables, key_contexts, x, a, mask) for a in support]
+    return Inferred(
+        log_evidence=log_evidence,
+        elbo=np.stack(
+            [in_batches(elbo, keys, x, np.tile(a, (len(x), 1)), *masks) for a in support], axis=-1
+        ),
+        log_posterior=log_label_posterior(log_evidence, log_prior),
+        constants=np.stack([one.constant_means for one in found], axis=1),
+        varying=np.stack([one.varying_means for one in found], axis=1),
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(model: ContextAwareLearner) -> Callable[..., jax.Array]:
+    """The mean bound of each set, one program for every model of the same architecture."""
+    mapped = map_objective(context_aware_elbo, model, training=False)
+
+    @jax.jit
+    def elbo(
+        variables: Variables, keys: jax.Array, x: Any, labels: Any, mask: Any = None
+    ) -> jax.Array:
+        terms, _ = mapped(variables, keys, x, labels, mask=mask)
+        return jnp.mean(terms.elbo, axis=1)
+
+    return elbo

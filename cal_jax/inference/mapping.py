@@ -1,0 +1,164 @@
+"""Binds a Flax model to an objective of one data set, and maps it over samples and data sets."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+from jax import Array
+
+from cal_jax.axes import DATASET, SAMPLE
+from cal_jax.nn.apply_context import ApplyContext
+
+Variables = Any
+"""A Flax variable collection: {"params": ..., "batch_stats": ...}."""
+
+ONCE = {"xla_backend_optimization_level": 0}
+"""How a program that runs once is compiled: in half of the time, to the same numbers but for
+the last bits of some."""
+
+
+def dataset_keys(key: Array, first: int | Array, count: int, samples: int) -> Array:
+    """Keys [count, samples], one for each sample of each data set of a batch.
+
+    They are split by *global* data-set index, ``first`` being the index of the
+    first one here, so the noise does not depend on how a batch is divided
+    between devices.
+    """
+    indices = first + jax.numpy.arange(count)
+    return jax.vmap(lambda index: jax.random.split(jax.random.fold_in(key, index), samples))(
+        indices
+    )
+
+
+def map_objective(
+    objective: Callable[..., Any],
+    model: nn.Module,
+    *,
+    extra_axes: tuple[str, ...] = (),
+    training: bool = True,
+    **options: Any,
+) -> Callable[..., tuple[Any, Variables]]:
+    """The objective of a batch of data sets, with several samples of each.
+
+    Args:
+      objective: a pure objective ``(key, generative, inference, x, *labels,
+        **options)`` of one data set, or of one item; with ``mask=`` where its
+        items are padded.
+      model: a module whose ``generative(ctx)`` and ``inference(ctx)`` return
+        the callables that the objective asks for.
+      extra_axes: mapped axes around this function over which batch statistics
+        are taken too ("device" under pmap).
+      training: batch statistics, and their running averages updated; False
+        evaluates with the running averages and leaves them.
+      options: passed to the objective.
+
+    Returns:
+      ``mapped(variables, keys [B, S], x [B, N, *X], *labels [B, ...], mask=None
+      or [B, N]) -> (terms, batch_stats)``: every term has the leading axes
+      [B, S]; ``batch_stats`` are the updated running averages, {} where the
+      model has none.
+    """
+
+    def bound(
+        module: Any, sample_axes: tuple[str, ...], key: Array, mask: Array | None, *data: Array
+    ) -> Any:
+        ctx = ApplyContext(mask, (*extra_axes, DATASET, *sample_axes) if training else None)
+        masked = {} if mask is None else {"mask": mask}
+        return objective(
+            key, module.generative(ctx), module.inference(ctx), *data, **masked, **options
+        )
+
+    apply = nn.apply(bound, model, mutable=["batch_stats"])
+
+    def mapped(
+        variables: Variables, keys: Array, *data: Array, mask: Array | None = None
+    ) -> tuple[Any, Variables]:
+        def of_samples(keys: Array, *mask_and_data: Any) -> tuple[Any, Variables]:
+            def of_one(sample_axes: tuple[str, ...], key: Array) -> tuple[Any, Variables]:
+                terms, updated = apply(variables, sample_axes, key, *mask_and_data)
+                return terms, updated.get("batch_stats", {})
+
+            return _over_samples(of_one, keys)
+
+        over_sets = jax.vmap(of_samples, out_axes=(0, None), axis_name=DATASET)
+        return over_sets(keys, mask, *data)
+
+    return mapped
+
+
+def _over_samples(
+    of_one: Callable[[tuple[str, ...], Array], tuple[Any, Variables]], keys: Array
+) -> tuple[Any, Variables]:
+    """The terms of each sample, [S, ...], and what they update together.
+
+    ``of_one`` is given the mapped axes of the samples, and a key. A single sample is not
+    mapped: every operation of the model would be traced for one axis more, which takes a
+    tenth to a fifth of the time that JAX needs to trace a step.
+    """
+    if len(keys) == 1:
+        terms, updated = of_one((), keys[0])
+        return jax.tree.map(lambda term: term[None], terms), updated
+    of_each = functools.partial(of_one, (SAMPLE,))
+    return jax.vmap(of_each, out_axes=(0, None), axis_name=SAMPLE)(keys)
+
+
+def map_model(function: Callable[..., Any], model: nn.Module) -> Callable[..., Any]:
+    """A function of a trained model and one data set, mapped over data sets.
+
+    Running averages are used, so a result does not depend on its batch-mates.
+
+    Args:
+      function: ``(generative, inference, *args) -> arrays``.
+      model: see ``map_objective``.
+
+    Returns:
+      ``(variables, *args [B, ...]) -> arrays [B, ...]``.
+    """
+
+    def bound(module: Any, *args: Any) -> Any:
+        return function(module.generative(ApplyContext()), module.inference(ApplyContext()), *args)
+
+    apply = nn.apply(bound, model)
+
+    def mapped(variables: Variables, *args: Any) -> Any:
+        return jax.vmap(lambda *one: apply(variables, *one), axis_name=DATASET)(*args)
+
+    return mapped
+
+
+def init_variables(
+    objective: Callable[..., Any], model: nn.Module, key: Array, *data: Array
+) -> Variables:
+    """Initial variables of a model: parameters and running averages.
+
+    They are drawn on the host's CPU, where it is one of JAX's platforms, so that a key gives
+    the same numbers whatever the accelerator. What draws them runs once and is compiled
+    without optimisation: a GPU's compiler takes 22 seconds for the thesis's learner.
+    Inside another transformation, as ``jax.eval_shape``, both are the caller's affair.
+
+    Args:
+      objective: the objective that the model will serve.
+      model: see ``map_objective``.
+      key: a PRNG key.
+      data: one data set, x [N, *X] and its labels, as the objective takes them.
+    """
+
+    def bound(module: Any) -> Any:
+        ctx = ApplyContext(None, ())
+        return objective(key, module.generative(ctx), module.inference(ctx), *data)
+
+    draw = nn.init(bound, model)
+    if isinstance(key, jax.core.Tracer):
+        return draw(key)
+    with jax.default_device(_host()):
+        return jax.jit(draw, compiler_options=ONCE)(key)
+
+
+def _host() -> jax.Device | None:
+    """The first CPU, or None where JAX was told to leave it alone, as by JAX_PLATFORMS=cuda."""
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError:
+        return None

@@ -1,0 +1,90 @@
+"""Sampling data sets from a context-aware learner: pure, one data set at a time.
+
+Works on the protocols of ``cal_jax.objectives.protocols``; map the functions
+over data sets with ``cal_jax.inference.mapping.map_model``.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cal_jax.distributions import sample
+from cal_jax.objectives.context_aware import select_contexts
+from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
+
+
+class GeneratedSet(NamedTuple):
+    """One generated data set."""
+
+    samples: Array
+    """[N, *X]: drawn from the likelihood."""
+    means: Array
+    """[N, *X]: the likelihood's means, from the same contexts and z."""
+
+
+def generate_set(
+    key: Array,
+    generative: ContextAwareGenerative,
+    a: Array,
+    num_items: int,
+    *,
+    constants: Array | None = None,
+    given: Array | None = None,
+) -> GeneratedSet:
+    """Draw one data set by ancestral sampling (thesis (6.2)-(6.4)).
+
+    Args:
+      key: a PRNG key.
+      generative: the model.
+      a: [K] in {0, 1}; any label, also one that training never saw (6.4.2).
+      num_items: N.
+      constants: [K, C], contexts to condition on; None draws all from the priors.
+      given: [K] in {0, 1}: which rows of ``constants`` are used; None means
+        all that ``a`` calls constant. The others are drawn from their priors.
+
+    Returns:
+      GeneratedSet of N items.
+    """
+    key_constant, key_varying, key_latent, key_item = jax.random.split(key, 4)
+    chosen = sample(generative.constant_prior(a), key_constant)
+    if constants is not None:
+        use = (a if given is None else given)[:, None] > 0
+        chosen = jnp.where(use, constants, chosen)
+    chosen = a[:, None] * chosen
+    varying = sample(generative.varying_prior(chosen, a), key_varying, (num_items,))
+    contexts = select_contexts(chosen, varying, a)
+    z = sample(generative.latent_prior(contexts), key_latent)
+    likelihood = generative.likelihood(z, contexts)
+    return GeneratedSet(sample(likelihood, key_item), likelihood.mean())
+
+
+def infer_constants(
+    inference: ContextAwareInference, x: Array, a: Array, *, mask: Array | None = None
+) -> Array:
+    """The posterior means of a set's constant contexts, "the most likely contexts" (6.4.1).
+
+    Args:
+      inference: the approximate posterior.
+      x: [N, *X]; a: [K]; mask: [N] or None.
+
+    Returns:
+      [K, C], zero where varying.
+    """
+    posterior = inference.constant_contexts(inference.encode(x), a, mask)
+    return a[:, None] * posterior.mean()
+
+
+def combine_constants(sources: Array, labels: Array) -> tuple[Array, Array]:
+    """The constant contexts of several source sets together (6.4.2, figure 6.7).
+
+    Args:
+      sources: [R, K, C], each source's constant contexts, zero where varying.
+      labels: [R, K], each source's label; no two sources give the same context.
+
+    Returns:
+      (constants [K, C], given [K]): what ``generate_set`` takes.
+    """
+    constants = jnp.sum(labels[..., None] * sources, axis=0)
+    return constants, jnp.max(labels, axis=0)

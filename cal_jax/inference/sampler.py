@@ -1,0 +1,112 @@
+"""A trained context-aware learner as a source of data sets: numpy in, numpy out, any number."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from cal_jax.inference.mapping import Variables, map_model
+from cal_jax.inference.sample import GeneratedSet, combine_constants, generate_set, infer_constants
+
+BATCH = 100
+"""Data sets in one compiled call."""
+
+
+class Sampler:
+    """Generates data sets from a model, in batches of one compiled shape.
+
+    Args:
+      model: a module whose ``generative()`` and ``inference()`` meet the protocols.
+      variables: its trained variables.
+      num_items: N, items in each generated set.
+      order: [K], which of the model's contexts each entry of a label is; None: the same.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        variables: Variables,
+        num_items: int = 10,
+        order: tuple[int, ...] | None = None,
+    ) -> None:
+        self._variables = variables
+        self._order = order
+
+        def unconditional(generative: Any, _: Any, key: Array, a: Array) -> GeneratedSet:
+            return generate_set(key, generative, a, num_items)
+
+        def synthesise(
+            generative: Any, inference: Any, key: Array, x: Array, labels: Array
+        ) -> GeneratedSet:
+            sources = jnp.stack(
+                [infer_constants(inference, x[index], labels[index]) for index in range(x.shape[0])]
+            )
+            constants, a = combine_constants(sources, labels)
+            return generate_set(key, generative, a, num_items, constants=constants)
+
+        self._unconditional = jax.jit(map_model(unconditional, model))
+        self._synthesise = jax.jit(map_model(synthesise, model))
+
+    def unconditional(self, key: Array, a: np.ndarray, num_sets: int) -> GeneratedSet:
+        """``num_sets`` sets of label a [K], contexts from the priors (figures 6.3, 6.6).
+
+        Returns:
+          GeneratedSet of numpy arrays [num_sets, N, *X].
+        """
+        return self._batched(self._unconditional, key, _repeated(self._own(a), num_sets))
+
+    def conditional(self, key: Array, x: np.ndarray, a: np.ndarray) -> GeneratedSet:
+        """One set for each of x [M, N, *X], sharing its constant contexts' means (figure 6.4).
+
+        Args:
+          key: a PRNG key.
+          x: the sets to condition on.
+          a: [K], the label of all of them.
+        """
+        return self.synthesise(key, x[:, None], np.asarray(a)[None])
+
+    def synthesise(self, key: Array, x: np.ndarray, labels: np.ndarray) -> GeneratedSet:
+        """One set for each group of R sources, with the constant contexts of all (figure 6.7).
+
+        Args:
+          key: a PRNG key.
+          x: [M, R, N, *X], R source sets for each synthesised one.
+          labels: [R, K], the sources' labels; no two give the same context.
+        """
+        return self._batched(self._synthesise, key, x, _repeated(self._own(labels), len(x)))
+
+    def _own(self, labels: np.ndarray) -> np.ndarray:
+        """Labels [..., K] in the order of the model's contexts."""
+        labels = np.asarray(labels)
+        return labels if self._order is None else labels[..., np.argsort(self._order)]
+
+    def _batched(
+        self, function: Callable[..., GeneratedSet], key: Array, *arrays: np.ndarray
+    ) -> GeneratedSet:
+        keys = jax.random.split(key, len(arrays[0]))
+        return in_batches(lambda *batch: function(self._variables, *batch), keys, *arrays)
+
+
+def in_batches(function: Callable[..., Any], *arrays: Any, size: int = BATCH) -> Any:
+    """``function`` over the leading axis in batches of one shape; numpy leaves [M, ...].
+
+    The last batch is filled up by repeating its first rows, and cut again.
+    """
+    total = len(arrays[0])
+    parts = []
+    for start in range(0, total, size):
+        rows = np.arange(start, start + size)
+        rows = np.where(rows < total, rows, start)
+        part = function(*(array[rows] for array in arrays))
+        kept = min(size, total - start)
+        parts.append(jax.tree.map(lambda leaf, kept=kept: np.asarray(leaf)[:kept], part))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def _repeated(array: np.ndarray, count: int) -> np.ndarray:
+    array = np.asarray(array, np.float32)
+    return np.broadcast_to(array, (count, *array.shape))

@@ -1,0 +1,206 @@
+"""A trained context-aware learner as one safetensors file: nothing in it is ever executed."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import flax.traverse_util
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cal_jax.data.binarise import BINARISATIONS
+from cal_jax.data.factors import SIZES
+from cal_jax.errors import InputError
+from cal_jax.inference.mapping import Variables, init_variables
+from cal_jax.io.atomic import write_atomically
+from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.objectives.context_aware import context_aware_elbo
+
+FILE = "weights.safetensors"
+"""Of a run, in its folder."""
+
+LARGEST = 5_000_000
+"""Bytes of a file that a run leaves."""
+
+_FORMAT = "cal_jax context-aware learner 1"
+_SHOWN = 3  # leaves named in one message
+
+
+class TrainedLearner(NamedTuple):
+    """All that generating sets from given ones needs."""
+
+    config: ContextAwareConfig
+    variables: Variables
+    """float32, numpy or jax."""
+    factors: tuple[str, ...]
+    """What each context is for: names of ``data.factors.SIZES``."""
+    binarisation: str
+    """Of the images it was trained with."""
+    set_size: int
+    """Of the sets it was trained with."""
+
+    @property
+    def model(self) -> ContextAwareLearner:
+        """The module whose variables these are."""
+        return ContextAwareLearner(self.config)
+
+
+def save(path: Path, trained: TrainedLearner, *, half: bool = False) -> Path:
+    """Write a model whole or not at all.
+
+    Args:
+      path: of the file.
+      trained: the model.
+      half: keep the parameters as float16; batch normalisation's averages stay float32.
+
+    Raises:
+      InputError: variables that are not those of the config, a parameter that float16
+        cannot hold, a file that cannot be written.
+    """
+    return write_atomically(path, _to_bytes(trained, half=half))
+
+
+def save_if_small(path: Path, trained: TrainedLearner) -> Path | None:
+    """Write a model of at most 5 MB: as float32, else as float16, else not at all.
+
+    Returns:
+      The path, or None where even float16 takes more.
+
+    Raises:
+      InputError: as ``save``.
+    """
+    for half in (False, True):
+        body = _to_bytes(trained, half=half)
+        if len(body) <= LARGEST:
+            return write_atomically(path, body)
+    return None
+
+
+def load(path: Path) -> TrainedLearner:
+    """Read what ``save`` wrote; names, sizes and values are verified. Leaves are float32.
+
+    Raises:
+      InputError: a file that cannot be read, is damaged or changed, describes no
+        such model, or misses a leaf.
+    """
+    tensors, metadata = _read(path)
+    try:
+        if metadata["format"] != _FORMAT:
+            raise InputError(f"{path}: format {metadata['format']!r}; accepted: {_FORMAT!r}")
+        about = json.loads(metadata["trained"])
+        config = ContextAwareConfig(**with_tuples(about["config"]))
+        factors, digest = tuple(about["factors"]), metadata["digest"]
+        binarisation, set_size = about["binarisation"], int(about["set_size"])
+        _check(config, factors, binarisation)
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{path} does not describe a context-aware learner: {error!r}") from error
+    _check_leaves(str(path), tensors, config)
+    if _digest(tensors, metadata["trained"]) != digest:
+        raise InputError(f"{path} is damaged or was changed: the digests differ")
+    whole = {name: array.astype(np.float32) for name, array in tensors.items()}
+    variables = flax.traverse_util.unflatten_dict(whole, sep="/")
+    return TrainedLearner(config, variables, factors, binarisation, set_size)
+
+
+def untrained(config: ContextAwareConfig) -> Variables:
+    """Initial variables of a config's model, for their names and sizes."""
+    blank = jnp.zeros((2, config.image_size, config.image_size))
+    label = jnp.zeros(config.num_contexts)
+    model = ContextAwareLearner(config)
+    return init_variables(context_aware_elbo, model, jax.random.key(0), blank, label)
+
+
+def with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    """A config's fields as JSON has them, with its lists as tuples again."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+
+
+def _to_bytes(trained: TrainedLearner, *, half: bool) -> bytes:
+    from safetensors.numpy import save as to_bytes
+
+    _check(trained.config, trained.factors, trained.binarisation)
+    tensors = {name: np.asarray(leaf) for name, leaf in _flat(trained.variables).items()}
+    _check_leaves("variables", tensors, trained.config)
+    if half:
+        tensors = {name: _halved(name, array) for name, array in tensors.items()}
+    about = json.dumps(
+        {
+            "config": dataclasses.asdict(trained.config),
+            "factors": trained.factors,
+            "binarisation": trained.binarisation,
+            "set_size": trained.set_size,
+        },
+        sort_keys=True,
+    )
+    metadata = {"format": _FORMAT, "trained": about, "digest": _digest(tensors, about)}
+    return to_bytes(tensors, metadata)
+
+
+def _halved(name: str, array: np.ndarray) -> np.ndarray:
+    if not name.startswith("params/"):
+        return array
+    if np.abs(array).max(initial=0.0) > np.finfo(np.float16).max:
+        raise InputError(f"{name}: a value that float16 cannot hold; accepted: half=False")
+    return array.astype(np.float16)
+
+
+def _check(config: ContextAwareConfig, factors: tuple[str, ...], binarisation: str) -> None:
+    if not set(factors) <= set(SIZES) or factors[:1] != ("digit",):
+        raise InputError(f"factors {', '.join(factors)}; accepted: digit and of {', '.join(SIZES)}")
+    if config.num_labels:
+        raise InputError(f"num_labels {config.num_labels}; accepted: 0, no label network")
+    if len(factors) != config.num_contexts:
+        raise InputError(f"{len(factors)} factors for {config.num_contexts} contexts")
+    if binarisation not in BINARISATIONS:
+        raise InputError(f"binarisation {binarisation!r}; accepted: {', '.join(BINARISATIONS)}")
+
+
+def _check_leaves(source: str, tensors: dict[str, np.ndarray], config: ContextAwareConfig) -> None:
+    """Refuse leaves that are not those of the config, in name or in size."""
+    wanted = {
+        name: leaf.shape for name, leaf in _flat(jax.eval_shape(lambda: untrained(config))).items()
+    }
+    found = {name: array.shape for name, array in tensors.items()}
+    wrong = [
+        f"{name} is {found.get(name, 'missing')}, wanted {wanted.get(name, 'none')}"
+        for name in sorted(wanted.keys() | found.keys())
+        if wanted.get(name) != found.get(name)
+    ]
+    if wrong:
+        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise InputError(f"{source}: not of the config's model: {'; '.join(wrong[:_SHOWN])}{more}")
+    kinds = {str(array.dtype) for array in tensors.values()} - {"float32", "float16"}
+    if kinds:
+        raise InputError(f"{source}: {', '.join(kinds)}; accepted: float32 or float16")
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        raise InputError(
+            "safetensors: not installed; accepted: the extra cal-jax[experiments]"
+        ) from error
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"cannot read the weights {path}: {error}") from error
+
+
+def _digest(tensors: dict[str, np.ndarray], about: str) -> str:
+    total = hashlib.sha256(about.encode())
+    for name, array in sorted(tensors.items()):
+        total.update(f"{name} {array.dtype} {array.shape}".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
+
+
+def _flat(variables: Any) -> dict[str, Any]:
+    return flax.traverse_util.flatten_dict(variables, sep="/")

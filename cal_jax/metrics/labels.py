@@ -1,0 +1,119 @@
+"""How well inferred labels agree with the true ones, whatever the order of the contexts.
+
+Shape letters: M sets, A labels of the support, K contexts.
+"""
+
+from collections.abc import Sequence
+from itertools import permutations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cal_jax.errors import InputError
+from cal_jax.metrics.scores import FRACTION, RATIO, Score
+
+
+class Agreement(NamedTuple):
+    """The best agreement over the K! orders of a model's contexts."""
+
+    accuracy: float
+    """The share of sets whose label is right."""
+    order: tuple[int, ...]
+    """Of each factor, which of the model's contexts it is."""
+
+
+class LabelScores(NamedTuple):
+    """What inferred labels are worth."""
+
+    scores: dict[str, Score]
+    order: tuple[int, ...]
+    """See ``Agreement``: of the most probable labels."""
+
+
+def label_scores(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    support: np.ndarray,
+    course: Sequence[ArrayLike],
+    seed: int,
+) -> LabelScores:
+    """Scores of the label network on sets whose labels are known to the judge alone.
+
+    ``accuracy``: of the most probable label; ``accuracy_sampled``: of one drawn from
+    q(a | D), as the thesis scores it; ``best_accuracy``: the best of any chunk of
+    training, on training sets; ``nmi``: of most probable and true labels, the mutual
+    information over the mean of their entropies.
+
+    Args:
+      probabilities: [M, A], q(a | D).
+      labels: [M, K], the true ones.
+      support: [A, K].
+      course: of each chunk of training, the mean confusion [A, A].
+      seed: of the draws.
+    """
+    from sklearn.metrics import normalized_mutual_info_score
+
+    truth, size = rows_of(labels, support), len(support)
+    likely = probabilities.argmax(axis=1)
+    draws = np.random.default_rng(seed).random((len(truth), 1))
+    drawn = np.minimum((probabilities.cumsum(axis=1) < draws).sum(axis=1), size - 1)
+    agreement = pseudo_accuracy(confusion_of(truth, likely, size), support)
+    values = {
+        "accuracy": agreement.accuracy,
+        "accuracy_sampled": pseudo_accuracy(confusion_of(truth, drawn, size), support).accuracy,
+        "best_accuracy": max(
+            pseudo_accuracy(np.asarray(confusion), support).accuracy for confusion in course
+        ),
+    }
+    scores = {name: Score(value, 1.0, FRACTION) for name, value in values.items()}
+    nmi = float(normalized_mutual_info_score(truth, likely))
+    return LabelScores({**scores, "nmi": Score(nmi, 1.0, RATIO)}, agreement.order)
+
+
+def pseudo_accuracy(confusion: np.ndarray, support: np.ndarray) -> Agreement:
+    """The pseudo-accuracy of thesis 6.4.3, for the order of the contexts that is best.
+
+    Args:
+      confusion: [A, A], how often each true label (row) was read as each label (column).
+      support: [A, K], the labels; another order of the contexts leaves it as a whole.
+
+    Raises:
+      InputError: other shapes, no sets, or a support that an order of the contexts changes.
+    """
+    size, num_contexts = support.shape
+    if confusion.shape != (size, size) or not confusion.sum() > 0:
+        raise InputError(
+            f"confusion {confusion.shape}, {confusion.sum():g} sets in all; "
+            f"accepted: [{size}, {size}], one set or more"
+        )
+    best = Agreement(-1.0, ())
+    for order in permutations(range(num_contexts)):
+        read_as = [_row(support, label[list(order)]) for label in support]
+        right = confusion[read_as, np.arange(size)].sum() / confusion.sum()
+        if right > best.accuracy:
+            best = Agreement(float(right), order)
+    return best
+
+
+def confusion_of(truth: np.ndarray, read: np.ndarray, size: int) -> np.ndarray:
+    """How often each true label [M] was read as each label [M]: [size, size] counts."""
+    counts = np.zeros((size, size))
+    np.add.at(counts, (truth, read), 1)
+    return counts
+
+
+def rows_of(labels: np.ndarray, support: np.ndarray) -> np.ndarray:
+    """Which row of the support each label [M, K] is: int [M].
+
+    Raises:
+      InputError: a label that is not in it.
+    """
+    return np.asarray([_row(support, label) for label in labels])
+
+
+def _row(support: np.ndarray, label: np.ndarray) -> int:
+    found = np.flatnonzero((support == label).all(axis=1))
+    if not len(found):
+        raise InputError(f"label {label.tolist()} is not in the support {support.tolist()}")
+    return int(found[0])

@@ -1,0 +1,1 @@
+"""The context-aware learner (thesis chapter 6)."""

@@ -1,0 +1,41 @@
+"""A Flax model beside itself with stopped parameters, for the estimators that need both."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+from cal_jax.nn.apply_context import EVALUATION, ApplyContext
+from cal_jax.objectives.gradient_estimators import LiveAndStopped
+
+
+class StopGradientCopy(nn.Module):
+    """``model`` and its twin bound to stopped parameters, with the variables of ``model``.
+
+    ``generative(ctx)`` and ``inference(ctx)`` return ``LiveAndStopped``, so
+    ``map_objective`` maps the objectives of ``objectives.gradient_estimators``::
+
+        mapped = map_objective(vae_dreg_log_weights, StopGradientCopy(model))
+        weights, batch_stats = mapped(variables, keys, x)  # each part [B, S]
+        bound = dreg_bound(weights)  # [B]
+
+    The twin's updates of running averages are dropped.
+    """
+
+    model: nn.Module
+
+    def setup(self) -> None:
+        """Take the model's variables as this module's own."""
+        nn.share_scope(self, self.model)
+
+    def generative(self, ctx: ApplyContext = EVALUATION) -> LiveAndStopped[Any]:
+        """The generative callables, live and stopped."""
+        return LiveAndStopped(self.model.generative(ctx), self._stopped().generative(ctx))
+
+    def inference(self, ctx: ApplyContext = EVALUATION) -> LiveAndStopped[Any]:
+        """The inference callables, live and stopped."""
+        return LiveAndStopped(self.model.inference(ctx), self._stopped().inference(ctx))
+
+    def _stopped(self) -> Any:
+        variables = jax.lax.stop_gradient(self.model.variables)
+        return self.model.clone(parent=None).bind(variables, mutable=["batch_stats"])

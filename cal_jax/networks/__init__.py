@@ -1,1 +1,0 @@
-"""Flax networks; they know nothing of the objectives."""

@@ -1,0 +1,1 @@
+"""Flax layers and subnetworks; they know nothing of the objectives."""

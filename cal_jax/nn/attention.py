@@ -1,0 +1,58 @@
+"""A statistic network whose items are compared with each other before they are pooled."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cal_jax.fast.relu import relu
+from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.nn.dense import ResidualMLP
+from cal_jax.nn.dense_layer import Dense
+from cal_jax.nn.norm import Norm, normalisation
+from cal_jax.nn.statistic import mean_pool
+
+
+class Attention(nn.Module):
+    """What each item gathers from the items that count, by several heads (Vaswani et al. 2017)."""
+
+    heads: int = 4
+
+    @nn.compact
+    def __call__(self, items: Array, mask: Array | None) -> Array:
+        """Map items [N, F] to [N, F]; F is a multiple of ``heads``."""
+        num_items, width = items.shape
+        query, key, value = (
+            Dense(width, use_bias=False, name=name)(items).reshape(num_items, self.heads, -1)
+            for name in ("query", "key", "value")
+        )
+        allowed = None
+        if mask is not None:
+            shape = (1, 1, num_items, num_items)
+            allowed = jnp.broadcast_to((mask > 0)[None, None, None], shape)
+        gathered = jax.nn.dot_product_attention(query, key, value, mask=allowed)
+        return Dense(width, use_bias=False, name="output")(gathered.reshape(num_items, width))
+
+
+class RelationalStatisticNetwork(nn.Module):
+    """The statistic network with relations between items before the mean (thesis 7.2.1).
+
+    Every item is compared with every other, as in Santoro et al. 2017, so the
+    statistic may depend on what they share and not on each item's features alone.
+    The mean over items keeps it independent of their order.
+    """
+
+    width: int = 256
+    depth: int = 3
+    heads: int = 4
+    norm: Norm = "batch"
+    skip: bool = True
+
+    @nn.compact
+    def __call__(self, h: Array, ctx: ApplyContext) -> Array:
+        """Map items h [N, F] to one statistic [width]."""
+        items = ResidualMLP(self.width, self.depth, self.norm, self.skip, name="pre_pool")(ctx, h)
+        related = items + Attention(self.heads, name="relations")(items, ctx.mask)
+        related = relu(normalisation(self.norm)(related, ctx))
+        post_pool = ResidualMLP(self.width, self.depth, self.norm, self.skip, name="post_pool")
+        return post_pool(ctx.of_the_set(), mean_pool(related, ctx.mask))

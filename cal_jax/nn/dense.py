@@ -1,0 +1,158 @@
+"""Fully connected subnetworks, plain or with a skip connection, and their Gaussian heads."""
+
+import math
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cal_jax.fast.parameter import parameter
+from cal_jax.fast.relu import relu
+from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.nn.dense_layer import Dense
+from cal_jax.nn.norm import Norm, normalisation
+
+START_SMALL = nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal")
+
+
+class GaussianParameters(NamedTuple):
+    """A diagonal Gaussian's mean and log variance, of one shape."""
+
+    mean: Array
+    log_variance: Array
+
+
+class Embedding(nn.Module):
+    """Inputs of several kinds, each embedded linearly and summed.
+
+    An input with fewer leading axes than the others (a set's, among items')
+    is embedded once and broadcast.
+    """
+
+    width: int
+    use_bias: bool = True
+
+    @nn.compact
+    def __call__(self, *inputs: Array) -> Array:
+        """Embed inputs [..., F_i] into [..., width], the most leading axes of any input."""
+        ndim = max(x.ndim for x in inputs)
+        total: Array | None = None
+        for index, x in enumerate(inputs):
+            layer = Dense(
+                self.width,
+                use_bias=self.use_bias and index == 0,
+                kernel_init=nn.initializers.he_normal(),
+                name=f"input_{index}",
+            )
+            embedded = layer(x)
+            embedded = embedded.reshape((1,) * (ndim - x.ndim) + embedded.shape)
+            total = embedded if total is None else total + embedded
+        assert total is not None
+        return total
+
+
+class ResidualMLP(nn.Module):
+    """``depth`` hidden layers; with ``skip``, the first is added to the last.
+
+    "We use skip connections between the first and last hidden layers in all
+    fully connected subnetworks" (thesis 6.4.1): the first hidden activation
+    joins before the last nonlinearity.
+    """
+
+    width: int
+    depth: int = 3
+    norm: Norm = "batch"
+    skip: bool = True
+
+    @nn.compact
+    def __call__(self, ctx: ApplyContext, *inputs: Array) -> Array:
+        """Map inputs [..., F_i] to [..., width]."""
+        use_bias = self.norm == "none"
+        x = Embedding(self.width, use_bias=use_bias, name="embedding")(*inputs)
+        first = x = relu(normalisation(self.norm)(x, ctx))
+        for layer in range(1, self.depth):
+            x = Dense(self.width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
+            x = normalisation(self.norm)(x, ctx)
+            if self.skip and layer == self.depth - 1:
+                x = jax.lax.add(x, first)
+            x = relu(x)
+        return x
+
+
+class MLP(nn.Module):
+    """Hidden layers of given widths, each normalised and rectified (thesis 4.4.1)."""
+
+    widths: tuple[int, ...]
+    norm: Norm = "batch"
+
+    @nn.compact
+    def __call__(self, x: Array, ctx: ApplyContext) -> Array:
+        """Map x [..., F] to [..., widths[-1]]."""
+        use_bias = self.norm == "none"
+        for width in self.widths:
+            x = Dense(width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
+            x = relu(normalisation(self.norm)(x, ctx))
+        return x
+
+
+class GaussianHead(nn.Module):
+    """Linear outputs read as the mean and log variance of Gaussians of a given shape.
+
+    The weights start small: untrained Gaussians are all close to N(0, I), and no
+    log variance overflows before running averages have settled.
+    """
+
+    shape: tuple[int, ...]
+
+    @nn.compact
+    def __call__(self, x: Array) -> GaussianParameters:
+        """Map x [..., F] to two arrays [..., *shape]."""
+        outputs = Dense(2 * math.prod(self.shape), kernel_init=START_SMALL)(x)
+        mean, log_variance = jax.lax.split(outputs, (outputs.shape[-1] // 2,) * 2, outputs.ndim - 1)
+        shape = (*x.shape[:-1], *self.shape)
+        return GaussianParameters(mean.reshape(shape), log_variance.reshape(shape))
+
+
+class TriangularParameters(NamedTuple):
+    """A Gaussian's mean, and the lower triangular L of its covariance L L^T."""
+
+    mean: Array
+    """[..., C]"""
+    scale: Array
+    """[..., C, C]"""
+
+
+class TriangularGaussianHead(nn.Module):
+    """Linear outputs read as Gaussians with full covariances; the weights start small."""
+
+    shape: tuple[int, ...]
+    """[..., C]: the last axis is that of each Gaussian."""
+
+    @nn.compact
+    def __call__(self, x: Array) -> TriangularParameters:
+        """Map x [..., F] to means [..., *shape] and triangles [..., *shape, C]."""
+        dim = self.shape[-1]
+        mean, log_variance = GaussianHead(self.shape, name="diagonal")(x)
+        rows, columns = jnp.tril_indices(dim, -1)
+        count = math.prod(self.shape[:-1]) * len(rows)
+        below = Dense(count, kernel_init=START_SMALL, name="below")(x)
+        scale = jnp.zeros((*mean.shape, dim))
+        scale = scale.at[..., rows, columns].set(below.reshape(*mean.shape[:-1], len(rows)))
+        diagonal = jnp.arange(dim)
+        scale = scale.at[..., diagonal, diagonal].set(jnp.exp(0.5 * log_variance))
+        return TriangularParameters(mean, scale)
+
+
+class LearnedGaussian(nn.Module):
+    """Gaussians of a given shape that depend on nothing; N(0, I) before training."""
+
+    shape: tuple[int, ...]
+
+    @nn.compact
+    def __call__(self) -> GaussianParameters:
+        """The two arrays, [*shape] each."""
+        mean = parameter(self, "mean", nn.initializers.zeros, self.shape)
+        log_variance = parameter(self, "log_variance", nn.initializers.zeros, self.shape)
+        return GaussianParameters(mean, log_variance)

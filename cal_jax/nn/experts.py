@@ -1,0 +1,95 @@
+"""Experts: each item's own Gaussian belief about a context, multiplied where items share it.
+
+With a base factor N(0, I) the product of experts over any number of items is a
+Gaussian in closed form, and so is one expert alone: the two posteriors of one
+context, constant and varying, can come from the same experts (Hinton 2002;
+Wu & Goodman 2018). Shape letters: ``cal_jax.axes``.
+"""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.nn.dense import GaussianHead, GaussianParameters, ResidualMLP
+from cal_jax.nn.norm import Norm
+
+
+class Experts(NamedTuple):
+    """Unnormalised Gaussian factors, one for each item and context."""
+
+    mean: Array
+    """[N, K, C]"""
+    precision: Array
+    """[N, K, C]: above 0; near 0 an item says nothing of a context."""
+
+
+class ExpertNetwork(nn.Module):
+    """A residual MLP from an item's features to its expert on every context.
+
+    The precision is a softplus: a rectifier would leave an expert that starts
+    at 0 without a gradient, and its context unused.
+    """
+
+    contexts: tuple[int, int]
+    """(K, C)"""
+    width: int = 256
+    depth: int = 3
+    norm: Norm = "batch"
+    skip: bool = True
+
+    @nn.compact
+    def __call__(self, h: Array, ctx: ApplyContext) -> Experts:
+        """Map items h [N, F] to their experts."""
+        trunk = ResidualMLP(self.width, self.depth, self.norm, self.skip, name="trunk")(ctx, h)
+        mean, raw = GaussianHead(self.contexts, name="head")(trunk)
+        return Experts(mean, jax.nn.softplus(raw))
+
+
+def speaking_of(experts: Experts, context: int, mean: Array, precision: Array) -> Experts:
+    """The experts, but that those on one context speak of its first dimensions alone.
+
+    Args:
+      experts: of N items.
+      context: which, counted from 0.
+      mean: [N, D], of the first D dimensions; of the others nothing is said.
+      precision: [N, 1] or [1, 1], the same in each of the D.
+    """
+    num_items, _, dim = experts.mean.shape
+    silent = jnp.zeros((num_items, dim - mean.shape[-1]))
+    mean, precision = (
+        jnp.concatenate([said, silent], axis=-1)
+        for said in (mean, jnp.broadcast_to(precision, mean.shape))
+    )
+    return Experts(
+        experts.mean.at[:, context].set(mean), experts.precision.at[:, context].set(precision)
+    )
+
+
+def product_of_experts(experts: Experts, mask: Array | None) -> GaussianParameters:
+    """N(0, I) times the experts of the items that count, normalised: [K, C] each.
+
+    Without an item that counts it is N(0, I).
+
+    Args:
+      experts: of N items.
+      mask: [N], 1 for items that count and 0 for padding; None when all count.
+    """
+    mean, precision = experts
+    if mask is not None:
+        counts = (mask > 0)[:, None, None]
+        mean, precision = jnp.where(counts, mean, 0.0), jnp.where(counts, precision, 0.0)
+    return _normalised(jnp.sum(precision, axis=0), jnp.sum(precision * mean, axis=0))
+
+
+def each_expert(experts: Experts) -> GaussianParameters:
+    """N(0, I) times one expert, normalised, for every item: [N, K, C] each."""
+    return _normalised(experts.precision, experts.precision * experts.mean)
+
+
+def _normalised(precision: Array, pull: Array) -> GaussianParameters:
+    """N(0, I) times a factor of this precision and this precision times mean."""
+    return GaussianParameters(pull / (1.0 + precision), -jnp.log1p(precision))

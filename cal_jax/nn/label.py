@@ -1,0 +1,33 @@
+"""The label network: which contexts of a set are constant, whatever the order of its items."""
+
+import flax.linen as nn
+from jax import Array
+
+from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.nn.dense import START_SMALL, ResidualMLP
+from cal_jax.nn.dense_layer import Dense
+from cal_jax.nn.norm import Norm
+from cal_jax.nn.statistic import mean_pool
+
+
+class LabelNetwork(nn.Module):
+    """Network of each item, mean over the items, network of the set, logits (thesis 6.4.3).
+
+    The last weights start small: before training every label is about as likely.
+    """
+
+    num_labels: int
+    pre_width: int = 512
+    post_width: int = 128
+    depth: int = 3
+    norm: Norm = "batch"
+    skip: bool = True
+
+    @nn.compact
+    def __call__(self, h: Array, ctx: ApplyContext) -> Array:
+        """Map items h [N, F] to logits [num_labels] of q(a | D)."""
+        pre_pool = ResidualMLP(self.pre_width, self.depth, self.norm, self.skip, name="pre_pool")
+        pooled = mean_pool(pre_pool(ctx, h), ctx.mask)
+        post_pool = ResidualMLP(self.post_width, self.depth, self.norm, self.skip, name="post_pool")
+        hidden = post_pool(ctx.of_the_set(), pooled)
+        return Dense(self.num_labels, kernel_init=START_SMALL, name="logits")(hidden)

@@ -1,0 +1,1 @@
+"""Figures: grids of images, curves, scatter plots."""

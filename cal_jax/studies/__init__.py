@@ -1,1 +1,0 @@
-"""What experiments are made of: configs, training, evaluation; the programs are thin."""

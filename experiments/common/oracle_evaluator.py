@@ -1,0 +1,79 @@
+"""What judges a run on sets of digit images: real test sets, and the oracle that reads them."""
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cal_jax.cli import program
+from cal_jax.data.binarise import fixed_binary
+from cal_jax.data.sources import Evaluation
+from cal_jax.evaluation.generation_scores import Real, RealSets
+from cal_jax.evaluation.oracle import storage as oracle_file
+from cal_jax.evaluation.oracle.factors import factor_oracle
+from cal_jax.evaluation.oracle.train import Oracle, accuracy, predict
+from cal_jax.io.run_folder import RunFolder
+from experiments.common.image_sets import DrawSets, evaluation_sets, real_sets
+from experiments.common.run import TEST_SEED
+
+
+class OracleEvaluator(NamedTuple):
+    """The same for every run of an experiment's factors and images."""
+
+    oracle: Oracle
+    real: Real
+    """Sets of every label that is scored."""
+    mixed: RealSets
+    """Sets in training's mix of labels."""
+    labels: np.ndarray
+    """Theirs, [M, K]."""
+    draw_sets: DrawSets
+    """Further sets of the same images."""
+
+    def read(self, images: np.ndarray) -> np.ndarray:
+        """The oracle's labels int [..., F] of images [..., H, W]."""
+        return predict(self.oracle, images)
+
+    def about_oracle(self) -> dict[str, Any]:
+        """The oracle's digest and accuracy, for a run's record."""
+        every = self.real.all_constant
+        return {
+            "digest": oracle_file.digest(self.oracle),
+            "accuracy": accuracy(self.oracle, every.x, every.factors),
+        }
+
+
+def oracle_evaluator_of(
+    request: program.Request, folder: RunFolder, images: Evaluation
+) -> OracleEvaluator:
+    """The judge of a run; the oracle is trained once for its images, and kept.
+
+    Args:
+      request: with the run's config.
+      folder: of the run: oracles are kept beside it, unless the request says where.
+      images: the oracle is trained on those to train on, sets are made of the others.
+
+    Raises:
+      InputError: see ``evaluation.oracle.cache.stored_oracle``.
+    """
+    config = request.config
+    factors = config.factors
+    oracle = factor_oracle(
+        request.oracle_dir or folder.path.parent / "oracles",
+        factors,
+        images.train,
+        config.oracle,
+        config.binarisation,
+    )
+    pixels = fixed_binary(factors.turned(images.evaluated.images), config.binarisation, TEST_SEED)
+    draw_sets = functools.partial(evaluation_sets, config, pixels, images.evaluated.labels)
+    mixed, labels = draw_sets(config.mix)
+    return OracleEvaluator(
+        oracle, real_sets(draw_sets, len(factors.names)), mixed, labels, draw_sets
+    )
+
+
+def about_images(request: program.Request, images: Evaluation) -> dict[str, Any]:
+    """What a run's record says of its data."""
+    config = request.config
+    return images.about(config.model.image_size) | {"binarisation": config.binarisation}

@@ -1,0 +1,189 @@
+"""What every experiment does around its own model: its folder, training or resuming, a stop."""
+
+import contextlib
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from cal_jax.cli.processes import is_first
+from cal_jax.cli.program import Request, each_seed
+from cal_jax.config import flatten
+from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.io.run_folder import RunFolder
+from cal_jax.training import checkpoints, midpoint_checkpoint
+from cal_jax.training.config import SeedTask, Task, Trained, TrainingConfig
+from cal_jax.training.multihost import on_first, together
+from cal_jax.training.parallel import choose_devices
+from cal_jax.training.resume import CHECKPOINTS
+from cal_jax.training.signals import StopSignal
+from cal_jax.training.train import train
+
+TEST_SEED = 20_170_817
+"""Of what test data draw at random: the same for every run."""
+
+EVALUATION = 2**31
+"""What is folded into a run's key for its evaluation: more than any step."""
+
+
+class SeedRun(NamedTuple):
+    """The run of one seed of a command."""
+
+    request: Request
+    """As if this seed had been asked for alone."""
+    folder: RunFolder
+
+
+def images_of(request: Request, size: int) -> Evaluation:
+    """The images that a command asks for, of so many pixels a side.
+
+    Raises:
+      InputError: see ``data.sources.load_for_evaluation``.
+    """
+    return load_for_evaluation(
+        request.data_dir, size=size, download=request.download, held_back=request.held_back
+    )
+
+
+@contextlib.contextmanager
+def open_runs(
+    request: Request, experiment: str, data_name: str | None = None
+) -> Iterator[list[SeedRun]]:
+    """The run of each seed asked for, its folder locked while the block runs.
+
+    A folder is ``--run-dir``, or a name under ``runs/`` that says what it is of;
+    of several seeds, ``seed<SEED>`` inside ``--run-dir``.
+
+    Raises:
+      InputError: a folder that cannot be used, or more devices than there are.
+    """
+    together(lambda: choose_devices(request.devices))
+    parts = [experiment, request.preset, data_name, "held-back" if request.held_back else None]
+    with contextlib.ExitStack() as stack:
+        runs = []
+        for one in each_seed(request):
+            name = f"seed{one.seed}"
+            path = Path("runs") / "-".join([*filter(None, parts), name])
+            if request.run_dir is not None:
+                path = request.run_dir / name if request.seeds > 1 else request.run_dir
+            runs.append(SeedRun(one, stack.enter_context(open_folder(path))))
+        yield runs
+
+
+@contextlib.contextmanager
+def open_within(runs: Sequence[SeedRun], name: str) -> Iterator[list[SeedRun]]:
+    """The same runs, each in the folder ``name`` inside its own: for one model of several.
+
+    Raises:
+      InputError: a folder that cannot be used.
+    """
+    with contextlib.ExitStack() as stack:
+        yield [
+            run._replace(folder=stack.enter_context(open_folder(run.folder.path / name)))
+            for run in runs
+        ]
+
+
+def train_and_evaluate(
+    request: Request,
+    experiment: str,
+    images: Evaluation,
+    task_of: Callable[[int], Task],
+    evaluate: Callable[[Request, RunFolder, Trained], None],
+    *,
+    keep_midpoint: bool = False,
+) -> None:
+    """Train (or resume) the model of each seed asked for; process 0 evaluates each.
+
+    Args:
+      request: what was asked for.
+      experiment: its name, in its records.
+      images: that it is trained on; their digest is part of a run's identity.
+      task_of: what is trained on what, by seed.
+      evaluate: ``(request of one seed, its folder, its model)``; writes into the folder.
+      keep_midpoint: see ``train_in``.
+
+    Raises:
+      InputError, NotFiniteError, SystemExit: see ``open_runs`` and ``train_in``.
+    """
+    with open_runs(request, experiment, images.name) as runs:
+        trained = train_in(
+            runs,
+            request.config.training,
+            [task_of(run.request.seed) for run in runs],
+            keep_midpoint=keep_midpoint,
+            images=images.digest,
+        )
+        if is_first():
+            for (one, folder), of_seed in zip(runs, trained, strict=True):
+                evaluate(one, folder, of_seed)
+
+
+def open_folder(path: Path) -> RunFolder:
+    """One folder of a run, locked and made by the process that writes it.
+
+    Raises:
+      InputError: a folder that cannot be used.
+    """
+    return on_first(lambda: RunFolder.create_or_open(path)) or RunFolder(path)
+
+
+def evaluation_key(seed: int) -> jax.Array:
+    """The key of a run's evaluation, which no step of any run's training has."""
+    return jax.random.fold_in(jax.random.key(seed), EVALUATION)
+
+
+def run_identity(request: Request, **more: Any) -> dict[str, Any]:
+    """What decides a run, flat: its config, its seed, and what else its experiment names."""
+    return {**flatten(replace(request.config, summary="")), "seed": request.seed, **more}
+
+
+def train_in(
+    runs: Sequence[SeedRun],
+    training: TrainingConfig,
+    tasks: Sequence[Task],
+    *,
+    keep_midpoint: bool = False,
+    **identity: Any,
+) -> list[Trained]:
+    """Train one model of each seed, or resume it, until all are done or a signal asks to stop.
+
+    Args:
+      runs: of each seed; their configs and seeds are part of their identity.
+      training: how the model is optimised.
+      tasks: of each seed, what is trained on what.
+      keep_midpoint: for ``training.midpoint_checkpoint.midpoint_variables``.
+      identity: what else decides the runs, as the images' digest: a checkpoint
+        of another one is refused.
+
+    Raises:
+      InputError, NotFiniteError, SystemExit: see ``training.train.train``.
+    """
+    asked = runs[0].request
+    devices = choose_devices(asked.devices)
+    if asked.from_scratch:
+        for run, name in itertools.product(runs, (CHECKPOINTS, midpoint_checkpoint.MIDPOINT)):
+            on_first(functools.partial(checkpoints.set_aside, run.folder.resolve(name)))
+    seeds = [
+        SeedTask(run.folder, run.request.seed, task, run_identity(run.request, **identity))
+        for run, task in zip(runs, tasks, strict=True)
+    ]
+    with StopSignal() as stop:
+        train_until = functools.partial(
+            train,
+            seeds,
+            training,
+            devices=devices,
+            stop=stop,
+            revision=asked.revision,
+            remat=asked.remat,
+        )
+        if keep_midpoint:
+            midpoint_checkpoint.keep_midpoint(
+                seeds, training, train_until(until=midpoint_checkpoint.midpoint_step(training))
+            )
+        return train_until()

@@ -1,0 +1,1 @@
+"""Records of runs, joined results, and the tables of the documentation."""

@@ -1,0 +1,166 @@
+"""What decides a run of the context-aware learner whose labels are inferred (thesis 6.4.3)."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+
+from cal_jax.config import omit_default
+from cal_jax.data.factors import ImageFactors
+from cal_jax.data.label_mix import Mix, all_labels, one_constant
+from cal_jax.errors import InputError
+from cal_jax.objectives.label import DRAWN, LabelEstimator
+from cal_jax.objectives.label_learning import Responsibilities
+from experiments.common.image_sets_config import ImageSetsConfig
+
+LabelCriterion = Literal["thesis", "annealed"]
+
+
+class LabelTask(NamedTuple):
+    """Which sets there are."""
+
+    factors: ImageFactors
+    classes: tuple[int, ...] | None = None
+    """The digits; None: all ten."""
+    all_subsets: bool = False
+    """Whether any subset of the factors may be constant, not exactly one."""
+    known: int = 0
+    """Training sets whose label is told."""
+
+
+BLACK_AND_WHITE = ImageFactors(("digit", "background"))
+ROTATED = ImageFactors(("digit", "rotation"))
+TASKS = {
+    "bw01": LabelTask(BLACK_AND_WHITE, classes=(0, 1)),
+    "bw": LabelTask(BLACK_AND_WHITE),
+    "bw_subsets": LabelTask(BLACK_AND_WHITE, all_subsets=True),
+    "rotated": LabelTask(ROTATED),
+    **{f"rotated_{known}": LabelTask(ROTATED, known=known) for known in (10, 20, 100, 1000)},
+}
+"""``bw01`` is the thesis's; of ``rotated_N`` the labels of N training sets are told."""
+
+
+@dataclass(frozen=True)
+class LabelConfig:
+    """How labels are inferred in training."""
+
+    estimator: LabelEstimator = "exact"
+    """See ``objectives.label.label_elbo``."""
+    criterion: LabelCriterion = "annealed"
+    """annealed: the KLs of z and of the contexts are heavy at first; thesis: (6.14)."""
+    responsibilities: Responsibilities = "objective"
+    """What a label is scored by, where all are visited: see ``objectives.label_learning``."""
+    temperature: float = 5.0
+    """Of these scores, in nats."""
+    balance_decay: float | None = 0.95
+    """Of the running balance of the labels; None: each set by itself."""
+    latent_weight: float = 100.0
+    """annealed: the weight of z's KL in the first step."""
+    context_weight: float = 30.0
+    """annealed: that of the contexts' KLs."""
+    half_life: float = 1_000.0
+    """annealed: steps after which the weights' excess over 1 has halved."""
+    alpha: float = 100.0
+    """thesis: omega = 1 + alpha in the first epoch."""
+    alpha_rate: float = 0.95
+    """thesis: by which alpha is multiplied after each epoch (decision 15)."""
+    contrast: float = omit_default(0.0)
+    """Weight of what the sets of a batch say against a set's labels, where all are visited."""
+    known_share: float = 0.125
+    """Of the sets that training visits: those whose label is told, if there are any."""
+
+    def __post_init__(self) -> None:
+        choices = {
+            "estimator": LabelEstimator,
+            "criterion": LabelCriterion,
+            "responsibilities": Responsibilities,
+        }
+        for name, names in choices.items():
+            if getattr(self, name) not in get_args(names):
+                accepted = ", ".join(get_args(names))
+                raise InputError(
+                    f"labels.{name} must be one of {accepted}: got {getattr(self, name)!r}"
+                )
+        if not self.contrast >= 0:
+            raise InputError(f"labels.contrast must be 0 or more: got {self.contrast}")
+        if self.contrast > 0 and self.draws:
+            raise InputError(
+                f"labels.contrast must be 0 where labels.estimator is {self.estimator}: "
+                "it weighs every label"
+            )
+        for name in ("temperature", "half_life", "latent_weight", "context_weight"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"labels.{name} must be positive: got {getattr(self, name)}")
+        if not self.alpha >= 0 or not 0 < self.alpha_rate <= 1:
+            raise InputError("labels.alpha must be 0 or more, and alpha_rate above 0 and at most 1")
+        if self.balance_decay is not None and not 0 <= self.balance_decay < 1:
+            raise InputError(
+                f"labels.balance_decay must be at least 0 and below 1, or None: "
+                f"got {self.balance_decay}"
+            )
+        if not 0 < self.known_share < 1:
+            raise InputError(
+                f"labels.known_share must be above 0 and below 1: got {self.known_share}"
+            )
+
+    @property
+    def draws(self) -> bool:
+        """Whether one label is drawn."""
+        return self.estimator in DRAWN
+
+
+CONTRASTED_LABELS: dict[str, Any] = {
+    "contrast": 30.0,
+    "latent_weight": 2.0,
+    "context_weight": 1.0,
+    "half_life": 4_000.0,
+}
+"""What goes with a contrast between sets; chosen on held-back images, without true labels
+in training: see ``docs/unsupervised.md``."""
+
+
+@dataclass(frozen=True)
+class UnsupervisedConfig(ImageSetsConfig):
+    """Everything that decides a run but the seed and the images."""
+
+    task: str = "bw01"
+    """A name of ``TASKS``."""
+    known: int = 0
+    """Training sets whose label is told."""
+    labels: LabelConfig = field(default_factory=LabelConfig)
+    gradient_keys: int = omit_default(0)
+    """Of the study of the label gradient's noise, before training, half-way and after it;
+    0: none."""
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise InputError(f"task must be one of {', '.join(TASKS)}: got {self.task!r}")
+        super().__post_init__()
+        if self.model.num_labels != len(self.support):
+            raise InputError(
+                f"model.num_labels must be {len(self.support)}, the labels of task {self.task}: "
+                f"got {self.model.num_labels}"
+            )
+        if not 0 <= self.known < self.num_sets:
+            raise InputError(f"known must be 0 or more, and below num_sets: got {self.known}")
+
+    @property
+    def factors(self) -> ImageFactors:
+        """Digit, and background or rotation."""
+        return TASKS[self.task].factors
+
+    @property
+    def support(self) -> np.ndarray:
+        """The labels that are possible, float32 [M, K]."""
+        labels = all_labels if TASKS[self.task].all_subsets else one_constant
+        return np.asarray(labels(len(self.factors.names)), np.float32)
+
+    @property
+    def mix(self) -> Mix:
+        """Every label of the support equally often."""
+        return [(tuple(map(int, label)), 1) for label in self.support]
+
+    @property
+    def log_prior(self) -> np.ndarray:
+        """log p(a) of each label of the support, [M]."""
+        return np.full(len(self.support), -np.log(len(self.support)), np.float32)

@@ -1,0 +1,50 @@
+"""The convolution by slices against XLA's own, and the polarity."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cal_jax.evaluation.oracle.network import OracleNetwork, patches, polarity_of
+
+
+@pytest.mark.parametrize(("size", "stride", "side"), [(3, 1, 7), (3, 2, 8), (5, 2, 7)])
+def test_patches_times_a_matrix_is_a_convolution(size, stride, side):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, side, side, 3)).astype(np.float32)
+    kernel = rng.normal(size=(size, size, 3, 4)).astype(np.float32)
+    half = size // 2
+    expected = jax.lax.conv_general_dilated(
+        x, kernel, (stride, stride), [(half, half)] * 2, dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+    gather = jax.jit(patches, static_argnums=(1, 2))
+    found = np.asarray(gather(x, size, stride)) @ kernel.reshape(-1, 4)
+    assert found.shape == (2, -(-side // stride), -(-side // stride), 4)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_polarity_is_decided_by_the_border():
+    blob = np.zeros((8, 8), np.float32)
+    blob[2:6, 2:6] = 1.0
+    np.testing.assert_array_equal(polarity_of(jnp.array([blob, 1 - blob])), [1.0, -1.0])
+
+
+def test_a_prediction_does_not_depend_on_its_batch_mates():
+    network = OracleNetwork(sizes=(10, 2), widths=(4, 8, 16), dropout=0.5)
+    x = np.random.default_rng(1).integers(0, 2, (6, 11, 11)).astype(np.float32)
+    variables = jax.jit(lambda key: network.init(key, x, train=False))(jax.random.key(2))
+    read = jax.jit(lambda x: network.apply(variables, x, train=False))
+    together, alone = read(x), read(x[4:5])
+    for every, one in zip(together, alone, strict=True):
+        np.testing.assert_allclose(every[4:5], one, atol=1e-5)
+
+
+def test_images_of_any_size_from_8_have_a_head_per_factor():
+    for side in (8, 9, 14, 28):
+        network = OracleNetwork(sizes=(10, 2, 8), widths=(2, 3, 4, 5), dropout=0.0)
+        shapes = jax.eval_shape(
+            lambda network=network, side=side: network.init_with_output(
+                jax.random.key(0), jnp.zeros((3, side, side)), train=False
+            )
+        )[0]
+        assert [head.shape for head in shapes] == [(3, 10), (3, 2), (3, 8)]
