@@ -34,6 +34,18 @@ def require_at_least(config: object, **least: int) -> None:
             raise InputError(f"{name} must be at least {smallest}: got {getattr(config, name)}")
 
 
+def require_one_of(config: object, **kinds: Any) -> None:
+    """Refuse a field that is none of a ``Literal``'s names.
+
+    Raises:
+      InputError: then.
+    """
+    for name, kind in kinds.items():
+        names, value = typing.get_args(kind), getattr(config, name)
+        if value not in names:
+            raise InputError(f"{name} must be one of {', '.join(names)}: got {value!r}")
+
+
 def override(config: Config, assignments: Sequence[str]) -> Config:
     """The config with fields replaced, as in ``training.steps=100`` or ``model.norm=layer``.
 

@@ -26,6 +26,9 @@ Distribution = Any
 KLMethod = Literal["analytic", "monte_carlo"]
 
 
+MEAN_DRAWS = 64
+"""Of the estimate of a flow's mean."""
+
 _diagonal_matrix = jnp.vectorize(jnp.diag, signature="(c)->(c,c)")
 
 
@@ -101,15 +104,29 @@ def gaussian_mixture(logits: Array, mean: Array, log_variance: Array) -> distrax
     return distrax.MixtureSameFamily(distrax.Categorical(logits=logits), components)
 
 
-def coupling_flow(inner: Array, bias: Array, outer: Array) -> distrax.Distribution:
-    """N(0, I) through L affine coupling layers (Dinh et al. 2017); no KL to it is closed.
+class _Flow(distrax.Transformed):
+    """distrax's, with a mean."""
+
+    def mean(self) -> Array:
+        """A Monte Carlo estimate from ``MEAN_DRAWS`` draws of a fixed key: no mean is closed."""
+        with jax.numpy_rank_promotion("allow"):
+            draws = self.sample(seed=jax.random.key(0), sample_shape=(MEAN_DRAWS,))
+        return jnp.mean(draws, axis=0)
+
+
+def coupling_flow(
+    inner: Array, bias: Array, outer: Array, *, base: Distribution | None = None
+) -> distrax.Distribution:
+    """A base distribution through L affine coupling layers (Dinh et al. 2017).
 
     Layer l leaves half of the dimensions, every second one, as they are: they decide,
     through one hidden layer of H units, how the others are shifted and scaled, by
-    factors between e^-2 and e^2. ``outer`` = 0 is the identity.
+    factors between e^-2 and e^2. ``outer`` = 0 is the identity. No KL to or from it is
+    closed, nor is its mean: ``mean()`` is a Monte Carlo estimate of a fixed key.
 
     Args:
       inner: [L, ..., C, H]; bias: [L, ..., H]; outer: [L, ..., H, 2 C].
+      base: batch [...], event [C]; None: N(0, I).
 
     Returns:
       Batch [...], event [C].
@@ -125,7 +142,7 @@ def coupling_flow(inner: Array, bias: Array, outer: Array) -> distrax.Distributi
         )
         for layer in range(len(inner))
     ]
-    return distrax.Transformed(standard_gaussian(shape), distrax.Chain(layers))
+    return _Flow(standard_gaussian(shape) if base is None else base, distrax.Chain(layers))
 
 
 def _shift_and_log_scale(inner: Array, bias: Array, outer: Array, x: Array) -> tuple[Array, Array]:

@@ -14,14 +14,18 @@ from pathlib import Path
 
 from cal_jax.data.factors import ImageFactors
 from cal_jax.evaluation.oracle.train import OracleConfig
+from cal_jax.models.context_aware.actions import Inversion
+from cal_jax.models.context_aware.config import Context, ContextAwareConfig, named
 from cal_jax.training.config import TrainingConfig
 from experiments.common import known_labels
 from experiments.common.figures import Figure, draw_generation
-from experiments.common.image_sets_config import DENSE_MODEL, SMALL_MODEL, SMALL_ORACLE
+from experiments.common.image_sets_config import DENSE_MODEL, SMALL_IMAGE, SMALL_MODEL, SMALL_ORACLE
 from experiments.common.known_labels import Drawn, Experiment
 from experiments.common.known_labels_config import CONTRASTED, CONTRASTED_MODEL, KnownLabelsConfig
 
 FACTORS = ImageFactors(("digit", "background"))
+CONTEXTS = named(*FACTORS.names)
+INVERSION = Context("background", Inversion())
 TARGETS = {
     "conditional_digit": 0.95,
     "conditional_background": 0.995,
@@ -51,7 +55,8 @@ _ORACLE = OracleConfig(steps=2_500, learning_rate=2e-3, dropout=0.2, shift=1)
 PRESETS = {
     "smoke": BlackAndWhiteConfig(
         summary="seconds: a small model, too short to learn; for tests",
-        model=SMALL_MODEL,
+        model=replace(SMALL_MODEL, contexts=CONTEXTS),
+        image_size=SMALL_IMAGE,
         training=TrainingConfig(steps=40, batch_size=16, chunk_steps=20),
         oracle=SMALL_ORACLE,
         num_sets=160,
@@ -59,7 +64,8 @@ PRESETS = {
     ),
     "demo": BlackAndWhiteConfig(
         summary="a few minutes on 2 cores, for the embedded digits",
-        model=SMALL_MODEL,
+        model=replace(SMALL_MODEL, contexts=CONTEXTS),
+        image_size=SMALL_IMAGE,
         training=replace(_LONG, steps=8_000, learning_rate=1e-3),
         oracle=OracleConfig(
             widths=(32, 64, 256), steps=500, batch=64, learning_rate=4e-3, dropout=0.3
@@ -70,19 +76,20 @@ PRESETS = {
     "cpu": BlackAndWhiteConfig(
         summary="some 10 minutes on a core, for MNIST: tied experts, mixtures for priors, a "
         "context that inverts, and a contrast between the sets of a batch",
-        model=replace(CONTRASTED_MODEL, inverting_context=1),
+        model=replace(CONTRASTED_MODEL, contexts=(Context("digit"), INVERSION)),
         training=replace(_LONG, steps=20_000, learning_rate=2e-3, alpha=0.0),
         oracle=_ORACLE,
         **CONTRASTED,
     ),
     "faithful": BlackAndWhiteConfig(
         summary="the same with the thesis's posteriors, priors and criterion; no context inverts",
-        model=DENSE_MODEL,
+        model=replace(DENSE_MODEL, contexts=CONTEXTS),
         training=replace(_LONG, steps=30_000, learning_rate=2e-3, alpha_half_life=0.3),
         oracle=_ORACLE,
     ),
     "thesis": BlackAndWhiteConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
+        model=ContextAwareConfig(contexts=CONTEXTS),
         training=TrainingConfig(chunk_steps=20),
         oracle=_ORACLE,
     ),

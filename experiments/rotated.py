@@ -14,21 +14,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cal_jax.data.factors import ImageFactors
+from cal_jax.models.context_aware.config import ContextAwareConfig, named
+from cal_jax.models.context_aware.posteriors import SharedExperts
+from cal_jax.models.context_aware.priors import Mixture
 from cal_jax.training.config import TrainingConfig
 from experiments.common import known_labels
 from experiments.common.figures import Figure
 from experiments.common.image_sets_config import (
     DENSE_MODEL,
+    SMALL_IMAGE,
     SMALL_MODEL,
     SMALL_ORACLE,
     TURNED_ORACLE,
     TURNED_TRAINING,
 )
 from experiments.common.known_labels import Drawn, Experiment
-from experiments.common.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
+from experiments.common.known_labels_config import CONTRASTED, ROTATION_MODEL, KnownLabelsConfig
 from experiments.common.rotated_figures import draw_rotated
 
 FACTORS = ImageFactors(("digit", "rotation"))
+CONTEXTS = named(*FACTORS.names)
 TARGETS = {
     "conditional_digit": 0.9,
     "conditional_rotation": 0.95,
@@ -56,12 +61,12 @@ PRESETS = {
         summary="seconds: a small model, too short to learn; for tests",
         model=replace(
             SMALL_MODEL,
-            constant_posterior="experts",
-            tied=True,
-            context_prior="mixture",
-            prior_components=4,
-            prior_sees_constants=False,
+            contexts=CONTEXTS,
+            posterior=SharedExperts(64),
+            constant_prior=Mixture(components=4),
+            varying_prior=Mixture(components=4),
         ),
+        image_size=SMALL_IMAGE,
         training=TrainingConfig(steps=40, batch_size=16, chunk_steps=20),
         oracle=SMALL_ORACLE,
         num_sets=160,
@@ -71,19 +76,20 @@ PRESETS = {
     "cpu": RotatedConfig(
         summary="some 20 minutes on a core, for MNIST: tied experts, mixtures for priors, a "
         "decoder that turns, and a contrast between the sets of a batch",
-        model=TURNED_MODEL,
+        model=ROTATION_MODEL,
         training=replace(TURNED_TRAINING, alpha=0.0),
         oracle=TURNED_ORACLE,
         **CONTRASTED,
     ),
     "faithful": RotatedConfig(
         summary="the same with the thesis's posteriors and priors; its decoder does not turn",
-        model=DENSE_MODEL,
+        model=replace(DENSE_MODEL, contexts=CONTEXTS),
         training=TURNED_TRAINING,
         oracle=TURNED_ORACLE,
     ),
     "thesis": RotatedConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
+        model=ContextAwareConfig(contexts=CONTEXTS),
         training=TrainingConfig(chunk_steps=20),
         oracle=TURNED_ORACLE,
     ),

@@ -20,29 +20,27 @@ class Folded(NamedTuple):
     """Images up to inversion, and the inversion."""
 
     images: Array
-    """[N, H, W], each the one of an image and its negative that is mostly 0."""
+    """[N, *X], each the one of an image and its negative that is mostly 0."""
     signs: Array
     """[N, 1], 1 where that is the image and -1 where it is its negative."""
 
 
 def folded(x: Array) -> Folded:
-    """Fold images x [N, H, W] with pixels in [0, 1]."""
-    negative = x.mean(axis=(1, 2), keepdims=True) > 0.5
-    signs = jnp.where(negative[:, :, 0], -1.0, 1.0)
+    """Fold images x [N, *X] with pixels in [0, 1]."""
+    pixels = tuple(range(1, x.ndim))
+    negative = x.mean(axis=pixels, keepdims=True) > 0.5
+    signs = jnp.where(negative.reshape(-1, 1), -1.0, 1.0)
     return Folded(jnp.where(negative, 1 - x, x), signs)
 
 
 class SignExperts(nn.Module):
-    """The experts, but that those on one context speak of a sign alone, all as surely."""
-
-    context: int
-    """Which, counted from 0."""
+    """The experts with those on one context replaced by a sign, of one learned precision."""
 
     @nn.compact
-    def __call__(self, experts: Experts, signs: Array) -> Experts:
-        """Of N items with these signs [N, 1]: the mean of the first dimension."""
-        surely = jnp.exp(parameter(self, "log_precision", nn.initializers.constant(2.0), (1, 1)))
-        return speaking_of(experts, self.context, signs, surely)
+    def __call__(self, experts: Experts, context: int, signs: Array) -> Experts:
+        """Of N items with these signs [N, 1]: the mean of the first dimension of a context."""
+        precision = jnp.exp(parameter(self, "log_precision", nn.initializers.constant(2.0), (1, 1)))
+        return speaking_of(experts, context, signs, precision)
 
 
 class SignReading(nn.Module):

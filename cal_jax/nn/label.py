@@ -4,6 +4,7 @@ import flax.linen as nn
 from jax import Array
 
 from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.nn.attention import RelationalStatisticNetwork
 from cal_jax.nn.dense import START_SMALL, ResidualMLP
 from cal_jax.nn.dense_layer import Dense
 from cal_jax.nn.norm import Norm
@@ -31,3 +32,23 @@ class LabelNetwork(nn.Module):
         post_pool = ResidualMLP(self.post_width, self.depth, self.norm, self.skip, name="post_pool")
         hidden = post_pool(ctx.of_the_set(), pooled)
         return Dense(self.num_labels, kernel_init=START_SMALL, name="logits")(hidden)
+
+
+class RelationalLabelNetwork(nn.Module):
+    """``LabelNetwork`` with items that attend to each other before the mean (thesis 7.2.1)."""
+
+    num_labels: int
+    width: int = 256
+    heads: int = 4
+    depth: int = 3
+    norm: Norm = "batch"
+    skip: bool = True
+
+    @nn.compact
+    def __call__(self, h: Array, ctx: ApplyContext) -> Array:
+        """Map items h [N, F] to logits [num_labels] of q(a | D)."""
+        statistic = RelationalStatisticNetwork(
+            self.width, self.depth, self.heads, self.norm, self.skip, name="statistic"
+        )
+        logits = Dense(self.num_labels, kernel_init=START_SMALL, name="logits")
+        return logits(statistic(h, ctx))

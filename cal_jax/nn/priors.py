@@ -1,13 +1,15 @@
-"""Priors of contexts beyond one Gaussian: where the aggregate posterior is clusters.
+"""Networks of priors beyond one Gaussian: where the aggregate posterior is clusters.
 
-Each of K contexts has a prior of its own. With features (of the constant contexts,
-or of the label) it depends on them; without, it is learned as it is.
+Each of K contexts (or z) has a prior of its own. With features (of the constant contexts,
+of the constant mask, or of an item's contexts) it depends on them; without, it is learned as
+it is. Shapes: ``lead`` is (K,), or () for z; ``B`` is () or the items (N,) of the features.
 """
 
 import math
 from typing import NamedTuple
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.fast.parameter import parameter
@@ -19,22 +21,22 @@ class MixtureParameters(NamedTuple):
     """Mixtures of M diagonal Gaussians: see ``distributions.gaussian_mixture``."""
 
     logits: Array
-    """[K, M]"""
+    """[*B, *lead, M]"""
     mean: Array
-    """[K, M, C]"""
+    """[*B, *lead, M, C]"""
     log_variance: Array
-    """[K, M, C]"""
+    """[*B, *lead, M, C]"""
 
 
 class FlowParameters(NamedTuple):
     """Flows of L coupling layers: see ``distributions.coupling_flow``."""
 
     inner: Array
-    """[L, K, C, H]"""
+    """[L, *B, *lead, C, H]"""
     bias: Array
-    """[L, K, H]"""
+    """[L, *B, *lead, H]"""
     outer: Array
-    """[L, K, H, 2 C]"""
+    """[L, *B, *lead, H, 2 C]"""
 
 
 class MixturePrior(nn.Module):
@@ -45,49 +47,64 @@ class MixturePrior(nn.Module):
     weights, and shift and stretch all components of a context alike.
     """
 
-    contexts: tuple[int, int]
-    """(K, C)"""
+    shape: tuple[int, ...]
+    """(*lead, C)"""
     components: int = 20
 
     @nn.compact
     def __call__(self, features: Array | None = None) -> MixtureParameters:
-        """The parameters, for features [F] or for none."""
-        num_contexts, dim = self.contexts
-        shape = (num_contexts, self.components, dim)
-        logits = parameter(self, "logits", nn.initializers.zeros, shape[:2])
+        """The parameters, for features [*B, F] or for none."""
+        *lead, dim = self.shape
+        shape = (*lead, self.components, dim)
+        logits = parameter(self, "logits", nn.initializers.zeros, shape[:-1])
         mean = parameter(self, "mean", nn.initializers.normal(math.sqrt(0.5)), shape)
         log_variance = parameter(
             self, "log_variance", nn.initializers.constant(-math.log(2.0)), shape
         )
         if features is not None:
+            batch = features.shape[:-1]
             weights = Dense(logits.size, kernel_init=START_SMALL, name="weights")(features)
+            logits, mean, log_variance = (
+                jnp.broadcast_to(array, (*batch, *array.shape))
+                for array in (logits, mean, log_variance)
+            )
             logits = logits + weights.reshape(logits.shape)
-            shift, stretch = GaussianHead(self.contexts, name="shift")(features)
-            mean, log_variance = mean + shift[:, None], log_variance + stretch[:, None]
+            shift, stretch = GaussianHead(self.shape, name="shift")(features)
+            mean, log_variance = mean + shift[..., None, :], log_variance + stretch[..., None, :]
         return MixtureParameters(logits, mean, log_variance)
 
 
-class FlowPrior(nn.Module):
-    """A flow of affine coupling layers for each context; N(0, I) before training.
+class CouplingLayers(nn.Module):
+    """A flow of affine coupling layers for each context; the identity before training.
 
     Features enter at the hidden units of every layer.
     """
 
-    contexts: tuple[int, int]
-    """(K, C)"""
+    shape: tuple[int, ...]
+    """(*lead, C)"""
     layers: int = 4
     width: int = 128
     """H"""
 
     @nn.compact
     def __call__(self, features: Array | None = None) -> FlowParameters:
-        """The parameters, for features [F] or for none."""
-        num_contexts, dim = self.contexts
-        lead = (self.layers, num_contexts)
-        he = nn.initializers.he_normal(batch_axis=(0, 1))
-        inner = parameter(self, "inner", he, (*lead, dim, self.width))
-        bias = parameter(self, "bias", nn.initializers.zeros, (*lead, self.width))
-        outer = parameter(self, "outer", nn.initializers.zeros, (*lead, self.width, 2 * dim))
-        if features is not None:
-            bias = bias + Dense(bias.size, name="features")(features).reshape(bias.shape)
-        return FlowParameters(inner, bias, outer)
+        """The parameters, for features [*B, F] or for none."""
+        *lead, dim = self.shape
+        shape = (self.layers, *lead)
+        he = nn.initializers.he_normal(batch_axis=tuple(range(len(shape))))
+        inner = parameter(self, "inner", he, (*shape, dim, self.width))
+        bias = parameter(self, "bias", nn.initializers.zeros, (*shape, self.width))
+        outer = parameter(self, "outer", nn.initializers.zeros, (*shape, self.width, 2 * dim))
+        if features is None:
+            return FlowParameters(inner, bias, outer)
+        batch = features.shape[:-1]
+        given = Dense(bias.size, name="features")(features).reshape(*batch, *bias.shape)
+        given = jnp.moveaxis(given, len(batch), 0)
+        inner, bias, outer = (_with_batch(array, batch) for array in (inner, bias, outer))
+        return FlowParameters(inner, bias + given, outer)
+
+
+def _with_batch(array: Array, batch: tuple[int, ...]) -> Array:
+    """An array [L, ...] as [L, *batch, ...]."""
+    shape = (array.shape[0], *batch, *array.shape[1:])
+    return jnp.broadcast_to(array.reshape(shape[0], *(1,) * len(batch), *array.shape[1:]), shape)

@@ -35,6 +35,7 @@ PRESETS = {
             statistic_width=64,
             inference_width=64,
         ),
+        image_size=14,
         training=TrainingConfig(steps=40, batch_size=16, kl_power=1, chunk_steps=20),
         oracle=SMALL_ORACLE,
         num_sets=160,

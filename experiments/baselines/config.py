@@ -10,7 +10,7 @@ from cal_jax.data.label_mix import Mix, one_constant
 from cal_jax.errors import InputError
 from cal_jax.models.group_vae import GroupPosterior, ImageStatisticianConfig
 from cal_jax.models.vae import VAEConfig
-from experiments.common.image_sets_config import SetsConfig, require_readable
+from experiments.common.image_sets_config import SetsConfig
 
 
 class BaselineTask(NamedTuple):
@@ -54,7 +54,11 @@ class BaselineConfig(SetsConfig):
             raise InputError(f"task must be one of {', '.join(TASKS)}: got {self.task!r}")
         super().__post_init__()
         require_at_least(self, likelihood_every=1)
-        require_readable(self.model.image_size)
+        if self.model.image_size != self.image_size:
+            raise InputError(
+                f"model.image_size must be image_size, {self.image_size}: "
+                f"got {self.model.image_size}"
+            )
         groups = () if self.name == "vae" else self.factors.names
         if self.group is not None and self.group not in groups:
             accepted = ", ".join(map(str, (None, *groups)))

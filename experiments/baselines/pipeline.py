@@ -57,7 +57,7 @@ def run(request: program.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
     config = request.config
     program.require_packages("matplotlib", "jinja2", "sklearn")
-    images = images_of(request, config.model.image_size)
+    images = images_of(request, config.image_size)
     model = model_of(config)
     train_and_evaluate(
         request,

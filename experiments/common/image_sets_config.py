@@ -11,22 +11,31 @@ from cal_jax.data.images import NUM_CLASSES
 from cal_jax.data.label_mix import Mix
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle.train import SMALLEST_IMAGE, OracleConfig
-from cal_jax.models.context_aware.learner import ContextAwareConfig
+from cal_jax.models.components.decoders import DenseDecoder
+from cal_jax.models.components.encoders import DenseEncoder
+from cal_jax.models.components.sizes import Hidden
+from cal_jax.models.context_aware.config import ContextAwareConfig, Latent
+from cal_jax.models.context_aware.posteriors import Statistic
 from cal_jax.training.config import TrainingConfig
 
+SMALL_IMAGE = 14
+"""Pixels a side of the embedded digits, enlarged, and of tests."""
+
 SMALL_MODEL = ContextAwareConfig(
-    image_network="dense",
     context_dim=16,
-    latent_dim=8,
-    image_size=14,
-    dense_width=128,
-    statistic_width=64,
-    inference_width=64,
+    latent=Latent(8),
+    encoder=DenseEncoder(128),
+    decoder=DenseDecoder(128),
+    posterior=Statistic(64),
+    hidden=Hidden(64),
 )
 """Of small images, for tests and embedded digits."""
 
 DENSE_MODEL = ContextAwareConfig(
-    image_network="dense", context_dim=32, dense_width=384, statistic_width=128
+    context_dim=32,
+    encoder=DenseEncoder(384),
+    decoder=DenseDecoder(384),
+    posterior=Statistic(128),
 )
 """For a CPU."""
 
@@ -57,6 +66,8 @@ class SetsConfig:
     oracle: OracleConfig = field(default_factory=OracleConfig)
     binarisation: str = "static"
     """static, dynamic or threshold (decision 5)."""
+    image_size: int = 28
+    """Pixels a side that images are resized to."""
     num_sets: int = 20_000
     """Created in advance, as rows of the image array."""
     set_size: int = 10
@@ -65,6 +76,7 @@ class SetsConfig:
     def __post_init__(self) -> None:
         require_binarisation(self.binarisation)
         require_at_least(self, set_size=2, num_sets=1, test_sets=10)
+        require_readable(self.image_size)
 
     @property
     def factors(self) -> ImageFactors:
@@ -94,9 +106,11 @@ class ImageSetsConfig(SetsConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         names = self.factors.names
-        if self.model.num_contexts != len(names):
-            raise InputError(f"model.num_contexts must be {len(names)}: {', '.join(names)}")
-        require_readable(self.model.image_size)
+        if self.model.names != names:
+            raise InputError(
+                f"model.contexts must be {', '.join(names)}: got {', '.join(self.model.names)}"
+            )
+        self.model.sizes((self.image_size, self.image_size))
 
 
 def require_binarisation(name: str) -> None:
@@ -109,7 +123,7 @@ def require_binarisation(name: str) -> None:
         raise InputError(f"binarisation must be one of {', '.join(BINARISATIONS)}: got {name!r}")
 
 
-def require_readable(image_size: int, name: str = "model.image_size") -> None:
+def require_readable(image_size: int, name: str = "image_size") -> None:
     """Refuse images that are too small for the oracle.
 
     Raises:

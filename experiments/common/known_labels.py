@@ -101,12 +101,12 @@ def run(experiment: Experiment, request: program.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
     config = request.config
     program.require_packages("matplotlib", "jinja2", "safetensors", "sklearn")
-    images = images_of(request, config.model.image_size)
+    images = images_of(request, config.image_size)
     classes = config.training_classes or None
     images = images._replace(
         train=of_classes(images.train, classes), evaluated=of_classes(images.evaluated, classes)
     )
-    model = ContextAwareLearner(config.model)
+    model = ContextAwareLearner(config.model, (config.image_size, config.image_size))
     train_and_evaluate(
         request,
         experiment.name,

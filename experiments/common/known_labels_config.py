@@ -6,6 +6,11 @@ from typing import Any
 from cal_jax.config import omit_default, require_at_least
 from cal_jax.data.label_mix import Mix, all_labels, one_constant
 from cal_jax.errors import InputError
+from cal_jax.models.components.encoders import DenseEncoder, EquivariantEncoder
+from cal_jax.models.context_aware.actions import Rotation
+from cal_jax.models.context_aware.config import Context
+from cal_jax.models.context_aware.posteriors import SharedExperts
+from cal_jax.models.context_aware.priors import Mixture
 from experiments.common.image_sets_config import DENSE_MODEL, ImageSetsConfig, require_digits
 
 TRAINING_LABELS = ("one_constant", "all")
@@ -13,16 +18,23 @@ TRAINING_LABELS = ("one_constant", "all")
 CONTRASTED_MODEL = replace(
     DENSE_MODEL,
     context_dim=16,
-    constant_posterior="experts",
-    tied=True,
-    context_prior="mixture",
-    prior_sees_constants=False,
+    posterior=SharedExperts(128),
+    constant_prior=Mixture(),
+    varying_prior=Mixture(),
 )
 """Of the presets for a CPU: one expert for both uses of a context, a prior of its own for each."""
 
-TURNED_MODEL = replace(CONTRASTED_MODEL, turning_context=1, prior_components=60)
-"""Of turned digits, whose rotation is the second context; angles lie on a ring, which takes
-more Gaussians."""
+ROTATION = Context("rotation", Rotation(DenseEncoder(384)))
+"""The second context of rotated digits."""
+
+ROTATION_MODEL = replace(
+    CONTRASTED_MODEL,
+    contexts=(Context("digit"), ROTATION),
+    encoder=EquivariantEncoder(128),
+    constant_prior=Mixture(components=60),
+    varying_prior=Mixture(components=60),
+)
+"""Of rotated digits; angles lie on a ring, which takes more Gaussians."""
 
 CONTRASTED: dict[str, Any] = {
     "contrast": 30.0,

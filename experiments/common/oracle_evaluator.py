@@ -76,4 +76,4 @@ def oracle_evaluator_of(
 def about_images(request: program.Request, images: Evaluation) -> dict[str, Any]:
     """What a run's record says of its data."""
     config = request.config
-    return images.about(config.model.image_size) | {"binarisation": config.binarisation}
+    return images.about(config.image_size) | {"binarisation": config.binarisation}

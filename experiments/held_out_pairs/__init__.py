@@ -22,22 +22,26 @@ from cal_jax.errors import InputError
 from cal_jax.evaluation.generation_scores import Read, RealSets
 from cal_jax.metrics.merged import readings_of_turned_digits
 from cal_jax.metrics.scores import Score
+from cal_jax.models.context_aware.config import ContextAwareConfig, named
+from cal_jax.models.context_aware.priors import Mixture
 from cal_jax.training.config import TrainingConfig
 from experiments.common import known_labels
 from experiments.common.figures import Figure
 from experiments.common.image_sets_config import (
+    SMALL_IMAGE,
     SMALL_MODEL,
     SMALL_ORACLE,
     TURNED_ORACLE,
     TURNED_TRAINING,
 )
 from experiments.common.known_labels import Drawn, Experiment
-from experiments.common.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
+from experiments.common.known_labels_config import CONTRASTED, ROTATION_MODEL, KnownLabelsConfig
 from experiments.common.rotated_figures import draw_held_out, draw_rotated
 from experiments.common.run import TEST_SEED
 from experiments.held_out_pairs.scores import held_out_scores
 
 FACTORS = ImageFactors(("digit", "rotation"))
+CONTEXTS = named(*FACTORS.names)
 BOTH = (1, 1)
 TARGETS = {"synthesis_held_out": 0.7}
 
@@ -71,7 +75,13 @@ class HeldOutPairsConfig(KnownLabelsConfig):
 PRESETS = {
     "smoke": HeldOutPairsConfig(
         summary="seconds: a small model, too short to learn; for tests",
-        model=replace(SMALL_MODEL, context_prior="mixture", prior_components=4),
+        model=replace(
+            SMALL_MODEL,
+            contexts=CONTEXTS,
+            constant_prior=Mixture(components=4),
+            varying_prior=Mixture("constants", components=4),
+        ),
+        image_size=SMALL_IMAGE,
         training=TrainingConfig(steps=40, batch_size=16, chunk_steps=20),
         oracle=SMALL_ORACLE,
         num_sets=160,
@@ -79,13 +89,14 @@ PRESETS = {
     ),
     "cpu": HeldOutPairsConfig(
         summary="some 12 minutes on a core, for MNIST: as the rotated experiment's",
-        model=TURNED_MODEL,
+        model=ROTATION_MODEL,
         training=replace(TURNED_TRAINING, steps=20_000, alpha=0.0),
         oracle=TURNED_ORACLE,
         **CONTRASTED,
     ),
     "thesis": HeldOutPairsConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
+        model=ContextAwareConfig(contexts=CONTEXTS),
         training=TrainingConfig(chunk_steps=20),
         oracle=TURNED_ORACLE,
     ),

@@ -18,18 +18,29 @@ from cal_jax.data.factors import ImageFactors
 from cal_jax.data.label_mix import Label, all_labels, one_constant
 from cal_jax.evaluation.generation_scores import Read, RealSets
 from cal_jax.metrics.scores import Score
-from cal_jax.models.context_aware.learner import ContextAwareConfig
+from cal_jax.models.components.encoders import DenseEncoder, EquivariantEncoder
+from cal_jax.models.context_aware.actions import Rotation
+from cal_jax.models.context_aware.config import Context, ContextAwareConfig, named
+from cal_jax.models.context_aware.posteriors import SharedExperts
+from cal_jax.models.context_aware.priors import Mixture
 from cal_jax.training.config import TrainingConfig
+from experiments.black_and_white import INVERSION
 from experiments.common import known_labels
 from experiments.common.figures import Figure
 from experiments.common.image_sets_config import (
+    SMALL_IMAGE,
     SMALL_MODEL,
     SMALL_ORACLE,
     TURNED_ORACLE,
     TURNED_TRAINING,
 )
 from experiments.common.known_labels import Drawn, Experiment
-from experiments.common.known_labels_config import CONTRASTED, TURNED_MODEL, KnownLabelsConfig
+from experiments.common.known_labels_config import (
+    CONTRASTED,
+    ROTATION,
+    ROTATION_MODEL,
+    KnownLabelsConfig,
+)
 from experiments.three_contexts.figures import draw_three_contexts
 from experiments.three_contexts.scores import two_constant_scores
 
@@ -53,7 +64,7 @@ class ThreeContextsConfig(KnownLabelsConfig):
 _CPU = ThreeContextsConfig(
     summary="some 10 minutes on a core, for MNIST: as the rotated experiment's, with a context "
     "that inverts; exactly one constant factor a set",
-    model=replace(TURNED_MODEL, num_contexts=NUM_CONTEXTS, inverting_context=2),
+    model=replace(ROTATION_MODEL, contexts=(Context("digit"), ROTATION, INVERSION)),
     training=replace(TURNED_TRAINING, steps=12_000, alpha=0.0),
     oracle=TURNED_ORACLE,
     **CONTRASTED,
@@ -64,14 +75,13 @@ PRESETS = {
         summary="seconds: a small model, too short to learn; for tests",
         model=replace(
             SMALL_MODEL,
-            num_contexts=NUM_CONTEXTS,
-            turning_context=1,
-            inverting_context=2,
-            constant_posterior="experts",
-            tied=True,
-            context_prior="mixture",
-            prior_components=4,
+            contexts=(Context("digit"), Context("rotation", Rotation(DenseEncoder(128))), INVERSION),
+            encoder=EquivariantEncoder(128),
+            posterior=SharedExperts(64),
+            constant_prior=Mixture(components=4),
+            varying_prior=Mixture("constants", components=4),
         ),
+        image_size=SMALL_IMAGE,
         training=TrainingConfig(steps=40, batch_size=16, chunk_steps=20),
         oracle=SMALL_ORACLE,
         num_sets=160,
@@ -85,7 +95,7 @@ PRESETS = {
     ),
     "thesis": ThreeContextsConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
-        model=ContextAwareConfig(num_contexts=NUM_CONTEXTS),
+        model=ContextAwareConfig(contexts=named(*FACTORS.names)),
         training=TrainingConfig(chunk_steps=20),
         oracle=TURNED_ORACLE,
     ),

@@ -16,10 +16,17 @@ from typing import get_args
 from cal_jax.cli import program
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle.train import OracleConfig
-from cal_jax.models.context_aware.learner import ContextAwareConfig
+from cal_jax.models.components.decoders import DenseDecoder
+from cal_jax.models.components.encoders import DenseEncoder, EquivariantEncoder
+from cal_jax.models.context_aware.config import Context, ContextAwareConfig, named
+from cal_jax.models.context_aware.labels import PooledLabels
+from cal_jax.models.context_aware.posteriors import SharedExperts, Statistic
+from cal_jax.models.context_aware.priors import Mixture
 from cal_jax.objectives.label import DRAWN, LabelEstimator
 from cal_jax.training.config import TrainingConfig
-from experiments.common.image_sets_config import SMALL_MODEL, SMALL_ORACLE, TURNED_ORACLE
+from experiments.common.image_sets_config import SMALL_IMAGE, SMALL_MODEL, SMALL_ORACLE, TURNED_ORACLE
+from experiments.common.known_labels_config import ROTATION
+from experiments.black_and_white import INVERSION
 from experiments.unsupervised import pipeline as unsupervised
 from experiments.unsupervised.config import (
     CONTRASTED_LABELS,
@@ -42,13 +49,12 @@ TARGETS = {
 """By task and preset: in 10 seeds of 10 for ``bw01``, in 9 of 10 elsewhere."""
 
 _CPU_MODEL = ContextAwareConfig(
-    image_network="dense",
+    contexts=named("digit", "background"),
     context_dim=32,
-    dense_width=256,
-    statistic_width=128,
-    label_pre_width=128,
-    label_post_width=64,
-    num_labels=2,
+    encoder=DenseEncoder(256),
+    decoder=DenseDecoder(256),
+    posterior=Statistic(128),
+    labels=PooledLabels(pre_width=128, post_width=64),
 )
 _CPU_TRAINING = TrainingConfig(
     steps=8_000,
@@ -59,22 +65,23 @@ _CPU_TRAINING = TrainingConfig(
 )
 _ORACLE = OracleConfig(steps=2_500, learning_rate=2e-3, dropout=0.2, shift=1)
 
-_ACTING_MODEL = replace(
+_ACTION_MODEL = replace(
     _CPU_MODEL,
     context_dim=16,
-    dense_width=384,
-    constant_posterior="experts",
-    tied=True,
-    prior_components=60,
+    encoder=DenseEncoder(384),
+    decoder=DenseDecoder(384),
+    posterior=SharedExperts(128),
 )
-_ACTING_TRAINING = replace(_CPU_TRAINING, steps=16_000)
-_ACTS = {"turning_context": "rotation", "inverting_context": "background"}
-"""Contexts that act on the image, and the factor that they stand for."""
-
+_ACTION_TRAINING = replace(_CPU_TRAINING, steps=16_000)
 PRESETS = {
     "smoke": UnsupervisedConfig(
         summary="seconds: a small model, too short to learn; for tests",
-        model=replace(SMALL_MODEL, num_labels=2, label_pre_width=32, label_post_width=32),
+        model=replace(
+            SMALL_MODEL,
+            contexts=named("digit", "background"),
+            labels=PooledLabels(pre_width=32, post_width=32),
+        ),
+        image_size=SMALL_IMAGE,
         training=TrainingConfig(steps=40, batch_size=16, chunk_steps=20),
         oracle=SMALL_ORACLE,
         num_sets=160,
@@ -89,19 +96,24 @@ PRESETS = {
     "cpu-turning": UnsupervisedConfig(
         summary="the same for rotated digits, wider, longer, with a decoder that turns: some "
         "10 minutes on a core",
-        model=replace(_ACTING_MODEL, turning_context=1),
-        training=_ACTING_TRAINING,
+        task="rotated",
+        model=replace(
+            _ACTION_MODEL, contexts=(Context("digit"), ROTATION), encoder=EquivariantEncoder(128)
+        ),
+        training=_ACTION_TRAINING,
         oracle=_ORACLE,
     ),
     "cpu-inverting": UnsupervisedConfig(
         summary="the same for black & white, with a decoder that inverts: some 5 minutes on a core",
-        model=replace(_ACTING_MODEL, inverting_context=1),
-        training=_ACTING_TRAINING,
+        model=replace(_ACTION_MODEL, contexts=(Context("digit"), INVERSION)),
+        training=_ACTION_TRAINING,
         oracle=_ORACLE,
     ),
     "thesis": UnsupervisedConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
-        model=ContextAwareConfig(num_labels=2),
+        model=ContextAwareConfig(
+            contexts=named("digit", "background"), labels=PooledLabels()
+        ),
         training=TrainingConfig(chunk_steps=20),
         oracle=_ORACLE,
     ),
@@ -115,24 +127,30 @@ def with_task(config: UnsupervisedConfig, task: str) -> UnsupervisedConfig:
       InputError: a preset with a context that acts on the image, and a task where none does so.
     """
     factors = TASKS[task].factors.names
-    for context, factor in _ACTS.items():
-        if getattr(config.model, context) is not None and factor not in factors:
+    known_actions = {c.name: c for c in config.model.contexts if c.action.transforms}
+    for factor, context in known_actions.items():
+        if factor not in factors:
             accepted = ", ".join(name for name in TASKS if factor in TASKS[name].factors.names)
             raise InputError(
-                f"--task {task}: no set differs in {factor}, which this preset's "
-                f"model.{context} stands for; accepted with it: {accepted}"
+                f"--task {task}: no set differs in {factor}, on which this preset's model has a "
+                f"{type(context.action).__name__}; accepted with it: {accepted}"
             )
     turns = "rotation" in factors
     known = min(TASKS[task].known, config.num_sets // 2)
     steps = max(1, config.training.steps // 2) if known else config.training.steps
-    labels = 2 ** len(factors) if TASKS[task].all_subsets else 2
+    num_labels = 2 ** len(factors) if TASKS[task].all_subsets else 2
+    assert config.model.labels is not None
     return replace(
         config,
         task=task,
         known=known,
         oracle=TURNED_ORACLE if turns and config.oracle == _ORACLE else config.oracle,
         training=replace(config.training, steps=steps),
-        model=replace(config.model, num_labels=labels),
+        model=replace(
+            config.model,
+            contexts=tuple(known_actions.get(name, Context(name)) for name in factors),
+            labels=replace(config.model.labels, num_labels=num_labels),
+        ),
     )
 
 
@@ -145,7 +163,9 @@ def with_labels(config: UnsupervisedConfig, estimator: LabelEstimator) -> Unsupe
     """
     if estimator in DRAWN:
         return replace(config, labels=LabelConfig(estimator, criterion="thesis"))
-    model = replace(config.model, constant_posterior="experts", tied=True)
+    model = replace(config.model, posterior=SharedExperts(config.model.posterior.width))
+    acts = any(context.action.transforms for context in model.contexts)
+    prior = Mixture(components=60 if acts else 20)
     if estimator == "marginal":
         labels = LabelConfig(
             estimator, responsibilities="bound", balance_decay=None, temperature=1.0
@@ -154,7 +174,7 @@ def with_labels(config: UnsupervisedConfig, estimator: LabelEstimator) -> Unsupe
     return replace(
         config,
         labels=LabelConfig(estimator, **CONTRASTED_LABELS),
-        model=replace(model, context_dim=16, context_prior="mixture", prior_sees_constants=False),
+        model=replace(model, context_dim=16, constant_prior=prior, varying_prior=prior),
         training=replace(
             config.training, steps=max(1, config.training.steps * 5 // 8), learning_rate=2e-3
         ),

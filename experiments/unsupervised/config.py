@@ -136,10 +136,12 @@ class UnsupervisedConfig(ImageSetsConfig):
         if self.task not in TASKS:
             raise InputError(f"task must be one of {', '.join(TASKS)}: got {self.task!r}")
         super().__post_init__()
-        if self.model.num_labels != len(self.support):
+        labels = self.model.labels
+        if labels is None or labels.num_labels != len(self.support):
+            got = "None" if labels is None else labels.num_labels
             raise InputError(
-                f"model.num_labels must be {len(self.support)}, the labels of task {self.task}: "
-                f"got {self.model.num_labels}"
+                f"model.labels.num_labels must be {len(self.support)}, the labels of task "
+                f"{self.task}: got {got}"
             )
         if not 0 <= self.known < self.num_sets:
             raise InputError(f"known must be 0 or more, and below num_sets: got {self.known}")

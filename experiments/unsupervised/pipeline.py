@@ -50,12 +50,12 @@ def run(targets: Mapping[str, Mapping[str, Targets]], request: program.Request) 
     """
     config = request.config
     program.require_packages("matplotlib", "jinja2", "safetensors", "sklearn")
-    images = images_of(request, config.model.image_size)
+    images = images_of(request, config.image_size)
     classes = TASKS[config.task].classes
     images = images._replace(
         train=of_classes(images.train, classes), evaluated=of_classes(images.evaluated, classes)
     )
-    model = ContextAwareLearner(config.model)
+    model = ContextAwareLearner(config.model, (config.image_size, config.image_size))
     train_and_evaluate(
         request,
         name_of(config),

@@ -15,7 +15,7 @@ from cal_jax.distributions import (
     sample,
     standard_gaussian,
 )
-from cal_jax.nn.priors import FlowParameters, FlowPrior, MixturePrior
+from cal_jax.nn.priors import FlowParameters, CouplingLayers, MixturePrior
 
 K, C, L, H = 2, 3, 3, 4
 RANDOM = np.random.default_rng(0)
@@ -95,7 +95,7 @@ def test_kls_to_these_priors_are_estimates_and_say_so():
 @pytest.mark.parametrize("with_features", [False, True])
 def test_untrained_priors_are_close_to_standard(with_features):
     features = jnp.array([1.0, -2.0, 0.5]) if with_features else None
-    flow, mixture = FlowPrior((K, C), L, H), MixturePrior((K, 64), components=20)
+    flow, mixture = CouplingLayers((K, C), L, H), MixturePrior((K, 64), components=20)
 
     @jax.jit
     def probe(value):
@@ -112,7 +112,7 @@ def test_untrained_priors_are_close_to_standard(with_features):
     assert np.all(apart > 4)  # sqrt(64) is expected: components that can part
 
 
-@pytest.mark.parametrize("prior", [MixturePrior((K, C), 3), FlowPrior((K, C), L, H)])
+@pytest.mark.parametrize("prior", [MixturePrior((K, C), 3), CouplingLayers((K, C), L, H)])
 def test_features_move_a_prior_and_every_parameter_has_a_gradient(prior):
     build = gaussian_mixture if isinstance(prior, MixturePrior) else coupling_flow
     value = jnp.asarray(numbers(K, C))

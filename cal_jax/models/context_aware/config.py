@@ -1,184 +1,156 @@
-"""The sizes and choices of a context-aware learner."""
+"""The composition of a context-aware learner: its contexts, and one component for each role."""
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, field
 
-from cal_jax.config import omit_default
+from cal_jax.config import require_at_least
 from cal_jax.errors import InputError
-from cal_jax.nn.equivariant import ANGLE_DIM
-from cal_jax.nn.norm import Norm
-
-ImageNetwork = Literal["convolutional", "dense"]
-ConstantPosterior = Literal["statistic", "experts", "attention"]
-ContextCovariance = Literal["diagonal", "full"]
-ContextPrior = Literal["learned", "standard", "mixture", "flow"]
-LatentPrior = Literal["learned", "standard"]
-
-_SIZES = (
-    "num_contexts",
-    "context_dim",
-    "latent_dim",
-    "image_size",
-    "dense_width",
-    "view_width",
-    "statistic_width",
-    "inference_width",
-    "depth",
-    "attention_heads",
-    "prior_components",
-    "prior_layers",
-    "label_pre_width",
-    "label_post_width",
+from cal_jax.models.components.decoders import ConvDecoder, DenseDecoder
+from cal_jax.models.components.encoders import ConvEncoder, DenseEncoder, EquivariantEncoder
+from cal_jax.models.components.likelihoods import (
+    Bernoulli,
+    Categorical,
+    DiscretizedLogistic,
+    Normal,
 )
+from cal_jax.models.components.sizes import Hidden, Sizes
+from cal_jax.models.context_aware.actions import Inversion, NoAction, Rotation
+from cal_jax.models.context_aware.labels import PooledLabels, RelationalLabels
+from cal_jax.models.context_aware.posteriors import (
+    Attention,
+    Experts,
+    FlowPosterior,
+    SharedExperts,
+    Statistic,
+)
+from cal_jax.models.context_aware.priors import (
+    CouplingFlow,
+    LearnedGaussian,
+    Mixture,
+    Prior,
+    Standard,
+)
+
+# The components that a configuration may name: a line here makes one known to files and flags.
+AnyEncoder = ConvEncoder | DenseEncoder | EquivariantEncoder
+AnyDecoder = ConvDecoder | DenseDecoder
+AnyPosterior = Statistic | Attention | Experts | SharedExperts | FlowPosterior
+AnyPrior = LearnedGaussian | Standard | Mixture | CouplingFlow
+AnyLikelihood = Bernoulli | Normal | DiscretizedLogistic | Categorical
+AnyAction = NoAction | Rotation | Inversion
+AnyLabels = PooledLabels | RelationalLabels
+
+
+@dataclass(frozen=True)
+class Context:
+    """One factor that the items of a set share or not."""
+
+    name: str
+    action: AnyAction = field(default_factory=NoAction)
+    """The transformation that it performs on items, where that is known."""
+
+
+def named(*names: str) -> tuple[Context, ...]:
+    """Contexts of these names, without a known action."""
+    return tuple(Context(name) for name in names)
+
+
+@dataclass(frozen=True)
+class Latent:
+    """z, what an item is beside its contexts."""
+
+    dim: int = 16
+    """Z."""
+    prior: AnyPrior = field(default_factory=lambda: LearnedGaussian(sees="contexts"))
+    """p(z | c): sees the contexts (6.2), or is N(0, I)."""
+
+    def __post_init__(self) -> None:
+        require_at_least(self, dim=1)
+        _require_sees("latent.prior", self.prior, "contexts")
 
 
 @dataclass(frozen=True)
 class ContextAwareConfig:
-    """The sizes and choices of a context-aware learner; the defaults are thesis 6.4.1's."""
+    """A context-aware learner; the defaults are thesis 6.4.1's."""
 
-    num_contexts: int = 2
-    """K."""
+    contexts: tuple[Context, ...] = named("context_0", "context_1")
+    """One for each of K factors."""
     context_dim: int = 64
     """C, of each context."""
-    latent_dim: int = 16
-    """Z."""
-    image_size: int = 28
-    """H = W of the items."""
-    image_network: ImageNetwork = "convolutional"
-    """The encoder and decoder of images: convolutional (thesis), or dense."""
-    convolution_widths: tuple[int, ...] = (16, 32, 64)
-    """Channels of each group of three convolutions; the decoder mirrors them."""
-    dense_width: int = 512
-    """Units of each layer of a dense encoder and decoder."""
-    turning_context: int | None = omit_default(None)
-    """The context, counted from 0, that turns what the others and z say, for images whose
-    rotation varies; None: the model knows nothing of turning. Dense image networks and
-    tied experts only."""
-    view_width: int = omit_default(128)
-    """Units of each layer of the encoder where a context turns: it reads every image at
-    several angles."""
-    inverting_context: int | None = omit_default(None)
-    """The context that says whether an image is shown or its negative, for images whose
-    background is black or white; None: the model knows nothing of negatives. Tied experts
-    only."""
-    statistic_width: int = 256
-    """Units of the three layers before and the three after pooling."""
-    inference_width: int = 128
-    """Units of the three layers of each network of a varying context, of z and of a prior."""
-    depth: int = 3
-    """Hidden layers of each fully connected subnetwork."""
-    norm: Norm = "batch"
-    """batch (thesis), layer or none."""
-    skip: bool = True
-    """Skip connections between the first and last hidden layers."""
-    constant_posterior: ConstantPosterior = "statistic"
-    """q(c_k | a, D) of a constant context: a statistic network (thesis), the product of
-    N(0, I) and an expert of each item, or a statistic of items compared by attention."""
-    tied: bool = False
-    """The varying posterior of a context is N(0, I) times the same expert of one item;
-    it does not see the constant contexts."""
-    context_covariance: str = omit_default("diagonal")
-    """Of the contexts' posteriors that networks give: diagonal, or full (7.2.4.1); those of
-    experts are diagonal."""
-    attention_heads: int = 4
-    """Of the attention; they divide the statistic's width."""
-    context_prior: ContextPrior = "learned"
-    """p(c_k | a) and p(c_k | c_Ac, a): Gaussians from networks (6.3), (6.4), N(0, I),
-    mixtures of Gaussians, or flows of coupling layers."""
-    prior_components: int = 20
-    """Gaussians in the mixture of each context."""
-    prior_layers: int = 4
-    """BatchObjective layers in the flow of each context."""
-    latent_prior: LatentPrior = "learned"
-    """p(z | c): a network (6.2), or N(0, I)."""
-    prior_sees_label: bool = False
-    """Feed a constant context's prior the whole of a, not only its role."""
-    prior_sees_constants: bool = omit_default(True)
-    """Feed a varying context's prior the constant contexts (6.4); without them, what a
-    varying context says of a constant one costs nats instead of being expected."""
-    num_labels: int = 0
-    """M, the labels between which the label network q(a | D) decides; 0: there is none."""
-    label_pre_width: int = 512
-    """Units of the label network's layers before pooling (6.4.3)."""
-    label_post_width: int = 128
-    """Units of those after pooling (6.4.3)."""
+    latent: Latent = field(default_factory=Latent)
+    encoder: AnyEncoder = field(default_factory=ConvEncoder)
+    decoder: AnyDecoder = field(default_factory=ConvDecoder)
+    posterior: AnyPosterior = field(default_factory=Statistic)
+    """q(c_k | a, D) and q(c_k^n | c_Ac, a, x_n)."""
+    constant_prior: AnyPrior = field(default_factory=LearnedGaussian)
+    """p(c_k | a) (6.3): sees nothing but its role, or the constant mask."""
+    varying_prior: AnyPrior = field(default_factory=lambda: LearnedGaussian(sees="constants"))
+    """p(c_k | c_Ac, a) (6.4): sees the constant contexts, or nothing."""
+    likelihood: AnyLikelihood = field(default_factory=Bernoulli)
+    labels: AnyLabels | None = None
+    """q(a | D), where the masks are inferred."""
+    hidden: Hidden = field(default_factory=Hidden)
 
     def __post_init__(self) -> None:
-        for name in _SIZES:
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1: got {getattr(self, name)}")
-        if self.num_labels < 0:
-            raise InputError(f"num_labels must be 0 or more: got {self.num_labels}")
-        if not self.convolution_widths or min(self.convolution_widths) < 1:
-            raise InputError(
-                f"convolution_widths must be one or more sizes of at least 1: "
-                f"got {self.convolution_widths}"
-            )
-        choices = {
-            "image_network": ImageNetwork,
-            "norm": Norm,
-            "constant_posterior": ConstantPosterior,
-            "context_covariance": ContextCovariance,
-            "context_prior": ContextPrior,
-            "latent_prior": LatentPrior,
-        }
-        for name, names in choices.items():
-            if getattr(self, name) not in get_args(names):
-                accepted = ", ".join(get_args(names))
-                raise InputError(f"{name} must be one of {accepted}: got {getattr(self, name)!r}")
-        self._require_what_acting_needs()
-        if self.turning_context is not None:
-            self._require_what_turning_needs()
-        if self.tied and self.constant_posterior != "experts":
-            raise InputError(
-                f"tied must be False where constant_posterior is {self.constant_posterior}: "
-                "accepted is True with experts alone"
-            )
-        if self.context_covariance == "full" and self.constant_posterior == "experts":
-            raise InputError(
-                "context_covariance must be diagonal where constant_posterior is experts: "
-                "got 'full'"
-            )
-        if self.constant_posterior == "attention" and self.statistic_width % self.attention_heads:
-            raise InputError(
-                f"attention_heads must divide statistic_width {self.statistic_width}: "
-                f"got {self.attention_heads}"
-            )
+        require_at_least(self, context_dim=1)
+        names = [context.name for context in self.contexts]
+        if not names or len(set(names)) < len(names):
+            raise InputError(f"contexts must be one or more of different names: got {names}")
+        _require_sees("constant_prior", self.constant_prior, "nothing", "mask")
+        _require_sees("varying_prior", self.varying_prior, "nothing", "constants")
+        self._require_what_actions_need()
 
     @property
-    def acting_contexts(self) -> tuple[int, ...]:
-        """Those that act on what the other contexts and z draw."""
-        acting = (self.turning_context, self.inverting_context)
-        return tuple(context for context in acting if context is not None)
+    def num_contexts(self) -> int:
+        """K."""
+        return len(self.contexts)
 
-    def _require_what_acting_needs(self) -> None:
-        acting = self.acting_contexts
-        for name in ("turning_context", "inverting_context"):
-            context = getattr(self, name)
-            if context is not None and not 0 <= context < self.num_contexts:
-                raise InputError(
-                    f"{name} must be None or one of {self.num_contexts} contexts, "
-                    f"counted from 0: got {context}"
-                )
-        if len(set(acting)) < len(acting) or len(acting) >= self.num_contexts:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the contexts."""
+        return tuple(context.name for context in self.contexts)
+
+    def sizes(self, event_shape: tuple[int, ...]) -> Sizes:
+        """The dimensions of a model of items of this shape.
+
+        Raises:
+          InputError: a component that takes no such items.
+        """
+        sizes = Sizes(
+            self.num_contexts, self.context_dim, self.latent.dim, tuple(event_shape), self.hidden
+        )
+        for context in self.contexts:
+            context.action.check(sizes)
+        return sizes
+
+    def decoder_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """What the decoder puts out for one item, before any action."""
+        shape = self.likelihood.parameter_shape(event_shape)
+        for context in self.contexts:
+            shape = context.action.parameter_shape(shape)
+        return shape
+
+    def _require_what_actions_need(self) -> None:
+        acting = [context.name for context in self.contexts if context.action.transforms]
+        kinds = [type(context.action) for context in self.contexts if context.action.transforms]
+        if len(set(kinds)) < len(kinds):
+            raise InputError(f"contexts {', '.join(acting)} have the same action: accepted is once")
+        if acting and len(acting) == len(self.contexts):
             raise InputError(
-                "turning_context and inverting_context must be different contexts, "
-                f"and leave one that they act on: got {acting} of {self.num_contexts}"
+                f"every context has an action: accepted is all but one, got {', '.join(acting)}"
             )
-        if acting and not self.tied:
+        if acting and not self.posterior.has_item_experts:
             raise InputError(
-                "turning_context and inverting_context must be None where tied is False: an "
-                f"angle or a sign is an item's own expert; got {acting}"
+                f"an action of {', '.join(acting)} needs the posterior SharedExperts: "
+                f"got {type(self.posterior).__name__}"
+            )
+        if (Rotation in kinds) != isinstance(self.encoder, EquivariantEncoder):
+            raise InputError(
+                "a Rotation and an EquivariantEncoder need each other: got the encoder "
+                f"{type(self.encoder).__name__} and the actions "
+                f"{', '.join(kind.__name__ for kind in kinds) or 'none'}"
             )
 
-    def _require_what_turning_needs(self) -> None:
-        if self.image_network != "dense":
-            raise InputError(
-                f"turning_context must be None where image_network is {self.image_network}: "
-                f"got {self.turning_context}"
-            )
-        if self.context_dim < ANGLE_DIM:
-            raise InputError(
-                f"context_dim must be at least {ANGLE_DIM} where a context turns: "
-                f"got {self.context_dim}"
-            )
+
+def _require_sees(name: str, prior: Prior, *accepted: str) -> None:
+    if not isinstance(prior, Standard) and prior.sees not in accepted:
+        raise InputError(f"{name}.sees must be one of {', '.join(accepted)}: got {prior.sees!r}")

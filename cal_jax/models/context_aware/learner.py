@@ -8,37 +8,21 @@ import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.axes import SUPPORT
-from cal_jax.distributions import Distribution, bernoulli, diagonal_gaussian, standard_gaussian
+from cal_jax.distributions import Distribution, diagonal_gaussian
 from cal_jax.errors import InputError
 from cal_jax.models.context_aware.config import ContextAwareConfig
-from cal_jax.models.context_aware.parts import (
-    image_networks,
-    posterior_head,
-    posterior_of,
-    rich_prior,
-    rich_prior_of,
-    statistic_network,
-    subnetwork,
-)
+from cal_jax.models.context_aware.posteriors import Evidence
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
-from cal_jax.nn.dense import GaussianHead, LearnedGaussian
-from cal_jax.nn.equivariant import ANGLE_DIM, AngleReading, angle_experts
-from cal_jax.nn.experts import ExpertNetwork, Experts, each_expert, product_of_experts
-from cal_jax.nn.fully_connected import DenseEncoder
-from cal_jax.nn.inverting import SignExperts, SignReading, folded
-from cal_jax.nn.label import LabelNetwork
-from cal_jax.nn.turning import concentration, turned_back, turned_image
+from cal_jax.nn.dense import GaussianHead
 
 
 class Encoded(NamedTuple):
     """What the inference networks know of the items of a set."""
 
-    features: Array
-    """[N, F], which know nothing of an angle or a sign where a context stands for it."""
-    experts: Experts | None
-    """On every context; None where no posterior uses them."""
-    drawn: Array
-    """For z: the features, or the images [N, H, W], where a context turns them back first."""
+    evidence: Evidence
+    """Of the contexts; its features know nothing of a known transformation."""
+    x: Array
+    """[N, *X], the items as the encoder read them."""
 
 
 class Inference(NamedTuple):
@@ -62,106 +46,69 @@ class Generative(NamedTuple):
 
 
 class ContextAwareLearner(nn.Module):
-    """One image encoder, one statistic trunk, one varying trunk, K heads on each.
+    """One encoder, one posterior and two priors of K contexts, one decoder.
 
     Thesis 6.3.1's "2K distributions": all are computed, and the masks select.
-    ``inference(ctx)`` and ``generative(ctx)`` bind the networks to one pass
-    over one data set (its item mask, and where batch statistics come from)
-    and return the callables of ``objectives.protocols``.
+    ``inference(ctx)`` and ``generative(ctx)`` bind the networks to one pass over one data set
+    (its item mask, and where batch statistics come from) and return the callables of
+    ``objectives.protocols``.
     """
 
     config: ContextAwareConfig
+    event_shape: tuple[int, ...]
+    """X, the shape of an item."""
 
     def setup(self) -> None:
-        """Make the networks that the config names."""
-        c = self.config
-        contexts = (c.num_contexts, c.context_dim)
-        latent = (c.latent_dim,)
-        narrow = subnetwork(c, c.inference_width)
-        self.encoder, self.decoder = image_networks(c)
-        if c.turning_context is not None:
-            self.angle_reading = AngleReading()
-            self.upright_encoder = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
-        if c.inverting_context is not None:
-            self.sign_experts = SignExperts(c.inverting_context)
-            self.sign_reading = SignReading()
-        if c.constant_posterior == "experts":
-            self.experts = ExpertNetwork(contexts, c.statistic_width, c.depth, c.norm, c.skip)
-        else:
-            self.statistic, self.constant_head = statistic_network(c), posterior_head(c)
-        if not c.tied:
-            self.varying_trunk, self.varying_head = narrow(), posterior_head(c)
-        self.latent_trunk, self.latent_head = narrow(), GaussianHead(latent)
-        if c.context_prior != "standard":
-            if c.prior_sees_constants:
-                self.varying_prior_trunk = narrow()
-            if c.prior_sees_label:
-                self.constant_prior_trunk = narrow()
-        if c.context_prior in ("mixture", "flow"):
-            self.constant_prior_network, self.varying_prior_network = rich_prior(c), rich_prior(c)
-        elif c.context_prior == "learned":
-            if c.prior_sees_constants:
-                self.varying_prior_head = GaussianHead(contexts)
-            else:
-                self.varying_prior_parameters = LearnedGaussian(contexts)
-            if c.prior_sees_label:
-                self.constant_prior_head = GaussianHead(contexts)
-            else:
-                self.constant_prior_parameters = LearnedGaussian(contexts)
-        if c.num_labels > 0:
-            self.label = LabelNetwork(
-                c.num_labels, c.label_pre_width, c.label_post_width, c.depth, c.norm, c.skip
-            )
-        if c.latent_prior == "learned":
-            self.latent_prior_trunk, self.latent_prior_head = narrow(), GaussianHead(latent)
+        """Build the networks of every component."""
+        c, sizes = self.config, self.config.sizes(self.event_shape)
+        self.encoder = c.encoder.network(sizes)
+        self.decoder = c.decoder.network(c.decoder_shape(self.event_shape), sizes)
+        self.actions = [context.action.networks(sizes) for context in c.contexts]
+        self.posterior = c.posterior.networks(sizes)
+        self.latent_trunk, self.latent_head = sizes.mlp(), GaussianHead((c.latent.dim,))
+        self.constant_prior = c.constant_prior.networks(sizes.contexts, sizes)
+        self.varying_prior = c.varying_prior.networks(sizes.contexts, sizes)
+        self.latent_prior = c.latent.prior.networks((c.latent.dim,), sizes)
+        self.label_network = None if c.labels is None else c.labels.network(sizes)
 
     def inference(self, ctx: ApplyContext = EVALUATION) -> Inference:
         """The approximate posterior, bound to one pass over one data set."""
-
-        tied, turning = self.config.tied, self.config.turning_context
-        inverting = self.config.inverting_context
+        c = self.config
 
         def encode(x: Array) -> Encoded:
-            images, signs = (x, None) if inverting is None else folded(x)
-            read = self.encoder(images, ctx)
-            features = read if turning is None else read.features
-            with_experts = self.config.constant_posterior == "experts"
-            experts = self.experts(features, ctx) if with_experts else None
-            if experts is not None and turning is not None:
-                experts = angle_experts(experts, turning, read.angle)
-            if experts is not None and signs is not None:
-                experts = self.sign_experts(experts, signs)
-            return Encoded(features, experts, features if turning is None else images)
+            self._require_items(x)
+            x, readings = c.likelihood.network_input(x), []
+            for context in c.contexts:
+                x, reading = context.action.canonical(x)
+                readings.append(reading)
+            features, pose = c.encoder.read(self.encoder, x, ctx)
+            evidence = c.posterior.evidence(self.posterior, features, ctx)
+            for k, (networks, reading) in enumerate(zip(self.actions, readings, strict=True)):
+                action = c.contexts[k].action
+                evidence = action.evidence(networks, evidence, k, reading, pose)
+            return Encoded(evidence, x)
 
         def constant_contexts(h: Encoded, a: Array, mask: Array | None) -> Distribution:
             del a  # each head is in use only where its context is constant
-            if h.experts is not None:
-                return diagonal_gaussian(*product_of_experts(h.experts, mask))
-            statistic = self.statistic(h.features, ctx._replace(mask=mask))
-            return posterior_of(self.constant_head(statistic))
+            return c.posterior.constant(self.posterior, h.evidence, ctx._replace(mask=mask))
 
         def varying_contexts(h: Encoded, constants: Array, a: Array) -> Distribution:
-            if tied and h.experts is not None:
-                return diagonal_gaussian(*each_expert(h.experts))
-            trunk = self.varying_trunk(ctx, h.features, constants.reshape(-1), a)
-            return posterior_of(self.varying_head(trunk))
+            return c.posterior.varying(self.posterior, h.evidence, constants, a, ctx)
 
         def latent(h: Encoded, contexts: Array) -> Distribution:
-            drawn = h.drawn
-            if turning is not None:
-                drawn = self.upright_encoder(turned_back(drawn, self._angles(contexts)), ctx)
-            trunk = self.latent_trunk(ctx, drawn, self._seen_by_latent(contexts))
+            features = h.evidence.features
+            for k, networks in enumerate(self.actions):
+                action = c.contexts[k].action
+                features = action.undone(networks, features, h.x, contexts[:, k], ctx)
+            trunk = self.latent_trunk(ctx, features, self._summary(contexts))
             return diagonal_gaussian(*self.latent_head(trunk))
 
         def labels(h: Encoded, mask: Array | None) -> Array:
-            if self.config.num_labels == 0:
-                raise InputError("num_labels is 0: the model has no label network; accepted is M")
-            known = [h.features]
-            if h.experts is not None and turning is not None:
-                known.append(h.experts.mean[:, turning, :ANGLE_DIM])
-            if h.experts is not None and inverting is not None:
-                known.append(h.experts.mean[:, inverting, :1])
-            return self.label(jnp.concatenate(known, axis=-1), ctx._replace(mask=mask))
+            if self.label_network is None:
+                raise InputError("config.labels is None: the model has no label network")
+            told = [context.action.told(h.evidence, k) for k, context in enumerate(c.contexts)]
+            known = jnp.concatenate([h.evidence.features, *told], axis=-1)
+            return self.label_network(known, ctx._replace(mask=mask))
 
         def over_labels(function: Callable[..., Any], support: Array) -> Any:
             axes = None if ctx.axes is None else (*ctx.axes, SUPPORT)
@@ -180,69 +127,44 @@ class ContextAwareLearner(nn.Module):
 
     def generative(self, ctx: ApplyContext = EVALUATION) -> Generative:
         """The generative model, bound to one pass over one data set."""
-        c = self.config
-        contexts_shape = (c.num_contexts, c.context_dim)
+        c, of_set = self.config, ctx.of_the_set()
+        shape = (c.num_contexts, c.context_dim)
 
         def constant_prior(a: Array) -> Distribution:
-            if c.context_prior == "standard":
-                return standard_gaussian(contexts_shape)
-            label = (self.constant_prior_trunk(ctx.of_the_set(), a),) if c.prior_sees_label else ()
-            if c.context_prior != "learned":
-                return rich_prior_of(self.constant_prior_network(*label))
-            if label:
-                return diagonal_gaussian(*self.constant_prior_head(*label))
-            return diagonal_gaussian(*self.constant_prior_parameters())
+            seen = {"nothing": (), "mask": (a,)}[c.constant_prior.sees]
+            return c.constant_prior(self.constant_prior, shape, of_set, *seen)
 
         def varying_prior(constants: Array, a: Array) -> Distribution:
-            if c.context_prior == "standard":
-                return standard_gaussian(contexts_shape)
-            seen: tuple[Array, ...] = ()
-            if c.prior_sees_constants:
-                seen = (self.varying_prior_trunk(ctx.of_the_set(), constants.reshape(-1), a),)
-            if c.context_prior != "learned":
-                return rich_prior_of(self.varying_prior_network(*seen))
-            if seen:
-                return diagonal_gaussian(*self.varying_prior_head(*seen))
-            return diagonal_gaussian(*self.varying_prior_parameters())
+            seen = {"nothing": (), "constants": (constants.reshape(-1), a)}[c.varying_prior.sees]
+            return c.varying_prior(self.varying_prior, shape, of_set, *seen)
 
         def latent_prior(contexts: Array) -> Distribution:
-            if c.latent_prior == "standard":
-                return standard_gaussian((contexts.shape[0], c.latent_dim))
-            trunk = self.latent_prior_trunk(ctx, self._seen_by_latent(contexts))
-            return diagonal_gaussian(*self.latent_prior_head(trunk))
+            batch = (contexts.shape[0], c.latent.dim)
+            seen = {"nothing": (), "contexts": (self._summary(contexts),)}[c.latent.prior.sees]
+            return c.latent.prior(self.latent_prior, batch, ctx, *seen)
 
         def likelihood(z: Array, contexts: Array) -> Distribution:
-            logits = self.decoder(ctx, z, _flat(contexts, c.acting_contexts))
-            if c.turning_context is not None:
-                logits = turned_image(logits, self._angles(contexts), c.image_size)
-            if c.inverting_context is not None:
-                sign = self.sign_reading(contexts[:, c.inverting_context])
-                logits = logits * sign[:, :, None]
-            return bernoulli(logits, event_ndims=2)
+            decoded = [x.action.decoded(contexts[:, k]) for k, x in enumerate(c.contexts)]
+            outputs = self.decoder(ctx, z, jnp.concatenate(decoded, axis=-1))
+            parameters = c.likelihood.parameter_shape(self.event_shape)
+            for k, networks in enumerate(self.actions):
+                action = c.contexts[k].action
+                outputs = action.apply(networks, outputs, contexts[:, k], parameters)
+            return c.likelihood(outputs, len(self.event_shape))
 
         return Generative(constant_prior, varying_prior, latent_prior, likelihood)
 
-    def _angles(self, contexts: Array) -> Array:
-        """The probabilities of each item's angle, [N, ANGLES]."""
-        return self.angle_reading(contexts[:, self.config.turning_context])
+    def _summary(self, contexts: Array) -> Array:
+        """What z's networks see of the contexts [N, K, C], as one vector an item."""
+        each = [
+            context.action.summary(networks, contexts[:, k])
+            for k, (context, networks) in enumerate(
+                zip(self.config.contexts, self.actions, strict=True)
+            )
+        ]
+        return jnp.concatenate(each, axis=-1)
 
-    def _seen_by_latent(self, contexts: Array) -> Array:
-        """What z's networks know of the contexts [N, K, C], as one vector an item.
-
-        Nothing of the one that inverts. Of the one that turns, how sure its angle is and
-        not which it is: what is drawn is then as probable at an angle at which it was
-        never seen.
-        """
-        others = _flat(contexts, self.config.acting_contexts)
-        if self.config.turning_context is None:
-            return others
-        return jnp.concatenate([others, concentration(self._angles(contexts))], axis=-1)
-
-
-def _flat(contexts: Array, absent: tuple[int, ...] = ()) -> Array:
-    """Contexts [N, K, C] but the absent ones, as one vector an item."""
-    if absent:  # models without them gather nothing
-        contexts = jnp.stack(
-            [contexts[:, k] for k in range(contexts.shape[1]) if k not in absent], axis=1
-        )
-    return contexts.reshape(contexts.shape[0], -1)
+    def _require_items(self, x: Array) -> None:
+        if x.shape[1:] != self.event_shape:
+            accepted = ", ".join(["N", *map(str, self.event_shape)])
+            raise InputError(f"x: shape {list(x.shape)} of one data set; accepted: [{accepted}]")

@@ -1,0 +1,1 @@
+"""Components of models: frozen dataclasses that check themselves and build networks."""

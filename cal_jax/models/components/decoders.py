@@ -1,0 +1,49 @@
+"""Decoders: from contexts and z to the parameters of an item's likelihood."""
+
+import abc
+from dataclasses import dataclass
+
+import flax.linen as nn
+
+from cal_jax.config import require_at_least
+from cal_jax.models.components.encoders import require_image, require_widths
+from cal_jax.models.components.sizes import Sizes
+from cal_jax.nn import conv, fully_connected
+
+
+@dataclass(frozen=True)
+class Decoder(abc.ABC):
+    """A network from latent variables to outputs of a given shape."""
+
+    @abc.abstractmethod
+    def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
+        """The Flax module; called as ``network(ctx, *inputs [N, F_i])``, it gives [N, *shape]."""
+
+
+@dataclass(frozen=True)
+class DenseDecoder(Decoder):
+    """A residual MLP to outputs of any shape."""
+
+    width: int = 512
+
+    def __post_init__(self) -> None:
+        require_at_least(self, width=1)
+
+    def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
+        h = sizes.hidden
+        return fully_connected.DenseDecoder(shape, self.width, h.depth, h.norm, h.skip)
+
+
+@dataclass(frozen=True)
+class ConvDecoder(Decoder):
+    """The mirror of ``ConvEncoder``: transposed 3x3 convolutions (thesis 6.4.1)."""
+
+    widths: tuple[int, ...] = (16, 32, 64)
+    """Channels of each group of the encoder that it mirrors."""
+
+    def __post_init__(self) -> None:
+        require_widths(self.widths)
+
+    def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
+        require_image(sizes.event_shape, "ConvDecoder")
+        return conv.ConvolutionalDecoder(shape, self.widths, sizes.hidden.norm)

@@ -1,0 +1,121 @@
+"""Encoders: from an item to features, and to the pose that it shows where there is one."""
+
+import abc
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import flax.linen as nn
+from jax import Array
+
+from cal_jax.config import require_at_least
+from cal_jax.errors import InputError
+from cal_jax.models.components.sizes import Sizes
+from cal_jax.nn import conv, fully_connected
+from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.nn.equivariant import ViewEncoder
+
+
+class Features(NamedTuple):
+    """An encoder's reading of N items."""
+
+    features: Array
+    """[N, F]"""
+    pose: Array | None = None
+    """[N, P], equivariant to a known transformation; None where the encoder reads none."""
+
+
+@dataclass(frozen=True)
+class Encoder(abc.ABC):
+    """A network from items to features."""
+
+    @abc.abstractmethod
+    def network(self, sizes: Sizes) -> nn.Module:
+        """The Flax module; called as ``network(x [N, *X], ctx)``."""
+
+    def read(self, network: nn.Module, x: Array, ctx: ApplyContext) -> Features:
+        """Features of items x [N, *X]."""
+        return Features(network(x, ctx))
+
+
+@dataclass(frozen=True)
+class DenseEncoder(Encoder):
+    """A residual MLP over all numbers of an item, whatever its shape."""
+
+    width: int = 512
+
+    def __post_init__(self) -> None:
+        require_at_least(self, width=1)
+
+    def network(self, sizes: Sizes) -> nn.Module:
+        h = sizes.hidden
+        return fully_connected.DenseEncoder(self.width, h.depth, h.norm, h.skip)
+
+
+@dataclass(frozen=True)
+class ConvEncoder(Encoder):
+    """Groups of three 3x3 convolutions, the last of each with stride 2 (thesis 6.4.1)."""
+
+    widths: tuple[int, ...] = (16, 32, 64)
+    """Channels of each group."""
+
+    def __post_init__(self) -> None:
+        require_widths(self.widths)
+
+    def network(self, sizes: Sizes) -> nn.Module:
+        require_image(sizes.event_shape, "ConvEncoder")
+        return conv.ConvolutionalEncoder(self.widths, sizes.hidden.norm)
+
+
+@dataclass(frozen=True)
+class EquivariantEncoder(Encoder):
+    """A residual MLP over an image at several angles: features that no turn changes, and a pose.
+
+    See ``nn.equivariant``; the pose is that of ``Rotation``.
+    """
+
+    width: int = 128
+
+    def __post_init__(self) -> None:
+        require_at_least(self, width=1)
+
+    def network(self, sizes: Sizes) -> nn.Module:
+        require_square(sizes.event_shape, "EquivariantEncoder")
+        h = sizes.hidden
+        return ViewEncoder(self.width, h.depth, h.norm, h.skip)
+
+    def read(self, network: nn.Module, x: Array, ctx: ApplyContext) -> Features:
+        return Features(*network(x, ctx))
+
+
+def require_widths(widths: tuple[int, ...]) -> None:
+    """Refuse no group of convolutions, or one without channels.
+
+    Raises:
+      InputError: then.
+    """
+    if not widths or min(widths) < 1:
+        raise InputError(f"widths must be one or more sizes of at least 1: got {widths}")
+
+
+def require_image(event_shape: tuple[int, ...], component: str) -> None:
+    """Refuse items that are no images.
+
+    Raises:
+      InputError: then.
+    """
+    if len(event_shape) not in (2, 3):
+        raise InputError(
+            f"{component} takes images [H, W] or [H, W, channels]: items have shape {event_shape}"
+        )
+
+
+def require_square(event_shape: tuple[int, ...], component: str) -> None:
+    """Refuse items that are no square images of one channel.
+
+    Raises:
+      InputError: then.
+    """
+    if len(event_shape) != 2 or event_shape[0] != event_shape[1]:
+        raise InputError(
+            f"{component} takes square images [H, H] of one channel: items have shape {event_shape}"
+        )

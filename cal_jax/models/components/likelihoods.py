@@ -1,0 +1,154 @@
+"""Likelihoods p(x | z, c): what the decoder's outputs parameterise, and which items they take."""
+
+import abc
+import math
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from cal_jax.config import require_at_least
+from cal_jax.distributions import Distribution, bernoulli
+from cal_jax.errors import InputError
+from cal_jax.observations import CategoricalItems, DiscretizedLogistic as LogisticItems, NormalItems
+
+MOST_LEVELS = 65_536
+"""Of a discretised logistic."""
+
+
+@dataclass(frozen=True)
+class Likelihood(abc.ABC):
+    """A distribution of items, parameterised by a decoder."""
+
+    @abc.abstractmethod
+    def parameter_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the decoder's outputs for one item of shape X."""
+
+    @abc.abstractmethod
+    def __call__(self, outputs: Array, event_ndims: int) -> Distribution:
+        """p(x | outputs): outputs [N, *parameter_shape(X)]; batch [N], event X."""
+
+    def network_input(self, x: Array) -> Array:
+        """Items [N, *X] as an encoder reads them."""
+        return x
+
+    @abc.abstractmethod
+    def check(self, x: np.ndarray, source: str) -> None:
+        """Refuse items that the likelihood gives no probability.
+
+        Args:
+          x: items of any leading shape, on the host.
+          source: opens the message.
+
+        Raises:
+          InputError: then; it names the first such value.
+        """
+
+
+@dataclass(frozen=True)
+class Bernoulli(Likelihood):
+    """Independent Bernoullis of logits, for items in {0, 1} (thesis 4.4, 6.4.1)."""
+
+    def parameter_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return event_shape
+
+    def __call__(self, outputs: Array, event_ndims: int) -> Distribution:
+        return bernoulli(outputs, event_ndims)
+
+    def check(self, x: np.ndarray, source: str) -> None:
+        _require(x, (x == 0) | (x == 1), source, "0 or 1 for a Bernoulli likelihood")
+
+
+@dataclass(frozen=True)
+class Normal(Likelihood):
+    """Independent Gaussians, for real numbers (thesis 5.3.1)."""
+
+    scale: float | None = None
+    """The standard deviation of every number; None: the decoder's output."""
+    log_variance_range: tuple[float, float] = (-4.0, 3.0)
+    """A decoder's log variance is clamped to it (decision 2)."""
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and not 0 < self.scale < math.inf:
+            raise InputError(f"scale must be positive and finite, or None: got {self.scale}")
+        low, high = self.log_variance_range
+        if not -math.inf < low < high < math.inf:
+            raise InputError(f"log_variance_range must be (low, high): got {(low, high)}")
+
+    def parameter_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return event_shape if self.scale is not None else (*event_shape, 2)
+
+    def __call__(self, outputs: Array, event_ndims: int) -> Distribution:
+        if self.scale is not None:
+            return NormalItems(
+                event_ndims, outputs, jnp.full_like(outputs, 2.0 * math.log(self.scale))
+            )
+        mean, log_variance = outputs[..., 0], outputs[..., 1]
+        return NormalItems(event_ndims, mean, jnp.clip(log_variance, *self.log_variance_range))
+
+    def check(self, x: np.ndarray, source: str) -> None:
+        _require(x, np.isfinite(x), source, "finite numbers for a Normal likelihood")
+
+
+@dataclass(frozen=True)
+class DiscretizedLogistic(Likelihood):
+    """A discretised logistic of each number, for levels 0 to ``levels - 1`` (uint8 images).
+
+    Salimans et al. 2017, one component. Its nats divide into bits per dimension:
+    ``metrics.bits.bits_per_dimension``.
+    """
+
+    levels: int = 256
+    smallest_log_scale: float = -7.0
+
+    def __post_init__(self) -> None:
+        require_at_least(self, levels=2)
+        if self.levels > MOST_LEVELS:
+            raise InputError(f"levels must be at most {MOST_LEVELS}: got {self.levels}")
+        if not math.isfinite(self.smallest_log_scale):
+            raise InputError(f"smallest_log_scale must be finite: got {self.smallest_log_scale}")
+
+    def parameter_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*event_shape, 2)
+
+    def __call__(self, outputs: Array, event_ndims: int) -> Distribution:
+        log_scale = jnp.maximum(outputs[..., 1], self.smallest_log_scale)
+        return LogisticItems(event_ndims, outputs[..., 0], log_scale, self.levels)
+
+    def network_input(self, x: Array) -> Array:
+        return x / ((self.levels - 1) / 2) - 1.0
+
+    def check(self, x: np.ndarray, source: str) -> None:
+        fits = (x >= 0) & (x < self.levels) & (x == np.floor(x))
+        _require(x, fits, source, f"whole levels 0 to {self.levels - 1} for a discretised logistic")
+
+
+@dataclass(frozen=True)
+class Categorical(Likelihood):
+    """Independent categories, for whole numbers 0 to ``values - 1`` without an order."""
+
+    values: int = 2
+
+    def __post_init__(self) -> None:
+        require_at_least(self, values=2)
+
+    def parameter_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*event_shape, self.values)
+
+    def __call__(self, outputs: Array, event_ndims: int) -> Distribution:
+        return CategoricalItems(event_ndims, outputs)
+
+    def network_input(self, x: Array) -> Array:
+        return jax.nn.one_hot(x, self.values)
+
+    def check(self, x: np.ndarray, source: str) -> None:
+        fits = (x >= 0) & (x < self.values) & (x == np.floor(x))
+        _require(x, fits, source, f"categories 0 to {self.values - 1}")
+
+
+def _require(x: np.ndarray, fits: np.ndarray, source: str, accepted: str) -> None:
+    if not fits.all():
+        value = x[np.unravel_index(np.argmin(fits), fits.shape)]
+        raise InputError(f"{source}: a value of {value}; accepted: {accepted}")

@@ -1,0 +1,50 @@
+"""Dimensions that every component of a model shares."""
+
+from dataclasses import dataclass, field
+
+from cal_jax.config import require_at_least, require_one_of
+from cal_jax.nn.dense import ResidualMLP
+from cal_jax.nn.norm import Norm
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """The fully connected subnetworks of a model; the defaults are thesis 6.4.1's."""
+
+    width: int = 128
+    """Units of each layer in the networks of varying contexts, of z and of priors."""
+    depth: int = 3
+    """Hidden layers of every subnetwork."""
+    norm: Norm = "batch"
+    """batch (thesis), layer or none."""
+    skip: bool = True
+    """Skip connections between the first and last hidden layers."""
+
+    def __post_init__(self) -> None:
+        require_at_least(self, width=1, depth=1)
+        require_one_of(self, norm=Norm)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """K contexts of C dimensions, Z latent dimensions, items [*X]."""
+
+    num_contexts: int
+    """K."""
+    context_dim: int
+    """C, of each context."""
+    latent_dim: int
+    """Z."""
+    event_shape: tuple[int, ...]
+    """X, the shape of an item."""
+    hidden: Hidden = field(default_factory=Hidden)
+
+    @property
+    def contexts(self) -> tuple[int, int]:
+        """(K, C)."""
+        return self.num_contexts, self.context_dim
+
+    def mlp(self, width: int | None = None) -> ResidualMLP:
+        """A fully connected subnetwork; ``hidden.width`` units a layer unless told otherwise."""
+        h = self.hidden
+        return ResidualMLP(width or h.width, h.depth, h.norm, h.skip)
