@@ -1,18 +1,21 @@
-"""The program ``cal-jax``: what a trained model can do without training.
+"""The program ``cal-jax``: uses of a trained model without training.
 
 cal-jax sample --out synthesis.png
 cal-jax export runs/rotated-cpu-mnist-seed0 --factors digit,rotation --out rotated.safetensors
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import jax
 import numpy as np
+import tyro
 
 from cal_jax import trained as trained_files
+from cal_jax.cli.flags import parse
 from cal_jax.cli.program import exit_code, require_packages
 from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.context_sets import factor_sets
@@ -38,13 +41,56 @@ VALUES: dict[str, tuple[str, ...]] = {
     "rotation": tuple(str(360 // ROTATIONS * turn) for turn in range(ROTATIONS)),
     "background": ("black", "white"),
 }
-"""What each factor's flag takes, in the order of its values."""
+"""Accepted by each factor's flag, in the order of its values."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw sets synthesised from two sources (figure 6.7)."""
+
+    out: Path
+    """PNG to write."""
+    weights: Path = trained_files.WEIGHTS
+    """weights.safetensors of a run; the default is rotated MNIST's, of the package."""
+    data_dir: Path | None = None
+    """MNIST, whose test images make the sources; None: 200 of them, of the package."""
+    seed: int = 0
+    """Of everything random."""
+    digit: str | None = None
+    """Of its source, 0 to 9; None: by the seed."""
+    rotation: str | None = None
+    """Of its source, in degrees: multiples of 45 below 360; None: by the seed."""
+    background: str | None = None
+    """Of its source, black or white; None: by the seed."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """A run's newest checkpoint as a file of weights."""
+
+    run_dir: tyro.conf.Positional[Path]
+    """Folder of a run with known labels."""
+    out: Path
+    """File to write."""
+    factors: str
+    """What its contexts are for, in order, of digit, rotation and background:
+    digit,rotation."""
+    half: bool = False
+    """float16: half the size."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 0, or 2 for bad input."""
-    flags = _parser().parse_args(arguments)
-    return exit_code(lambda: flags.verb(flags))
+    verbs: Any = (
+        Annotated[Sample, tyro.conf.subcommand("sample")]
+        | Annotated[Export, tyro.conf.subcommand("export")]
+    )
+
+    def program() -> None:
+        asked: Any = parse(verbs, arguments, prog="cal-jax", description="Use a trained model.")
+        _sample(asked) if isinstance(asked, Sample) else _export(asked)
+
+    return exit_code(program)
 
 
 def source_sets(
@@ -87,7 +133,7 @@ def source_sets(
     return np.stack(sources)
 
 
-def _sample(flags: argparse.Namespace) -> None:
+def _sample(flags: Sample) -> None:
     """Draw figure 6.7's synthesis."""
     require_packages("matplotlib", "safetensors")
     if not 0 <= flags.seed < 2**32:
@@ -111,7 +157,7 @@ def _sample(flags: argparse.Namespace) -> None:
     print(draw_synthesis(flags.out, sources, np.asarray(made.means), source_labels=labels))
 
 
-def _export(flags: argparse.Namespace) -> None:
+def _export(flags: Export) -> None:
     """Write a run's newest checkpoint as a file of weights."""
     require_packages("safetensors")
     from cal_jax.inference.export import newest_model
@@ -132,48 +178,6 @@ def _value(name: str, text: str | None, trained: TrainedLearner) -> int | None:
     if text not in VALUES[name]:
         raise InputError(f"--{name} {text}: accepted are {', '.join(VALUES[name])}")
     return VALUES[name].index(text)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cal-jax", description="Use a trained model.")
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-
-    sample = verbs.add_parser("sample", help="draw sets synthesised from two sources (figure 6.7)")
-    sample.set_defaults(verb=_sample)
-    sample.add_argument(
-        "--weights",
-        type=Path,
-        metavar="FILE",
-        default=trained_files.WEIGHTS,
-        help="weights.safetensors of a run (default: rotated MNIST's, of the package)",
-    )
-    sample.add_argument("--out", type=Path, metavar="PNG", required=True)
-    sample.add_argument(
-        "--data-dir",
-        type=Path,
-        metavar="D",
-        help="MNIST, whose test images make the sources (default: 200 of them, of the package)",
-    )
-    sample.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    for name, accepted in VALUES.items():
-        sample.add_argument(
-            f"--{name}",
-            metavar=name[0].upper(),
-            help=f"{', '.join(accepted)}: of its source (default: by the seed)",
-        )
-
-    export = verbs.add_parser("export", help="a run's newest checkpoint as a file of weights")
-    export.set_defaults(verb=_export)
-    export.add_argument("run_dir", type=Path, metavar="RUN", help="folder of a run, known labels")
-    export.add_argument("--out", type=Path, metavar="FILE", required=True)
-    export.add_argument(
-        "--factors",
-        required=True,
-        metavar="NAMES",
-        help=f"what its contexts are for, in order: digit,rotation (of {', '.join(SIZES)})",
-    )
-    export.add_argument("--half", action="store_true", help="float16: half the size")
-    return parser
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ ends the others with a non-zero code. What they exchange while they train is in
 ``training/multihost.py``.
 """
 
-import argparse
 import atexit
 import contextlib
 import os
@@ -13,7 +12,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 import jax
 
@@ -26,7 +26,6 @@ from cal_jax.errors import (
     TogetherError,
 )
 
-MODES = ("off", "auto", "manual")
 CONNECT_TIMEOUT = 300
 """Seconds that a process waits for the others when it starts."""
 
@@ -34,64 +33,50 @@ _WHILE_ONE_EVALUATES = 7 * 86_400  # seconds: the others have nothing left to do
 _LINGER = 2.0  # seconds: process 0 holds the connection: others with the same error go first
 
 
-class Distributed(NamedTuple):
-    """How this process finds the others."""
-
-    mode: str = "off"
-    """off: it is alone. auto: JAX asks SLURM, Open MPI, Kubernetes or Cloud TPU, or the
-    launcher has connected them already. manual: by the three fields below."""
-    coordinator: str | None = None
-    """host:port that process 0 listens on."""
-    processes: int | None = None
-    process_id: int | None = None
-    connect_timeout: int = CONNECT_TIMEOUT
-
-
-def add_distributed_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that ``read_distributed_flags`` reads."""
-    group = parser.add_argument_group("several processes or hosts (docs/distributed.md)")
-    group.add_argument(
-        "--distributed",
-        choices=MODES,
-        default="off",
-        help="off; auto: as SLURM, Open MPI, Kubernetes or Cloud TPU say; manual (default: off)",
-    )
-    group.add_argument("--coordinator", metavar="HOST:PORT", help="manual: where process 0 listens")
-    group.add_argument("--processes", type=int, metavar="P", help="manual: how many there are")
-    group.add_argument("--process-id", type=int, metavar="I", help="manual: of this one, from 0")
-    group.add_argument(
-        "--connect-timeout",
-        type=int,
-        metavar="SECONDS",
-        help=f"how long to wait for the others at the start (default: {CONNECT_TIMEOUT})",
-    )
-
-
-def read_distributed_flags(flags: argparse.Namespace) -> Distributed:
-    """What ``add_distributed_flags`` added, checked.
+@dataclass(frozen=True)
+class Distributed:
+    """Several processes or hosts: see docs/distributed.md.
 
     Raises:
-      InputError: a flag that the mode has no use for, or that is missing or out of range.
+      InputError: a field that the mode has no use for, or that is missing or out of range.
     """
-    mode, timeout = flags.distributed, flags.connect_timeout
-    manual = {
-        "--coordinator": flags.coordinator,
-        "--processes": flags.processes,
-        "--process-id": flags.process_id,
-    }
-    if mode != "manual":
-        for flag, value in manual.items():
-            if value is not None:
-                raise InputError(f"{flag} {value}: accepted only with --distributed manual")
-    if mode == "off" and timeout is not None:
-        raise InputError(f"--connect-timeout {timeout}: accepted with --distributed auto or manual")
-    if timeout is not None and timeout < 1:
-        raise InputError(f"--connect-timeout {timeout}: accepted are 1 and above")
-    if mode == "manual":
-        _check_manual(manual)
-    return Distributed(
-        mode, flags.coordinator, flags.processes, flags.process_id, timeout or CONNECT_TIMEOUT
-    )
+
+    distributed: Literal["off", "auto", "manual"] = "off"
+    """off: the process is alone; auto: as SLURM, Open MPI, Kubernetes or Cloud TPU say, or as
+    the launcher has connected them; manual: by the three flags that follow."""
+    coordinator: str | None = None
+    """manual: HOST:PORT that process 0 listens on."""
+    processes: int | None = None
+    """manual: how many there are."""
+    process_id: int | None = None
+    """manual: of this one, from 0."""
+    connect_timeout: int | None = None
+    """Seconds to wait for the others at the start; None: 300."""
+
+    def __post_init__(self) -> None:
+        mode, timeout = self.distributed, self.connect_timeout
+        manual = {
+            "--coordinator": self.coordinator,
+            "--processes": self.processes,
+            "--process-id": self.process_id,
+        }
+        if mode != "manual":
+            for flag, value in manual.items():
+                if value is not None:
+                    raise InputError(f"{flag} {value}: accepted only with --distributed manual")
+        if mode == "off" and timeout is not None:
+            raise InputError(
+                f"--connect-timeout {timeout}: accepted with --distributed auto or manual"
+            )
+        if timeout is not None and timeout < 1:
+            raise InputError(f"--connect-timeout {timeout}: accepted are 1 and above")
+        if mode == "manual":
+            _check_manual(manual)
+
+    @property
+    def timeout(self) -> int:
+        """Seconds to wait for the others at the start."""
+        return self.connect_timeout or CONNECT_TIMEOUT
 
 
 def is_first() -> bool:
@@ -111,7 +96,9 @@ def connected(settings: Distributed) -> Iterator[None]:
       InputError: the others were not found in time.
       LostProcessError: another process ended in the middle of the work.
     """
-    if settings.mode == "off" or (settings.mode == "auto" and jax.distributed.is_initialized()):
+    if settings.distributed == "off" or (
+        settings.distributed == "auto" and jax.distributed.is_initialized()
+    ):
         yield
         return
     met = False
@@ -160,8 +147,8 @@ def _connect(settings: Distributed) -> None:
                 settings.coordinator,
                 settings.processes,
                 settings.process_id,
-                cluster_detection_method="deactivate" if settings.mode == "manual" else None,
-                initialization_timeout=settings.connect_timeout + 60,
+                cluster_detection_method="deactivate" if settings.distributed == "manual" else None,
+                initialization_timeout=settings.timeout + 60,
                 shutdown_timeout_seconds=_WHILE_ONE_EVALUATES,
             )
             outcome.append(None)
@@ -170,20 +157,20 @@ def _connect(settings: Distributed) -> None:
 
     thread = threading.Thread(target=initialise, daemon=True)
     thread.start()
-    thread.join(settings.connect_timeout)
+    thread.join(settings.timeout)
     if not outcome:
         raise InputError(_unanswered(settings))
     error = outcome[0]
     if error is not None:
         reason = str(error).partition("\n")[0]
         accepted = "accepted: SLURM, Open MPI, Kubernetes (package kubernetes) or Cloud TPU, "
-        hint = f"; {accepted}or --distributed manual" if settings.mode == "auto" else ""
-        raise InputError(f"--distributed {settings.mode}: {reason}{hint}") from error
+        hint = f"; {accepted}or --distributed manual" if settings.distributed == "auto" else ""
+        raise InputError(f"--distributed {settings.distributed}: {reason}{hint}") from error
 
 
 def _unanswered(settings: Distributed) -> str:
-    seconds = f"within {settings.connect_timeout} s (--connect-timeout)"
-    if settings.mode == "auto":
+    seconds = f"within {settings.timeout} s (--connect-timeout)"
+    if settings.distributed == "auto":
         return f"--distributed auto: the other processes were not found {seconds}"
     if settings.process_id == 0:
         return f"--processes {settings.processes}: not all of them came {seconds}"

@@ -1,26 +1,81 @@
-"""What every experiment's command line shares: flags, exit codes, one-line errors."""
+"""Command line of every experiment: one request of a run, exit codes, one-line errors."""
 
-import argparse
 import importlib.util
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cal_jax.cli.compilation_cache import OFF, keep_compiled
+from cal_jax.cli import flags as cli
+from cal_jax.cli.compilation_cache import keep_compiled
 from cal_jax.cli.garbage import collect_rarely
 from cal_jax.cli.host_devices import divide_host
-from cal_jax.cli.input_flags import add_image_flags, add_oracle_flag, add_weights_flag
-from cal_jax.cli.processes import (
-    Distributed,
-    add_distributed_flags,
-    connected,
-    read_distributed_flags,
-)
-from cal_jax.config import override
+from cal_jax.cli.processes import Distributed, connected
 from cal_jax.errors import BAD_INPUT, FAILED, InputError, LostProcessError, NotFiniteError
 from cal_jax.io.provenance import cores, source_revision
+
+
+@dataclass(frozen=True)
+class RunFlags:
+    """How and where a run is made."""
+
+    run_dir: Path | None = None
+    """Where the run writes, and resumes; None: runs/<experiment>-<preset>-..."""
+    seed: int = 0
+    """Of everything random."""
+    seeds: int = 1
+    """Train SEED and those that follow together, each in a folder of its own."""
+    devices: int | None = None
+    """How many to use, of each process; a CPU is divided into so many, at most its cores.
+    None: all; of a CPU, 1."""
+    from_scratch: bool = False
+    """Set the run folder's checkpoints aside and start again."""
+    remat: bool = False
+    """Recompute what the gradient needs, but for products: less memory, more time."""
+    compilation_cache: str | None = None
+    """Where compiled programs are kept, or off; None: in the user's cache."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"--seed {self.seed}: accepted are 0 to 2^32 - 1")
+        if not 1 <= self.seeds <= 2**32 - self.seed:
+            raise InputError(f"--seeds {self.seeds}: accepted are 1 and above, the last below 2^32")
+
+
+@dataclass(frozen=True)
+class ImageFlags:
+    """Where images are, and which of them a run is evaluated on."""
+
+    data_dir: Path | None = None
+    """MNIST: the four IDX files (.gz or not), or a directory prepared by tensorflow-datasets;
+    None: scikit-learn's embedded 8x8 digits."""
+    download: bool = False
+    """Download MNIST first, into --data-dir or the user's cache."""
+    held_back: int = 0
+    """For choosing between configs: hold so many training images back and evaluate on them,
+    test images stay unseen; 0: evaluate on test images."""
+
+    def __post_init__(self) -> None:
+        if self.held_back < 0:
+            raise InputError(f"--held-back {self.held_back}: accepted are 0 and above")
+
+
+@dataclass(frozen=True)
+class OracleFlags:
+    """Where trained oracles are."""
+
+    oracle_dir: Path | None = None
+    """Where trained oracles are kept; None: oracles/ beside the run folder."""
+
+
+@dataclass(frozen=True)
+class WeightsFlags:
+    """A trained model's file."""
+
+    weights: Path
+    """weights.safetensors of a run."""
 
 
 class Request(NamedTuple):
@@ -28,32 +83,32 @@ class Request(NamedTuple):
 
     preset: str
     config: Any
-    """The preset with ``--set`` applied."""
+    """The preset with the flags of its fields applied."""
     as_preset: bool
-    """Whether that is the preset as it was: ``--set`` changed nothing."""
+    """Whether that is the preset as it was: no flag changed a field."""
     command: str
-    """What reproduces the run, without local paths."""
+    """Reproduces the run; without local paths."""
     revision: str | None
     """Of the source, when the program started."""
-    data_dir: Path | None
-    download: bool
+    distributed: Distributed
     run_dir: Path | None
-    oracle_dir: Path | None
-    weights: Path | None
-    """Of a trained model, where nothing is trained."""
     seed: int
     """The first of the seeds."""
     seeds: int
     """How many are trained together: this one and those that follow."""
     devices: int | None
-    held_back: int
-    """Training images held back for evaluation; 0 evaluates on test images."""
     from_scratch: bool
     remat: bool
     """Whether what a gradient needs is recomputed, to save memory."""
     compilation_cache: str | None
-    """See ``compiled.keep_compiled``."""
-    distributed: Distributed
+    """See ``compilation_cache.keep_compiled``."""
+    data_dir: Path | None = None
+    download: bool = False
+    held_back: int = 0
+    """Training images held back for evaluation; 0 evaluates on test images."""
+    oracle_dir: Path | None = None
+    weights: Path | None = None
+    """Of a trained model, where nothing is trained."""
 
 
 class Choice(NamedTuple):
@@ -81,66 +136,67 @@ def request(
 ) -> Request:
     """Parse an experiment's flags.
 
+    ``--preset`` and the choices decide a config, and its values the defaults of one flag
+    for each of its fields: see ``cli.flags``.
+
     Args:
       module: its name, as in ``python -m experiments.black_and_white``.
       description: for ``--help``.
-      presets: configs by name; each has a one-line docstring field ``summary``.
+      presets: configs by name, the first the default; each has a one-line field ``summary``.
       arguments: without the program; None reads the command line.
       images: whether it reads images, and takes the flags that choose them.
       oracle: whether a trained classifier reads its scores, and has a folder.
       weights: whether it starts from a trained model's file.
-      choices: further flags, applied to the preset before ``--set``.
+      choices: further flags, applied to the preset before those of its fields. A field of a
+        choice's name is no flag itself.
 
     Raises:
-      InputError: an unknown preset or field. Other bad flags exit with code 2.
+      InputError: a flag that is unknown or has a bad value, or a config that refuses it.
     """
-    parser = _parser(module, description, presets)
-    if images:
-        add_image_flags(parser)
-    if oracle:
-        add_oracle_flag(parser)
-    if weights:
-        add_weights_flag(parser)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    lines = "\n".join(f"  {name:8} {config.summary}" for name, config in presets.items())
+    preset = Choice("preset", tuple(presets), next(iter(presets)), "Config of the run.", _same)
+    named = (*choices, preset)
+    chosen = {}
+    for choice in named:
+        value = cli.value_before_parsing(words, f"--{choice.name}", choice.default)
+        if value not in choice.accepted:
+            raise InputError(f"--{choice.name} {value}: accepted are {', '.join(choice.accepted)}")
+        chosen[choice.name] = value
+    base = presets[chosen["preset"]]
     for choice in choices:
-        parser.add_argument(
-            f"--{choice.name}",
-            choices=choice.accepted,
-            default=choice.default,
-            help=f"{choice.help} (default: {choice.default})",
-        )
-    parser.set_defaults(data_dir=None, download=False, held_back=0, oracle_dir=None, weights=None)
-    flags = parser.parse_args(arguments)
-    if flags.preset not in presets:
-        raise InputError(f"--preset {flags.preset}: accepted are {', '.join(presets)}")
-    if not 0 <= flags.seed < 2**32:
-        raise InputError(f"--seed {flags.seed}: accepted are 0 to 2^32 - 1")
-    if not 1 <= flags.seeds <= 2**32 - flags.seed:
-        raise InputError(f"--seeds {flags.seeds}: accepted are 1 and above, the last below 2^32")
-    if flags.held_back < 0:
-        raise InputError(f"--held-back {flags.held_back}: accepted are 0 and above")
-    config = presets[flags.preset]
-    for choice in choices:
-        config = choice.apply(config, getattr(flags, choice.name))
-    return Request(
-        preset=flags.preset,
-        config=(asked := override(config, flags.set)),
-        as_preset=asked == config,
-        command=_command(module, flags, choices),
-        revision=source_revision(),
-        data_dir=flags.data_dir,
-        download=flags.download,
-        run_dir=flags.run_dir,
-        oracle_dir=flags.oracle_dir,
-        weights=flags.weights,
-        seed=flags.seed,
-        seeds=flags.seeds,
-        devices=flags.devices,
-        held_back=flags.held_back,
-        from_scratch=flags.from_scratch,
-        remat=flags.remat,
-        compilation_cache=flags.compilation_cache,
-        distributed=read_distributed_flags(flags),
+        base = choice.apply(base, chosen[choice.name])
+    start = cli.with_kinds(base, words)
+    groups = {"run": RunFlags, "distributed": Distributed}
+    optional = {"images": (images, ImageFlags), "oracle": (oracle, OracleFlags)}
+    optional["weights"] = (weights, WeightsFlags)
+    groups |= {name: kind for name, (wanted, kind) in optional.items() if wanted}
+    fields = [(c.name, cli.one_of(c.accepted, c.help), chosen[c.name]) for c in named]
+    fields += [(name, cli.prefixless(kind), cli.default_of(kind)) for name, kind in groups.items()]
+    fields += [("config", cli.with_values(cli.prefixless(type(start))), start)]
+    found: Any = cli.parse(
+        make_dataclass("Flags", fields),
+        words,
+        prog=f"python -m {module}",
+        description=f"{description}\n\npresets:\n{lines}",
+        registry=cli.config_rules(start, hidden=("summary", *chosen)),
     )
+    given = {
+        k: v
+        for name in groups.keys() - {"distributed"}
+        for k, v in vars(getattr(found, name)).items()
+    }
+    asked = Request(
+        preset=chosen["preset"],
+        config=found.config,
+        as_preset=found.config == base,
+        command="",
+        revision=source_revision(),
+        distributed=found.distributed,
+        **given,
+    )
+    before = [word for c in choices for word in (f"--{c.name}", chosen[c.name])]
+    return asked._replace(command=_command(module, before, asked, base))
 
 
 def each_seed(request: Request) -> list[Request]:
@@ -193,74 +249,19 @@ def require_packages(*names: str) -> None:
         )
 
 
-def _parser(module: str, description: str, presets: Mapping[str, Any]) -> argparse.ArgumentParser:
-    summaries = "\n".join(f"  {name:8} {config.summary}" for name, config in presets.items())
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {module}",
-        description=description,
-        epilog=f"presets:\n{summaries}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--preset", default="smoke", metavar="NAME", help=", ".join(presets))
-    parser.add_argument(
-        "--run-dir",
-        type=Path,
-        metavar="R",
-        help="where the run writes, and resumes (default: runs/<experiment>-<preset>-...)",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    parser.add_argument(
-        "--seeds",
-        type=int,
-        default=1,
-        metavar="COUNT",
-        help="train SEED and those that follow together, each in a folder of its own (default: 1)",
-    )
-    parser.add_argument(
-        "--devices",
-        type=int,
-        metavar="D",
-        help="how many to use, of each process; a CPU is divided into so many, at most its "
-        "cores (default: all; of a CPU, 1)",
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="replace a field of the preset, as model.norm=layer; repeatable",
-    )
-    parser.add_argument(
-        "--from-scratch",
-        action="store_true",
-        help="set the run folder's checkpoints aside and start again",
-    )
-    parser.add_argument(
-        "--remat",
-        action="store_true",
-        help="recompute what the gradient needs, but for products: less memory, more time",
-    )
-    parser.add_argument(
-        "--compilation-cache",
-        metavar="DIR",
-        help=f"where compiled programs are kept, or {OFF} (default: in the user's cache)",
-    )
-    add_distributed_flags(parser)
-    return parser
+def _same(config: Any, _: str) -> Any:
+    return config
 
 
-def _command(module: str, flags: argparse.Namespace, choices: Sequence[Choice]) -> str:
-    words = ["python", "-m", module]
-    for choice in choices:
-        words += [f"--{choice.name}", getattr(flags, choice.name)]
-    if flags.weights is not None:
+def _command(module: str, choices: Sequence[str], asked: Request, base: Any) -> str:
+    """The words that reproduce a run: choices, preset, data, seed, and what differs from them."""
+    words = ["python", "-m", module, *choices]
+    if asked.weights is not None:
         words += ["--weights", "FILE"]
-    words += ["--preset", flags.preset]
-    if flags.data_dir is not None or flags.download:
+    words += ["--preset", asked.preset]
+    if asked.data_dir is not None or asked.download:
         words += ["--data-dir", "DIR"]
-    words += ["--seed", str(flags.seed)]
-    if flags.held_back:
-        words += ["--held-back", str(flags.held_back)]
-    for assignment in flags.set:
-        words += ["--set", assignment]
-    return shlex.join(words)
+    words += ["--seed", str(asked.seed)]
+    if asked.held_back:
+        words += ["--held-back", str(asked.held_back)]
+    return shlex.join([*words, *cli.changed_flags(base, asked.config)])
