@@ -49,7 +49,7 @@ class Distributed(NamedTuple):
 
 def add_distributed_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that ``read_distributed_flags`` reads."""
-    group = parser.add_argument_group("several processes or hosts (docs/distributed.md)")
+    group = parser.add_argument_group("several processes or hosts (docs/howto/accelerators.md)")
     group.add_argument(
         "--distributed",
         choices=MODES,
