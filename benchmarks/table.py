@@ -1,10 +1,10 @@
-"""Writes the tables of docs/benchmarks.md from results/benchmark-*.json.
+"""Writes the tables of docs/engineering/benchmarks.md from results/benchmark-*.json.
 
     python -m benchmarks.table           # rewrite them
     python -m benchmarks.table --check   # fail where they are out of date
 
-Each stands between <!-- results:NAME ... --> and <!-- /results:NAME ... -->, as the
-README's do; NAME.json are records of one kind of benchmark.
+Each stands between <!-- results:NAME ... --> and <!-- /results:NAME ... -->, as those
+of docs/results do; NAME.json are records of one kind of benchmark.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from benchmarks.tables import tables
 from cal_jax.cli import program as command_line
 from experiments.results.pages import update_page
 
-PAGE = Path("docs/benchmarks.md")
+PAGE = Path("docs/engineering/benchmarks.md")
 COMMAND = "python -m benchmarks.table"
 
 

@@ -4,7 +4,7 @@
 
 Trains the weakly supervised context-aware learner, generates data sets from
 its priors, from given sets and from two sources, and scores them with an
-oracle. What each preset reached is in the README's table.
+oracle. What each preset reached is in docs/results/README.md.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The documents say what is so: the equation index, the map, the example, the tables."""
+"""The documents say what is so: the equation index, the map, the examples, the tables."""
 
 import importlib
 import inspect
@@ -7,14 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from experiments.results.pages import update_page
+from benchmarks.table import PAGE
+from benchmarks.tables import tables
+from experiments.results.pages import gathered_tables, update_page
 
 ROOT = Path(__file__).parent.parent
-OTHER_ROOMS = ("experiments", "benchmarks", "launch")
+PROGRAMS = ("experiments", "benchmarks", "launch")
 CODE = ROOT / "cal_jax"
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+PAGES = tuple(path for path in DOCUMENTS if "<!-- results:" in path.read_text())
+BENCHMARKS = ROOT / PAGE
 ROWS = re.findall(
-    r"^\| ([^|]+) \| [^|]+ \| `([\w.]+)` \|$", (ROOT / "docs/equations.md").read_text(), re.M
+    r"^\| ([^|]+) \| [^|]+ \| `([\w.]+)` \|$", (ROOT / "docs/models/equations.md").read_text(), re.M
 )
 
 
@@ -56,13 +61,13 @@ def test_a_missing_equation_would_be_noticed():
     assert not names("(6.2)-(6.4) and 6.5", "(6.5)")
 
 
-def test_the_map_lists_every_room_and_no_other():
-    table = README.partition("## The house")[2]
+def test_the_map_lists_every_package_and_no_other():
+    table = README.partition("## Layout")[2]
     named = set(re.findall(r"`([\w/]+(?:\.py|/))`", table.partition("Data flows")[0]))
     named = {name if "/" in name else f"cal_jax/{name}" for name in named}
     folders = {
         f"{path.relative_to(ROOT)}/"
-        for path in (*(ROOT / "cal_jax").iterdir(), *map(ROOT.joinpath, OTHER_ROOMS))
+        for path in (*(ROOT / "cal_jax").iterdir(), *map(ROOT.joinpath, PROGRAMS))
         if path.is_dir() and not path.name.startswith("_")
     }
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "cal_jax").glob("[!_]*.py")}
@@ -71,28 +76,71 @@ def test_the_map_lists_every_room_and_no_other():
     assert files - named - {"cal_jax/axes.py", "cal_jax/errors.py"} == set()
 
 
-def test_the_readme_s_example_runs_as_it_stands(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+EXAMPLES = [
+    (path, example)
+    for path in DOCUMENTS
+    for example in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
+    if "context_aware_elbo(" in example or "vae_elbo(" in example
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "example"), EXAMPLES, ids=[str(path.relative_to(ROOT)) for path, _ in EXAMPLES]
+)
+def test_an_example_of_a_pure_objective_runs_as_it_stands(path, example, capsys):
     assert len(re.findall(r"^\w", example, re.MULTILINE)) <= 10  # statements
-    exec(compile(example, "README.md", "exec"), {})
-    (elbo,) = re.findall(r"ContextAwareTerms\(elbo=Array\((-?[\d.]+)", capsys.readouterr().out)
+    exec(compile(example, path.name, "exec"), {})
+    (elbo,) = re.findall(r"Terms\(elbo=Array\((-?[\d.]+)", capsys.readouterr().out)
     assert -1000 < float(elbo) < 0
 
 
+def test_the_readme_and_the_learner_s_page_have_an_example_of_a_pure_objective():
+    pages = {path.relative_to(ROOT).as_posix() for path, _ in EXAMPLES}
+    assert pages == {"README.md", "docs/models/context_aware.md"}
+
+
 def test_every_link_of_the_documents_leads_somewhere():
-    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+    for path in DOCUMENTS:
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
+def headings(text):
+    """The anchors of a page's headings, as GitHub writes them."""
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_anchor_that_a_document_links_to_is_a_heading():
+    for path in DOCUMENTS:
+        text = path.read_text()
+        for target, anchor in re.findall(r"\]\((?!http)([^)#]*)#([^)]+)\)", text):
+            page = (path.parent / target).read_text() if target else text
+            assert anchor in headings(page), f"{path.name} links to {target}#{anchor}"
+
+
 def test_every_file_that_a_document_names_is_there():
     name = re.compile(r"`([a-z][a-z0-9_./-]+/[a-z][a-z0-9_.-]+\.(?:py|json|md))`")
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
-    named = {path for document in documents for path in name.findall(document.read_text())}
+    history = {"CHANGELOG.md", "log.md"}
+    named = {
+        path
+        for document in DOCUMENTS
+        if document.name not in history
+        for path in name.findall(document.read_text())
+    }
     assert len(named) > 20
     missing = [path for path in named if not any((top / path).exists() for top in (ROOT, CODE))]
     assert not missing
 
 
-def test_the_readme_s_tables_are_those_of_the_results():
-    assert not update_page(ROOT / "README.md", ROOT / "results", check=True)
+def test_every_page_with_published_tables_is_one_that_make_writes():
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    (pages,) = re.findall(r"^PAGES := (.+)$", makefile, re.MULTILINE)
+    written = {*map(ROOT.joinpath, pages.split()), BENCHMARKS}
+    assert written == set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_published_tables_are_those_of_the_results(page):
+    render = tables if page == BENCHMARKS else gathered_tables
+    assert not update_page(page, ROOT / "results", check=True, render=render)

@@ -7,6 +7,6 @@ def collect_rarely() -> None:
     """Fewer collections: tracing makes small objects by the million, and few cycles.
 
     To trace a step of the context-aware learner takes three quarters of the time so: see
-    ``docs/benchmarks.md``.
+    ``docs/engineering/benchmarks.md``.
     """
     gc.set_threshold(100_000, 20, 50)

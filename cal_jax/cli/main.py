@@ -1,7 +1,7 @@
 """The program ``cal-jax``: uses of a trained model without training.
 
 cal-jax sample --out synthesis.png
-cal-jax export runs/rotated-cpu-mnist-seed0 --factors digit,rotation --out rotated.safetensors
+cal-jax export runs/rotated-cpu-mnist-seed0 --out rotated.safetensors
 """
 
 import sys
@@ -27,7 +27,7 @@ from cal_jax.data.sources import load_images
 from cal_jax.errors import InputError
 from cal_jax.inference import weights
 from cal_jax.inference.sampler import Sampler
-from cal_jax.inference.weights import TrainedLearner
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.plots.grids import draw_synthesis
 
 SYNTHESISED = 8
@@ -72,9 +72,6 @@ class Export:
     """Folder of a run with known labels."""
     out: Path
     """File to write."""
-    factors: str
-    """What its contexts are for, in order, of digit, rotation and background:
-    digit,rotation."""
     half: bool = False
     """float16: half the size."""
 
@@ -110,7 +107,7 @@ def source_sets(
     Raises:
       InputError: too few images of a digit.
     """
-    factors = ImageFactors(trained.factors)
+    factors = ImageFactors(trained.names)
     few = LabelledImages(images.images[:SOURCE_IMAGES], images.labels[:SOURCE_IMAGES])
     pixels = fixed_binary(factors.turned(few.images), trained.binarisation, seed)
     rng = np.random.default_rng(seed)
@@ -140,7 +137,7 @@ def _sample(flags: Sample) -> None:
         raise InputError(f"--seed {flags.seed}: accepted are 0 to 2^32 - 1")
     trained = weights.load(flags.weights)
     values = {name: _value(name, getattr(flags, name), trained) for name in VALUES}
-    size = trained.config.image_size
+    size = trained.model.event_shape[0]
     if flags.data_dir is None:
         images = trained_files.source_images(size)
     else:
@@ -151,9 +148,9 @@ def _sample(flags: Sample) -> None:
     made = sampler.synthesise(
         jax.random.key(flags.seed),
         np.broadcast_to(sources, (SYNTHESISED, *sources.shape)),
-        np.eye(len(trained.factors), dtype=np.float32),
+        np.eye(len(trained.names), dtype=np.float32),
     )
-    labels = [f"{name} from" for name in trained.factors]
+    labels = [f"{name} from" for name in trained.names]
     print(draw_synthesis(flags.out, sources, np.asarray(made.means), source_labels=labels))
 
 
@@ -162,7 +159,7 @@ def _export(flags: Export) -> None:
     require_packages("safetensors")
     from cal_jax.inference.export import newest_model
 
-    step, trained = newest_model(flags.run_dir, tuple(flags.factors.split(",")))
+    step, trained = newest_model(flags.run_dir)
     path = weights.save(flags.out, trained, half=flags.half)
     print(f"{path}: step {step}, {path.stat().st_size / 1e6:.1f} MB")
 
@@ -171,9 +168,9 @@ def _value(name: str, text: str | None, trained: TrainedLearner) -> int | None:
     """A factor's value of its flag; None where it is left to chance."""
     if text is None:
         return None
-    if name not in trained.factors:
+    if name not in trained.names:
         raise InputError(
-            f"--{name}: the weights know no such factor; theirs are {', '.join(trained.factors)}"
+            f"--{name}: the weights know no such factor; theirs are {', '.join(trained.names)}"
         )
     if text not in VALUES[name]:
         raise InputError(f"--{name} {text}: accepted are {', '.join(VALUES[name])}")

@@ -35,7 +35,7 @@ _LINGER = 2.0  # seconds: process 0 holds the connection: others with the same e
 
 @dataclass(frozen=True)
 class Distributed:
-    """Several processes or hosts: see docs/distributed.md.
+    """Several processes or hosts: see docs/howto/accelerators.md.
 
     Raises:
       InputError: a field that the mode has no use for, or that is missing or out of range.

@@ -10,6 +10,7 @@ import numpy as np
 
 from cal_jax.errors import InputError
 from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, label_log_likelihoods
+from cal_jax.inference.inputs import checked_sets
 from cal_jax.inference.mapping import Variables, dataset_keys, map_objective
 from cal_jax.inference.posterior import contexts_of_sets
 from cal_jax.inference.sampler import in_batches
@@ -68,10 +69,8 @@ def infer(
       InputError: arrays of other shapes, labels that are not 0 or 1, values that are
         not finite, samples below 1.
     """
-    x, support = np.asarray(x, np.float32), np.asarray(support, np.float32)
-    size = model.config.image_size
-    if x.ndim not in (3, 4) or x.shape[-2:] != (size, size) or 0 in x.shape:
-        raise InputError(f"x: shape {x.shape}; accepted: [M, N, {size}, {size}] or without M")
+    sets, masks, one = checked_sets(model, x, mask)
+    support = np.asarray(support, np.float32)
     if support.ndim != 2 or support.shape[1] != model.config.num_contexts or not len(support):
         raise InputError(
             f"support: shape {support.shape}; accepted: [A, {model.config.num_contexts}]"
@@ -81,14 +80,8 @@ def infer(
     prior = np.zeros(len(support)) if log_prior is None else np.asarray(log_prior, float)
     if prior.shape != (len(support),):
         raise InputError(f"log_prior: shape {prior.shape}; accepted: ({len(support)},)")
-    if mask is not None and np.shape(mask) != x.shape[:-2]:
-        raise InputError(f"mask: shape {np.shape(mask)}; accepted: {x.shape[:-2]}")
-    if x.ndim == 4:
-        masks = None if mask is None else np.asarray(mask, np.float32)
-        return _infer(model, variables, key, x, support, prior, masks, contexts, latents)
-    one = None if mask is None else np.asarray(mask, np.float32)[None]
-    many = _infer(model, variables, key, x[None], support, prior, one, contexts, latents)
-    return Inferred(*(array[0] for array in many))
+    found = _infer(model, variables, key, sets, support, prior, masks, contexts, latents)
+    return Inferred(*(array[0] for array in found)) if one else found
 
 
 def log_label_posterior(log_evidence: np.ndarray, log_prior: np.ndarray) -> np.ndarray:

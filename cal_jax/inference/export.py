@@ -1,24 +1,23 @@
 """The model in a run's newest checkpoint, for a file of weights."""
 
-import typing
 from pathlib import Path
-from typing import Any
 
+from cal_jax.config import from_plain, unflatten
 from cal_jax.errors import InputError
-from cal_jax.inference.weights import TrainedLearner, untrained, with_tuples
+from cal_jax.inference.trained import TrainedLearner, untrained
 from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.training import checkpoints
 from cal_jax.training.config import TrainingConfig, optimiser_of
 from cal_jax.training.resume import CHECKPOINTS
 from cal_jax.training.step import initial_state
 
 
-def newest_model(run_dir: Path, factors: tuple[str, ...]) -> tuple[int, TrainedLearner]:
-    """The step and the model of a run with known labels, finished or not.
+def newest_model(run_dir: Path) -> tuple[int, TrainedLearner]:
+    """The step and the model of a run with known masks, finished or not.
 
     Args:
       run_dir: the run's folder.
-      factors: what each of its contexts is for.
 
     Raises:
       InputError: no checkpoint there, damaged ones, or one of another kind of run.
@@ -29,25 +28,18 @@ def newest_model(run_dir: Path, factors: tuple[str, ...]) -> tuple[int, TrainedL
         raise InputError(f"{run_dir}: no checkpoint; accepted: the folder of a run that saved one")
     flat = extra["config"]
     try:
-        config = _part(ContextAwareConfig, flat, "model.")
-        training = _part(TrainingConfig, flat, "training.")
-        binarisation, set_size = flat["binarisation"], flat["set_size"]
-    except (KeyError, TypeError) as error:
+        config = from_plain(ContextAwareConfig, unflatten(flat, "model."))
+        training = from_plain(TrainingConfig, unflatten(flat, "training."))
+        size, binarisation, set_size = (
+            flat[name] for name in ("image_size", "binarisation", "set_size")
+        )
+    except (KeyError, InputError) as error:
         raise InputError(f"{run_dir}: no run of a context-aware learner: {error}") from error
-    like = initial_state(untrained(config), optimiser_of(training))
+    model = ContextAwareLearner(config, (size, size))
+    like = initial_state(untrained(model), optimiser_of(training))
     restored = checkpoints.restore_latest(directory, like)
     assert restored is not None
     step, state = restored
     found = {"params": state.params, "batch_stats": state.batch_stats}
     kept = {name: tree for name, tree in found.items() if tree}
-    return step, TrainedLearner(config, kept, factors, binarisation, set_size)
-
-
-def _part(kind: Any, flat: dict[str, Any], prefix: str) -> Any:
-    """The dataclass whose fields stand in a flat config under a prefix."""
-    fields = {
-        name.removeprefix(prefix): value for name, value in flat.items() if name.startswith(prefix)
-    }
-    if not fields.keys() <= typing.get_type_hints(kind).keys() or not fields:
-        raise KeyError(f"fields {prefix}* that are not those of {kind.__name__}")
-    return kind(**with_tuples(fields))
+    return step, TrainedLearner(model, kept, set_size, binarisation)

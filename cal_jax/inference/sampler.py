@@ -48,6 +48,12 @@ class Sampler:
             constants, a = combine_constants(sources, labels)
             return generate_set(key, generative, a, num_items, constants=constants)
 
+        def from_constants(
+            generative: Any, _: Any, key: Array, constants: Array, a: Array
+        ) -> GeneratedSet:
+            return generate_set(key, generative, a, num_items, constants=constants)
+
+        self._from_constants = jax.jit(map_model(from_constants, model))
         self._unconditional = jax.jit(map_model(unconditional, model))
         self._synthesise = jax.jit(map_model(synthesise, model))
 
@@ -58,6 +64,15 @@ class Sampler:
           GeneratedSet of numpy arrays [num_sets, N, *X].
         """
         return self._batched(self._unconditional, key, _repeated(self._own(a), num_sets))
+
+    def from_constants(self, key: Array, constants: np.ndarray, a: np.ndarray) -> GeneratedSet:
+        """One set with given constant contexts [K, C], where the mask a [K] is 1.
+
+        Returns:
+          GeneratedSet of numpy arrays [N, *X].
+        """
+        made = self._from_constants(self._variables, key[None], constants[None], a[None])
+        return GeneratedSet(*(np.asarray(array)[0] for array in made))
 
     def conditional(self, key: Array, x: np.ndarray, a: np.ndarray) -> GeneratedSet:
         """One set for each of x [M, N, *X], sharing its constant contexts' means (figure 6.4).

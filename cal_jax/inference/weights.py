@@ -1,24 +1,21 @@
 """A trained context-aware learner as one safetensors file: nothing in it is ever executed."""
 
-import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import flax.traverse_util
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from cal_jax.config import from_plain, to_plain
 from cal_jax.data.binarise import BINARISATIONS
-from cal_jax.data.factors import SIZES
 from cal_jax.errors import InputError
-from cal_jax.inference.mapping import Variables, init_variables
+from cal_jax.inference.trained import TrainedLearner, untrained
 from cal_jax.io.atomic import write_atomically
 from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.models.context_aware.learner import ContextAwareLearner
-from cal_jax.objectives.context_aware import context_aware_elbo
 
 FILE = "weights.safetensors"
 """Of a run, in its folder."""
@@ -26,27 +23,8 @@ FILE = "weights.safetensors"
 LARGEST = 5_000_000
 """Bytes of a file that a run leaves."""
 
-_FORMAT = "cal_jax context-aware learner 1"
+_FORMAT = "cal_jax context-aware learner 2"
 _SHOWN = 3  # leaves named in one message
-
-
-class TrainedLearner(NamedTuple):
-    """All that generating sets from given ones needs."""
-
-    config: ContextAwareConfig
-    variables: Variables
-    """float32, numpy or jax."""
-    factors: tuple[str, ...]
-    """What each context is for: names of ``data.factors.SIZES``."""
-    binarisation: str
-    """Of the images it was trained with."""
-    set_size: int
-    """Of the sets it was trained with."""
-
-    @property
-    def model(self) -> ContextAwareLearner:
-        """The module whose variables these are."""
-        return ContextAwareLearner(self.config)
 
 
 def save(path: Path, trained: TrainedLearner, *, half: bool = False) -> Path:
@@ -91,48 +69,35 @@ def load(path: Path) -> TrainedLearner:
     try:
         if metadata["format"] != _FORMAT:
             raise InputError(f"{path}: format {metadata['format']!r}; accepted: {_FORMAT!r}")
-        about = json.loads(metadata["trained"])
-        config = ContextAwareConfig(**with_tuples(about["config"]))
-        factors, digest = tuple(about["factors"]), metadata["digest"]
+        about, digest = json.loads(metadata["trained"]), metadata["digest"]
+        config = from_plain(ContextAwareConfig, about["config"])
+        model = ContextAwareLearner(config, tuple(int(size) for size in about["event_shape"]))
         binarisation, set_size = about["binarisation"], int(about["set_size"])
-        _check(config, factors, binarisation)
+        _check(model, binarisation)
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise InputError(f"{path}: {error}") from error
         raise InputError(f"{path} does not describe a context-aware learner: {error!r}") from error
-    _check_leaves(str(path), tensors, config)
+    _check_leaves(str(path), tensors, model)
     if _digest(tensors, metadata["trained"]) != digest:
         raise InputError(f"{path} is damaged or was changed: the digests differ")
     whole = {name: array.astype(np.float32) for name, array in tensors.items()}
     variables = flax.traverse_util.unflatten_dict(whole, sep="/")
-    return TrainedLearner(config, variables, factors, binarisation, set_size)
-
-
-def untrained(config: ContextAwareConfig) -> Variables:
-    """Initial variables of a config's model, for their names and sizes."""
-    blank = jnp.zeros((2, config.image_size, config.image_size))
-    label = jnp.zeros(config.num_contexts)
-    model = ContextAwareLearner(config)
-    return init_variables(context_aware_elbo, model, jax.random.key(0), blank, label)
-
-
-def with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    """A config's fields as JSON has them, with its lists as tuples again."""
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+    return TrainedLearner(model, variables, set_size, binarisation)
 
 
 def _to_bytes(trained: TrainedLearner, *, half: bool) -> bytes:
     from safetensors.numpy import save as to_bytes
 
-    _check(trained.config, trained.factors, trained.binarisation)
+    _check(trained.model, trained.binarisation)
     tensors = {name: np.asarray(leaf) for name, leaf in _flat(trained.variables).items()}
-    _check_leaves("variables", tensors, trained.config)
+    _check_leaves("variables", tensors, trained.model)
     if half:
         tensors = {name: _halved(name, array) for name, array in tensors.items()}
     about = json.dumps(
         {
-            "config": dataclasses.asdict(trained.config),
-            "factors": trained.factors,
+            "config": to_plain(trained.config),
+            "event_shape": trained.model.event_shape,
             "binarisation": trained.binarisation,
             "set_size": trained.set_size,
         },
@@ -150,21 +115,20 @@ def _halved(name: str, array: np.ndarray) -> np.ndarray:
     return array.astype(np.float16)
 
 
-def _check(config: ContextAwareConfig, factors: tuple[str, ...], binarisation: str) -> None:
-    if not set(factors) <= set(SIZES) or factors[:1] != ("digit",):
-        raise InputError(f"factors {', '.join(factors)}; accepted: digit and of {', '.join(SIZES)}")
-    if config.num_labels:
-        raise InputError(f"num_labels {config.num_labels}; accepted: 0, no label network")
-    if len(factors) != config.num_contexts:
-        raise InputError(f"{len(factors)} factors for {config.num_contexts} contexts")
-    if binarisation not in BINARISATIONS:
-        raise InputError(f"binarisation {binarisation!r}; accepted: {', '.join(BINARISATIONS)}")
+def _check(model: ContextAwareLearner, binarisation: str | None) -> None:
+    if model.config.labels is not None:
+        raise InputError("model.labels: a label network; accepted: None, known masks")
+    if binarisation not in (None, *BINARISATIONS):
+        raise InputError(
+            f"binarisation {binarisation!r}; accepted: None, {', '.join(BINARISATIONS)}"
+        )
+    model.config.sizes(model.event_shape)
 
 
-def _check_leaves(source: str, tensors: dict[str, np.ndarray], config: ContextAwareConfig) -> None:
-    """Refuse leaves that are not those of the config, in name or in size."""
+def _check_leaves(source: str, tensors: dict[str, np.ndarray], model: ContextAwareLearner) -> None:
+    """Refuse leaves that are not those of the model, in name or in size."""
     wanted = {
-        name: leaf.shape for name, leaf in _flat(jax.eval_shape(lambda: untrained(config))).items()
+        name: leaf.shape for name, leaf in _flat(jax.eval_shape(lambda: untrained(model))).items()
     }
     found = {name: array.shape for name, array in tensors.items()}
     wrong = [

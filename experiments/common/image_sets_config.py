@@ -51,7 +51,7 @@ TURNED_TRAINING = TrainingConfig(
 
 TURNED_ORACLE = OracleConfig(steps=4_000, learning_rate=2e-3, dropout=0.2, shift=1, fuzz=1.2)
 """Of turned digits. Turns by odd multiples of 45 degrees are interpolated and the others are
-not, which an oracle must not go by: see ``docs/scores.md``."""
+not, which an oracle must not go by: see ``docs/results/scores.md``."""
 
 SMALL_ORACLE = OracleConfig(widths=(16, 64), steps=100, batch=32, learning_rate=5e-3)
 """For tests: in seconds, and it reads badly."""

@@ -27,6 +27,7 @@ from cal_jax.evaluation.generation_scores import (
 )
 from cal_jax.inference import weights
 from cal_jax.inference.mapping import Variables, init_variables, map_objective
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.inference.sampler import Sampler
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.merged import merge_of
@@ -209,9 +210,7 @@ def evaluate(
     )
     weights.save_if_small(
         folder.path / weights.FILE,
-        weights.TrainedLearner(
-            config.model, trained.variables, names, config.binarisation, config.set_size
-        ),
+        TrainedLearner(model, trained.variables, config.set_size, config.binarisation),
     )
     targets = {
         name: min(goal, 0.98 * (scores[name].ceiling or goal))

@@ -42,7 +42,7 @@ CONTRASTED: dict[str, Any] = {
     "latent_weight": 2.0,
     "weight_half_life": 10_000.0,
 }
-"""What goes with it; chosen on held-back images: see ``docs/results.md``."""
+"""What goes with it; chosen on held-back images: see ``docs/results/known_labels.md``."""
 
 
 @dataclass(frozen=True)

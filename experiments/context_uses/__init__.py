@@ -13,7 +13,7 @@ digits that it never saw.
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from cal_jax.cli import program
 from cal_jax.cli.processes import is_first
-from cal_jax.config import omit_default, require_at_least
+from cal_jax.config import flatten, omit_default, require_at_least
 from cal_jax.data.factors import ImageFactors
 from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation
@@ -31,7 +31,7 @@ from cal_jax.evaluation.oracle import storage as oracle_file
 from cal_jax.evaluation.oracle.factors import factor_oracle
 from cal_jax.evaluation.oracle.train import Oracle, OracleConfig, accuracy, predict
 from cal_jax.inference import weights
-from cal_jax.inference.weights import TrainedLearner
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
 from cal_jax.plots.curves import draw_curve
@@ -112,8 +112,8 @@ def run(request: program.Request) -> None:
     program.require_packages("matplotlib", "jinja2", "safetensors")
     assert request.weights is not None
     trained = weights.load(request.weights)
-    images = images_of(request, trained.config.image_size)
-    name = "-".join(["context_uses", *trained.factors])
+    images = images_of(request, trained.model.event_shape[0])
+    name = "-".join(["context_uses", *trained.names])
     with open_runs(request, name, images.name) as runs:
         if is_first():
             for one, folder in runs:
@@ -129,7 +129,7 @@ def evaluate(
 ) -> None:
     """Write config.json, scores.json, the figure and the report of one seed."""
     config, started = request.config, time.monotonic()
-    about = {f"model.{key}": value for key, value in asdict(trained.config).items()}
+    about = {f"model.{key}": value for key, value in flatten(trained.config).items()}
     about |= {"set_size": trained.set_size, "images": images.digest}
     identity = run_identity(request, **about)
     folder.write_json(CONFIG_FILE, identity)
@@ -142,7 +142,7 @@ def evaluate(
     )
     oracle = factor_oracle(
         request.oracle_dir or folder.path.parent / "oracles",
-        ImageFactors(trained.factors),
+        ImageFactors(trained.names),
         images.train,
         config.oracle,
         trained.binarisation,
@@ -161,11 +161,11 @@ def evaluate(
                 "digest": oracle_file.digest(oracle),
                 "accuracy": accuracy(oracle, of.others[0].x, of.others[0].factors),
             },
-            data=images.about(trained.config.image_size) | {"binarisation": trained.binarisation},
+            data=images.about(trained.model.event_shape[0]) | {"binarisation": trained.binarisation},
             scores=scores,
             details={"bounds_per_item": bounds, "weights": digest_of(request.weights)},
         ),
-        title=f"Contexts in use: {', '.join(trained.factors)} of {images.name}",
+        title=f"Contexts in use: {', '.join(trained.names)} of {images.name}",
         intro="A trained context-aware learner, asked about real sets of every value of each "
         "factor: nothing is trained here.",
         notes=[
@@ -190,10 +190,10 @@ def score(
     config: ContextUsesConfig, of: context_uses.Material, key: jax.Array, oracle: Oracle
 ) -> tuple[dict[str, Score], dict[str, dict[int, float]], dict[str, Any]]:
     """Every score, the predictive curve of each factor, and the bounds before and after."""
-    key_sets, *keys = jax.random.split(key, 1 + len(of.trained.factors))
+    key_sets, *keys = jax.random.split(key, 1 + len(of.trained.names))
     scores: dict[str, Score] = {}
     curves, bounds = {}, {}
-    for k, name in enumerate(of.trained.factors):
+    for k, name in enumerate(of.trained.names):
         key_curve, key_bounds = jax.random.split(keys[k])
         scores |= context_uses.classing_scores(of, k, config.shots)
         curves[name] = context_uses.predictive_curve(

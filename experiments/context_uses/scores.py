@@ -20,7 +20,7 @@ from cal_jax.evaluation.generation_scores import Read, RealSets
 from cal_jax.evaluation.likelihood import label_log_likelihoods
 from cal_jax.evaluation.predictive import predictive_log_likelihoods
 from cal_jax.evaluation.retrieval import retrieval_scores
-from cal_jax.inference.weights import TrainedLearner
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
 from experiments.context_uses.value_sets import sets_of_every_value, sets_of_label
 
@@ -36,7 +36,7 @@ class Material(NamedTuple):
 
     def label(self, k: int) -> np.ndarray:
         """[K]: factor k alone is constant."""
-        return np.eye(len(self.trained.factors), dtype=np.float32)[k]
+        return np.eye(len(self.trained.names), dtype=np.float32)[k]
 
     def values(self, k: int) -> np.ndarray:
         """[V * E]: of factor k, in the sets that share it."""
@@ -76,7 +76,7 @@ def material(
     Raises:
       InputError: images of one digit alone, or fewer than L of a digit.
     """
-    factors = ImageFactors(trained.factors)
+    factors = ImageFactors(trained.names)
     pixels = fixed_binary(factors.turned(images.images), trained.binarisation, seed)
     alone, others = [], []
     for k in range(len(factors.names)):
@@ -102,7 +102,7 @@ def classing_scores(of: Material, k: int, shots: Sequence[int]) -> dict[str, Sco
       k: the factor.
       shots: S, images of a class.
     """
-    name, values = of.trained.factors[k], of.values(k)
+    name, values = of.trained.names[k], of.values(k)
     classes = {count: of.contexts(k, slice(count)) for count in shots}
     whole = of.contexts(k, slice(of.trained.set_size))
     few = few_shot_scores(name, of.contexts(k, [-1]), classes, len(np.unique(values)))
@@ -115,7 +115,7 @@ def disentanglement_scores(
     """Those of ``guarantees``, of so many generated sets a context and kind."""
     trained, size = of.trained, of.trained.set_size
     return guarantee_scores(
-        trained.factors,
+        trained.names,
         trained.model,
         trained.variables,
         key,

@@ -1,11 +1,11 @@
 """The published tables, made of several runs.
 
-    python -m cal_jax.results gather runs/bw-0 runs/bw-1
-    python -m cal_jax.results gather results/black_and_white-cpu.json runs/bw-2
-    python -m cal_jax.results gather --variant narrow runs/narrow-0 runs/narrow-1
-    python -m cal_jax.results readme --check
+    python -m experiments.results gather runs/bw-0 runs/bw-1
+    python -m experiments.results gather results/black_and_white-cpu.json runs/bw-2
+    python -m experiments.results gather --variant narrow runs/narrow-0 runs/narrow-1
+    python -m experiments.results readme --check
 
-`gather` joins the runs of one experiment and preset; the README's tables are written from
+`gather` joins the runs of one experiment and preset; the published tables are written from
 the joined files and checked against them.
 """
 
@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m cal_jax.results",
-        description="Joins runs into published results and writes the README's tables from them.",
+        prog="python -m experiments.results",
+        description="Joins runs into published results and writes the published tables from them.",
     )
     actions = parser.add_subparsers(dest="action", required=True)
     joins = actions.add_parser("gather", help="join runs that differ only in the seed")

@@ -27,7 +27,7 @@ def update_page(
     *,
     check: bool = False,
     render: Callable[[list[dict[str, Any]]], str] = gathered_tables,
-    command: str = "python -m cal_jax.results readme",
+    command: str = "python -m experiments.results readme",
 ) -> bool:
     """Rewrites each text between `<!-- results:NAME -->` and `<!-- /results:NAME -->`.
 

@@ -55,7 +55,8 @@ figcaption { color: var(--faint); max-width: 44rem; margin-top: .4rem; }
 {#- #}<td class="number">{{ row.ceiling }}</td>
 {%- if targets %}<td class="number">{{ row.target }}</td>{% endif %}<td>{{ row.unit }}</td></tr>
 {% endfor %}</table></div>
-<p>The ceiling is the same score of real test data, or of exact inference: see docs/scores.md.</p>
+<p>The ceiling is the same score of real test data, or of exact inference:
+see docs/results/scores.md.</p>
 {% if figures %}<h2>Figures</h2>
 {% for image, caption in figures %}<figure>
 <img src="data:image/png;base64,{{ image }}" alt="{{ caption }}">

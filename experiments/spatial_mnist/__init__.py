@@ -4,8 +4,8 @@
 
 Trains a neural statistician on sets of 50 points, each set drawn from the grey
 levels of one image, and asks whether its contexts know the digit: an oracle
-reads what the model draws given a test set. What each preset reached is in the
-README's table.
+reads what the model draws given a test set. What each preset reached is in
+docs/results/README.md.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@
 
 Trains a neural statistician on sets of 200 draws and asks what its contexts
 know: the family, the moments, and how close the model's density comes to the
-one that made the data. What each preset reached is in the README's table.
+one that made the data. What each preset reached is in docs/results/README.md.
 """
 
 import functools

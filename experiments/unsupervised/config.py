@@ -116,7 +116,7 @@ CONTRASTED_LABELS: dict[str, Any] = {
     "half_life": 4_000.0,
 }
 """What goes with a contrast between sets; chosen on held-back images, without true labels
-in training: see ``docs/unsupervised.md``."""
+in training: see ``docs/results/unsupervised.md``."""
 
 
 @dataclass(frozen=True)

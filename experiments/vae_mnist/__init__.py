@@ -4,7 +4,7 @@
 
 Trains one model for each binarisation and reports the test ELBO, the
 importance-weighted bound, and how well the two dimensions tell the digits
-apart. What each preset reached is in the README's table.
+apart. What each preset reached is in docs/results/README.md.
 """
 
 import functools

@@ -10,7 +10,7 @@ from cal_jax.cli.main import main, source_sets
 from cal_jax.data.images import LabelledImages
 from cal_jax.inference import weights
 from cal_jax.inference.mapping import map_model
-from cal_jax.inference.weights import TrainedLearner
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.trained import WEIGHTS, source_images
 from tests.small_models import small_model
 

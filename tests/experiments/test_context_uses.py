@@ -15,7 +15,7 @@ from cal_jax.data.images import of_classes
 from cal_jax.evaluation.constant_posteriors import constant_moments
 from cal_jax.evaluation.oracle.train import Oracle, network_of
 from cal_jax.inference import weights
-from cal_jax.inference.weights import TrainedLearner
+from cal_jax.inference.trained import TrainedLearner
 from experiments import rotated
 from experiments.context_uses import main
 from experiments.context_uses import scores as context_uses

@@ -11,7 +11,7 @@ from safetensors.numpy import save as to_bytes
 
 from cal_jax.errors import InputError
 from cal_jax.inference import weights
-from cal_jax.inference.weights import TrainedLearner
+from cal_jax.inference.trained import TrainedLearner
 from tests.small_models import small_model
 
 
