@@ -7,7 +7,6 @@ has; ``log_prob`` is in nats an item, and ``mean`` is the point that figures sho
 import math
 from dataclasses import dataclass
 
-
 import jax
 import jax.numpy as jnp
 from jax import Array

@@ -109,7 +109,9 @@ def source_sets(
     """
     factors = ImageFactors(trained.names)
     few = LabelledImages(images.images[:SOURCE_IMAGES], images.labels[:SOURCE_IMAGES])
-    pixels = fixed_binary(factors.turned(few.images), trained.binarisation, seed)
+    pixels = fixed_binary(
+        factors.turned(few.images), trained_files.digits_binarisation(trained), seed
+    )
     rng = np.random.default_rng(seed)
     sources = []
     for k, name in enumerate(factors.names):

@@ -151,7 +151,7 @@ def refined_bounds(
       rounds: the bounds are judged by so many times ``samples`` samples.
     """
     c = model.config
-    start = no_shifts(x.shape[1], (c.num_contexts, c.context_dim), c.latent_dim)
+    start = no_shifts(x.shape[1], (c.num_contexts, c.context_dim), c.latent.dim)
     shifts = jax.tree.map(lambda zeros: jnp.zeros((len(x), *zeros.shape)), start)
     labels = np.broadcast_to(np.asarray(a, np.float32), (len(x), len(a)))
     run = _compiled(model, steps, samples, learning_rate, rounds)

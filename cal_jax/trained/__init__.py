@@ -10,9 +10,27 @@ from pathlib import Path
 import numpy as np
 
 from cal_jax.data.images import LabelledImages, resize, validate
+from cal_jax.errors import InputError
+from cal_jax.inference.trained import TrainedLearner
 
 WEIGHTS = Path(__file__).parent / "rotated.safetensors"
 _IMAGES = Path(__file__).parent / "digits.npz"
+
+
+def digits_binarisation(trained: TrainedLearner) -> str:
+    """The binarisation of the images of digits that a model was trained on.
+
+    Raises:
+      InputError: it was trained on other items.
+    """
+    known = set(trained.names) <= {"digit", "rotation", "background"}
+    if not known or trained.binarisation is None or len(trained.model.event_shape) != 2:
+        raise InputError(
+            f"weights of contexts {', '.join(trained.names)} and items "
+            f"{trained.model.event_shape}; accepted: of binary images of digits, whose contexts "
+            "are digit, rotation or background"
+        )
+    return trained.binarisation
 
 
 def source_images(size: int) -> LabelledImages:

@@ -27,8 +27,8 @@ from cal_jax.evaluation.generation_scores import (
 )
 from cal_jax.inference import weights
 from cal_jax.inference.mapping import Variables, init_variables, map_objective
-from cal_jax.inference.trained import TrainedLearner
 from cal_jax.inference.sampler import Sampler
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.merged import merge_of
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score

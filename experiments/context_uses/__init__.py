@@ -35,6 +35,7 @@ from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
 from cal_jax.plots.curves import draw_curve
+from cal_jax.trained import digits_binarisation
 from experiments.common.figures import Figure
 from experiments.common.image_sets_config import (
     SMALL_ORACLE,
@@ -112,6 +113,7 @@ def run(request: program.Request) -> None:
     program.require_packages("matplotlib", "jinja2", "safetensors")
     assert request.weights is not None
     trained = weights.load(request.weights)
+    digits_binarisation(trained)
     images = images_of(request, trained.model.event_shape[0])
     name = "-".join(["context_uses", *trained.names])
     with open_runs(request, name, images.name) as runs:
@@ -145,7 +147,7 @@ def evaluate(
         ImageFactors(trained.names),
         images.train,
         config.oracle,
-        trained.binarisation,
+        digits_binarisation(trained),
     )
     scores, curves, bounds = score(config, of, evaluation_key(request.seed), oracle)
     publish(
@@ -161,7 +163,8 @@ def evaluate(
                 "digest": oracle_file.digest(oracle),
                 "accuracy": accuracy(oracle, of.others[0].x, of.others[0].factors),
             },
-            data=images.about(trained.model.event_shape[0]) | {"binarisation": trained.binarisation},
+            data=images.about(trained.model.event_shape[0])
+            | {"binarisation": trained.binarisation},
             scores=scores,
             details={"bounds_per_item": bounds, "weights": digest_of(request.weights)},
         ),

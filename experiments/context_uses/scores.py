@@ -22,6 +22,7 @@ from cal_jax.evaluation.predictive import predictive_log_likelihoods
 from cal_jax.evaluation.retrieval import retrieval_scores
 from cal_jax.inference.trained import TrainedLearner
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
+from cal_jax.trained import digits_binarisation
 from experiments.context_uses.value_sets import sets_of_every_value, sets_of_label
 
 
@@ -77,7 +78,7 @@ def material(
       InputError: images of one digit alone, or fewer than L of a digit.
     """
     factors = ImageFactors(trained.names)
-    pixels = fixed_binary(factors.turned(images.images), trained.binarisation, seed)
+    pixels = fixed_binary(factors.turned(images.images), digits_binarisation(trained), seed)
     alone, others = [], []
     for k in range(len(factors.names)):
         rng = np.random.default_rng((seed, k))

@@ -75,7 +75,11 @@ PRESETS = {
         summary="seconds: a small model, too short to learn; for tests",
         model=replace(
             SMALL_MODEL,
-            contexts=(Context("digit"), Context("rotation", Rotation(DenseEncoder(128))), INVERSION),
+            contexts=(
+                Context("digit"),
+                Context("rotation", Rotation(DenseEncoder(128))),
+                INVERSION,
+            ),
             encoder=EquivariantEncoder(128),
             posterior=SharedExperts(64),
             constant_prior=Mixture(components=4),

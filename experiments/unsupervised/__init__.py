@@ -24,9 +24,14 @@ from cal_jax.models.context_aware.posteriors import SharedExperts, Statistic
 from cal_jax.models.context_aware.priors import Mixture
 from cal_jax.objectives.label import DRAWN, LabelEstimator
 from cal_jax.training.config import TrainingConfig
-from experiments.common.image_sets_config import SMALL_IMAGE, SMALL_MODEL, SMALL_ORACLE, TURNED_ORACLE
-from experiments.common.known_labels_config import ROTATION
 from experiments.black_and_white import INVERSION
+from experiments.common.image_sets_config import (
+    SMALL_IMAGE,
+    SMALL_MODEL,
+    SMALL_ORACLE,
+    TURNED_ORACLE,
+)
+from experiments.common.known_labels_config import ROTATION
 from experiments.unsupervised import pipeline as unsupervised
 from experiments.unsupervised.config import (
     CONTRASTED_LABELS,
@@ -111,9 +116,7 @@ PRESETS = {
     ),
     "thesis": UnsupervisedConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
-        model=ContextAwareConfig(
-            contexts=named("digit", "background"), labels=PooledLabels()
-        ),
+        model=ContextAwareConfig(contexts=named("digit", "background"), labels=PooledLabels()),
         training=TrainingConfig(chunk_steps=20),
         oracle=_ORACLE,
     ),

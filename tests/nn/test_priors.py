@@ -15,7 +15,7 @@ from cal_jax.distributions import (
     sample,
     standard_gaussian,
 )
-from cal_jax.nn.priors import FlowParameters, CouplingLayers, MixturePrior
+from cal_jax.nn.priors import CouplingLayers, FlowParameters, MixturePrior
 
 K, C, L, H = 2, 3, 3, 4
 RANDOM = np.random.default_rng(0)

@@ -12,7 +12,8 @@ from jax import Array
 from cal_jax.config import require_at_least
 from cal_jax.distributions import Distribution, bernoulli
 from cal_jax.errors import InputError
-from cal_jax.observations import CategoricalItems, DiscretizedLogistic as LogisticItems, NormalItems
+from cal_jax.observations import CategoricalItems, NormalItems
+from cal_jax.observations import DiscretizedLogistic as LogisticItems
 
 MOST_LEVELS = 65_536
 """Of a discretised logistic."""

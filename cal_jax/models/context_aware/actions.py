@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.errors import InputError
-from cal_jax.models.components.encoders import DenseEncoder, Encoder, require_square
+from cal_jax.models.components.encoders import DenseEncoder, require_square
 from cal_jax.models.components.sizes import Sizes
 from cal_jax.models.context_aware.posteriors import Evidence
 from cal_jax.models.context_aware.priors import Networks
@@ -41,6 +41,7 @@ class Action(abc.ABC):
         Raises:
           InputError: then.
         """
+        del sizes
 
     def canonical(self, x: Array) -> tuple[Array, Array | None]:
         """Items x [N, *X] with the transformation undone, and its reading [N, R], if read here."""
@@ -120,7 +121,7 @@ class Rotation(Action):
     rotated back. z sees how concentrated the angle is and not which it is.
     """
 
-    upright_encoder: Encoder = field(default_factory=DenseEncoder)
+    upright_encoder: DenseEncoder = field(default_factory=DenseEncoder)
     """Of the image rotated back, for z."""
 
     def networks(self, sizes: Sizes) -> Networks:

@@ -24,9 +24,8 @@ from cal_jax.models.context_aware.priors import Networks
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.attention import RelationalStatisticNetwork
 from cal_jax.nn.dense import GaussianHead, TriangularGaussianHead
-from cal_jax.nn.experts import ExpertNetwork
+from cal_jax.nn.experts import ExpertNetwork, each_expert, product_of_experts
 from cal_jax.nn.experts import Experts as ItemExperts
-from cal_jax.nn.experts import each_expert, product_of_experts
 from cal_jax.nn.priors import CouplingLayers
 from cal_jax.nn.statistic import StatisticNetwork
 

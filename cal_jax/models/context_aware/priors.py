@@ -18,7 +18,8 @@ from cal_jax.distributions import (
 )
 from cal_jax.models.components.sizes import Sizes
 from cal_jax.nn.apply_context import ApplyContext
-from cal_jax.nn.dense import GaussianHead, LearnedGaussian as GaussianParametersLayer
+from cal_jax.nn.dense import GaussianHead
+from cal_jax.nn.dense import LearnedGaussian as GaussianParametersLayer
 from cal_jax.nn.priors import CouplingLayers, MixturePrior
 
 Sees = Literal["nothing", "mask", "constants", "contexts"]
