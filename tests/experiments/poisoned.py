@@ -31,7 +31,7 @@ def write_images(folder):
     rng = np.random.default_rng(0)
     across = np.arange(SIDE) - (SIDE - 1) / 2
     disc = across[:, None] ** 2 + across[None] ** 2 < 11
-    lit = rng.random((2, 5 * OF_EACH, SIDE, SIDE)) < np.stack([0.03 * disc, 0.95 * disc])[:, None]
+    lit = rng.random((2, 5 * OF_EACH, SIDE, SIDE)) < np.stack([0.03 * disc, 0.85 * disc])[:, None]
     train, test = lit * rng.integers(230, 256, size=lit.shape)
     train[:, 3, 3] = 255 - np.arange(len(train))  # none is blank, and no two are alike
     digits = np.arange(5 * OF_EACH) % 5
