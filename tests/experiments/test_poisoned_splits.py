@@ -1,0 +1,86 @@
+"""No fit sees an item to evaluate on: models, oracles, probes and nearest neighbours."""
+
+import numpy as np
+import pytest
+
+from cal_jax.data.sources import load_for_evaluation
+from cal_jax.evaluation.scores import Score
+from experiments import (
+    baselines,
+    black_and_white,
+    held_out_pairs,
+    rotated,
+    spatial_mnist,
+    synthetic_sets,
+    three_contexts,
+    unsupervised,
+    vae_mnist,
+)
+from tests.experiments import runs
+from tests.experiments.poisoned import FIRST_TRAINED, OF_EACH, SIDE, is_poisoned, write_images
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_images(tmp_path_factory.mktemp("data") / "mnist")
+
+
+def test_the_marker_tells_the_splits_apart_turned_and_inverted(data):
+    images = load_for_evaluation(data, size=SIDE)
+    for factors in (rotated.FACTORS, three_contexts.FACTORS, black_and_white.FACTORS):
+        for split, poisoned in ((images.train, False), (images.evaluated, True)):
+            turned = factors.turned(split.images)
+            assert (is_poisoned(turned) == poisoned).all()
+            assert (is_poisoned(255 - turned) == poisoned).all()
+            assert ((split.labels < FIRST_TRAINED) == poisoned).all()
+
+
+def test_choosing_on_held_back_images_sees_no_test_image(data):
+    images = load_for_evaluation(data, size=SIDE, held_back=OF_EACH)
+    for split in (images.train, images.evaluated):
+        assert not is_poisoned(split.images).any()
+    rows = [{image.tobytes() for image in split.images} for split in images[:2]]
+    assert not rows[0] & rows[1]
+
+
+@pytest.mark.parametrize("module", [black_and_white, rotated, held_out_pairs, three_contexts])
+def test_known_labels(module, data, tmp_path, monkeypatch):
+    scores = {name: Score(0.5, 0.5, "fraction") for name in module.TARGETS}
+    for own in ("two_constant_scores", "held_out_scores"):
+        if hasattr(module, own):
+            runs.stand_in(monkeypatch, module, own, {})
+    record = runs.run_known_labels(monkeypatch, module, data, tmp_path, scores)
+    record.assert_clean("model", "oracle", "probe")
+
+
+def test_unsupervised(data, tmp_path, monkeypatch):
+    runs.run_unsupervised(monkeypatch, unsupervised, data, tmp_path).assert_clean("model", "oracle")
+
+
+def test_baselines(data, tmp_path, monkeypatch):
+    runs.run_baselines(monkeypatch, baselines, data, tmp_path).assert_clean("model", "oracle")
+
+
+def test_vae_mnist(data, tmp_path, monkeypatch):
+    record = runs.run_vae_mnist(monkeypatch, vae_mnist, data, tmp_path)
+    record.assert_clean("model", "neighbours")
+    assert len(record.targets) == 3
+    assert all((digits >= FIRST_TRAINED).all() for digits in record.targets)
+
+
+def test_spatial_mnist(data, tmp_path, monkeypatch):
+    record = runs.run_spatial_mnist(monkeypatch, spatial_mnist, data, tmp_path)
+    record.assert_clean("model", "oracle", "neighbours")
+    assert all((digits >= FIRST_TRAINED).all() for digits in record.targets)
+
+
+def test_synthetic_sets(tmp_path, monkeypatch):
+    record, judged = runs.run_synthetic_sets(monkeypatch, synthetic_sets, tmp_path)
+    assert set(record.fits) == {"model", "neighbours"}
+    record.assert_no_row_is_asked_back()
+    (trained,) = record.images
+    for sets in judged:
+        assert not np.isin(sets.x, trained).any()
+        continuous = [told for told in record.targets if told.dtype.kind == "f"]
+        assert continuous and not any(np.isin(sets.mean, told).any() for told in continuous)
+    assert all(np.isin(x, judged[0].x).all() for x in record.scored)
