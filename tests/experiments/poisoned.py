@@ -9,14 +9,14 @@ import gzip
 
 import jax
 import numpy as np
+from cal_jax.studies import experiment
+from cal_jax.training.run import Trained
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier
 
 from cal_jax.data.mnist import FILES
 from cal_jax.evaluation import oracle_store
 from cal_jax.evaluation.oracle import Oracle
-from cal_jax.studies import experiment
-from cal_jax.training.run import Trained
 from tests.data.idx_files import idx_bytes
 
 SIDE = 8

@@ -7,11 +7,11 @@ is replaced by a record of the images that it is given.
 from dataclasses import replace
 
 import numpy as np
+from cal_jax.evaluation.scores import Score
+from cal_jax.studies import autoencoder, baselines, known_labels, spatial, synthetic, unsupervised
 
 from cal_jax.evaluation.oracle import OracleConfig
-from cal_jax.evaluation.scores import Score
 from cal_jax.objectives.vae import VAETerms
-from cal_jax.studies import autoencoder, baselines, known_labels, spatial, synthetic, unsupervised
 from tests.experiments.poisoned import SIDE, Record, spy_on_fits
 
 SCORE = Score(0.5, None, "fraction")

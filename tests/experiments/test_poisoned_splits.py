@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from cal_jax.evaluation.scores import Score
 
 from cal_jax.data.sources import load_for_evaluation
-from cal_jax.evaluation.scores import Score
 from experiments import (
     baselines,
     black_and_white,

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cal_jax.weights import TrainedLearner
 
 from cal_jax import weights
 from cal_jax.evaluation import context_uses as uses
 from cal_jax.evaluation.amortisation import Refined
 from cal_jax.evaluation.constant_posteriors import Moments
-from cal_jax.weights import TrainedLearner
 from experiments import context_uses, oracle_check
 from tests.experiments.poisoned import SIDE, Record, spy_on_fits, write_images
 from tests.experiments.runs import ORACLE, publishing, run, scoring, stand_in
