@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from cal_jax.divergences import (
@@ -22,7 +23,8 @@ from cal_jax.divergences import (
     gaussian_kl,
     triangular_gaussian_kl,
 )
-from cal_jax.independent import DiagonalGaussian, IndependentBernoulli
+from cal_jax.errors import InputError
+from cal_jax.independent import DiagonalGaussian, IndependentBernoulli, check_binary
 
 Distribution = Any
 """One of ``cal_jax.independent`` or of distrax, or anything with its ``sample``, ``log_prob``
@@ -177,6 +179,35 @@ def kl(
             return Divergence(jnp.broadcast_to(exact, shape), exact=True)
     estimate = log_prob(q, draw) - jnp.broadcast_to(log_prob(p, draw), shape)
     return Divergence(estimate, exact=False)
+
+
+def require_support(distribution: Distribution, value: np.ndarray, what: str) -> None:
+    """Refuse values to which a distribution gives no probability.
+
+    A distribution with a method ``check_support(value, what)`` checks itself; of distrax's,
+    Bernoullis and categoricals are known. Any other takes whatever is finite.
+
+    Args:
+      distribution: of the values' last axes.
+      value: finite, of any shape, on the host.
+      what: its name, which opens the message.
+
+    Raises:
+      InputError: then.
+    """
+    while _is_distrax(distribution, "Independent"):
+        distribution = distribution.distribution
+    if hasattr(distribution, "check_support"):
+        distribution.check_support(value, what)
+    elif _is_distrax(distribution, "Bernoulli"):
+        check_binary(value, what)
+    elif _is_distrax(distribution, "Categorical"):
+        most = distribution.num_categories
+        if not ((value == np.round(value)) & (value >= 0) & (value < most)).all():
+            raise InputError(
+                f"{what}: values from {value.min():g} to {value.max():g}; accepted: whole numbers "
+                f"from 0 to {most - 1}, for a categorical likelihood"
+            )
 
 
 def _closed_form(q: Distribution, p: Distribution) -> Array | None:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+
+from cal_jax.errors import InputError
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
@@ -71,6 +74,9 @@ class DiagonalGaussian:
         normaliser = _HALF_LOG_2PI + 0.5 * self.log_variance
         return jnp.sum(-0.5 * jnp.square(standardised) - normaliser, axis=-1)
 
+    def check_support(self, value: np.ndarray, what: str) -> None:
+        """Every finite number has a density."""
+
 
 @functools.partial(
     jax.tree_util.register_dataclass, data_fields=["logits"], meta_fields=["event_ndims"]
@@ -121,6 +127,31 @@ class IndependentBernoulli:
         linear = value * self.logits - positive
         each = linear - jnp.log1p(jnp.exp(self.logits - 2.0 * positive))
         return jnp.sum(each, axis=tuple(range(-self.event_ndims, 0)))
+
+    def check_support(self, value: np.ndarray, what: str) -> None:
+        """Refuse values that are neither 0 nor 1.
+
+        Args:
+          value: of any shape.
+          what: its name, which opens the message.
+
+        Raises:
+          InputError: then.
+        """
+        check_binary(value, what)
+
+
+def check_binary(value: np.ndarray, what: str) -> None:
+    """Refuse values that are neither 0 nor 1.
+
+    Raises:
+      InputError: then; it names the smallest and the largest.
+    """
+    if not ((value == 0) | (value == 1)).all():
+        raise InputError(
+            f"{what}: values from {value.min():g} to {value.max():g}; accepted: 0 and 1, for a "
+            "Bernoulli likelihood (binarise grey images)"
+        )
 
 
 def _as_shape(sample_shape: int | tuple[int, ...]) -> tuple[int, ...]:
