@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+
+from cal_jax.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,14 @@ class NormalItems(_Independent):
         """[..., *X]"""
         return self.loc
 
+    def check_support(self, value: np.ndarray, what: str) -> None:
+        """Refuse values that are not finite.
+
+        Raises:
+          InputError: then.
+        """
+        _require(value, np.isfinite(value), what, "finite numbers, for a Normal likelihood")
+
 
 @dataclass(frozen=True)
 class DiscretizedLogistic(_Independent):
@@ -115,6 +126,15 @@ class DiscretizedLogistic(_Independent):
         """The level of the logistic's location, [..., *X]: its median."""
         return jnp.clip((self.loc + 1.0) * self._half, 0.0, self.levels - 1.0)
 
+    def check_support(self, value: np.ndarray, what: str) -> None:
+        """Refuse values that are no levels.
+
+        Raises:
+          InputError: then.
+        """
+        accepted = f"whole levels 0 to {self.levels - 1}, for a discretised logistic likelihood"
+        _require(value, _is_whole(value, self.levels), what, accepted)
+
     def _level(self, value: Array) -> Array:
         return jnp.clip(jnp.round((value + 1.0) * self._half), 0.0, self.levels - 1.0)
 
@@ -146,3 +166,23 @@ class CategoricalItems(_Independent):
     def mean(self) -> Array:
         """The most probable category, [..., *X]."""
         return jnp.argmax(self.logits, axis=-1).astype(self.logits.dtype)
+
+    def check_support(self, value: np.ndarray, what: str) -> None:
+        """Refuse values that are no categories.
+
+        Raises:
+          InputError: then.
+        """
+        count = self.logits.shape[-1]
+        accepted = f"whole numbers 0 to {count - 1}, for a categorical likelihood"
+        _require(value, _is_whole(value, count), what, accepted)
+
+
+def _is_whole(value: np.ndarray, count: int) -> np.ndarray:
+    return (value >= 0) & (value < count) & (value == np.floor(value))
+
+
+def _require(value: np.ndarray, fits: np.ndarray, what: str, accepted: str) -> None:
+    if not fits.all():
+        first = value[np.unravel_index(np.argmin(fits), fits.shape)]
+        raise InputError(f"{what}: a value of {first}; accepted: {accepted}")

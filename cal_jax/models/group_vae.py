@@ -73,6 +73,11 @@ class ImageStatistician(nn.Module):
 
     config: ImageStatisticianConfig
 
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """X, the shape of an item."""
+        return (self.config.image_size, self.config.image_size)
+
     def setup(self) -> None:
         """Make the networks that the config names."""
         c = self.config
@@ -127,5 +132,5 @@ class ImageStatistician(nn.Module):
             return bernoulli(self.decoder(ctx, *zs, c), event_ndims=2)
 
         return StatisticianGenerative(
-            lambda: standard_gaussian((config.context_dim,)), latent_prior, likelihood
+            lambda: standard_gaussian((config.context_dim,)), latent_prior, likelihood, layers=1
         )

@@ -67,6 +67,8 @@ class StatisticianGenerative(NamedTuple):
     context_prior: Callable[[], Distribution]
     latent_prior: Callable[[int, Array | None, Array], Distribution]
     likelihood: Callable[[tuple[Array, ...], Array], Distribution]
+    layers: int | None = None
+    """L, which an objective takes where it is told none, and holds to what it is told."""
 
 
 class NeuralStatistician(nn.Module):
@@ -78,6 +80,11 @@ class NeuralStatistician(nn.Module):
     """
 
     config: NeuralStatisticianConfig
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """X, the shape of an item."""
+        return (self.config.item_dim,)
 
     def setup(self) -> None:
         """Make the networks that the config names."""
@@ -130,5 +137,8 @@ class NeuralStatistician(nn.Module):
             return diagonal_gaussian(mean, jnp.clip(log_variance, *config.log_variance_range))
 
         return StatisticianGenerative(
-            lambda: standard_gaussian((config.context_dim,)), latent_prior, likelihood
+            lambda: standard_gaussian((config.context_dim,)),
+            latent_prior,
+            likelihood,
+            config.layers,
         )

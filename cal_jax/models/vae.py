@@ -77,6 +77,11 @@ class VAE(nn.Module):
 
     config: VAEConfig
 
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """X, the shape of an item."""
+        return (self.config.image_size, self.config.image_size)
+
     def setup(self) -> None:
         """Make the networks that the config names."""
         c = self.config

@@ -24,16 +24,14 @@ DrawSets = Callable[..., tuple[RealSets, np.ndarray]]
 
 
 class TrainingSets(NamedTuple):
-    """Data sets as a training step reads them."""
+    """Data sets as a training step reads them: a ``training.source.SetSource``."""
 
     draw: Callable[[jax.Array, Any, jax.Array], DataSet]
     """(key, data, row []) -> one data set: x [N, H, W] and its label [K]; pure."""
     data: Any
     """Arrays that ``draw`` reads."""
-
-    def one(self, key: jax.Array) -> DataSet:
-        """The first data set."""
-        return self.draw(key, jax.tree.map(jnp.asarray, self.data), jnp.int32(0))
+    num_sets: int
+    """Rows that an epoch visits."""
 
 
 def training_sets(config: SetsConfig, images: LabelledImages, seed: int) -> TrainingSets:
@@ -67,7 +65,7 @@ def training_sets(config: SetsConfig, images: LabelledImages, seed: int) -> Trai
         binary = dynamic_binary(key, chosen) if dynamic else chosen
         return DataSet((factors.paint(binary, values[row]), labels[row]))
 
-    return TrainingSets(draw, data)
+    return TrainingSets(draw, data, config.num_sets)
 
 
 def evaluation_sets(

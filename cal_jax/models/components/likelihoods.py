@@ -35,7 +35,6 @@ class Likelihood(abc.ABC):
         """Items [N, *X] as an encoder reads them."""
         return x
 
-    @abc.abstractmethod
     def check(self, x: np.ndarray, source: str) -> None:
         """Refuse items that the likelihood gives no probability.
 
@@ -44,8 +43,9 @@ class Likelihood(abc.ABC):
           source: opens the message.
 
         Raises:
-          InputError: then; it names the first such value.
+          InputError: then; it names such a value.
         """
+        self(jnp.zeros(self.parameter_shape(())), 0).check_support(x, source)
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,6 @@ class Bernoulli(Likelihood):
 
     def __call__(self, outputs: Array, event_ndims: int) -> Distribution:
         return bernoulli(outputs, event_ndims)
-
-    def check(self, x: np.ndarray, source: str) -> None:
-        _require(x, (x == 0) | (x == 1), source, "0 or 1 for a Bernoulli likelihood")
 
 
 @dataclass(frozen=True)
@@ -88,9 +85,6 @@ class Normal(Likelihood):
             )
         mean, log_variance = outputs[..., 0], outputs[..., 1]
         return NormalItems(event_ndims, mean, jnp.clip(log_variance, *self.log_variance_range))
-
-    def check(self, x: np.ndarray, source: str) -> None:
-        _require(x, np.isfinite(x), source, "finite numbers for a Normal likelihood")
 
 
 @dataclass(frozen=True)
@@ -121,10 +115,6 @@ class DiscretizedLogistic(Likelihood):
     def network_input(self, x: Array) -> Array:
         return x / ((self.levels - 1) / 2) - 1.0
 
-    def check(self, x: np.ndarray, source: str) -> None:
-        fits = (x >= 0) & (x < self.levels) & (x == np.floor(x))
-        _require(x, fits, source, f"whole levels 0 to {self.levels - 1} for a discretised logistic")
-
 
 @dataclass(frozen=True)
 class Categorical(Likelihood):
@@ -143,13 +133,3 @@ class Categorical(Likelihood):
 
     def network_input(self, x: Array) -> Array:
         return jax.nn.one_hot(x, self.values)
-
-    def check(self, x: np.ndarray, source: str) -> None:
-        fits = (x >= 0) & (x < self.values) & (x == np.floor(x))
-        _require(x, fits, source, f"categories 0 to {self.values - 1}")
-
-
-def _require(x: np.ndarray, fits: np.ndarray, source: str, accepted: str) -> None:
-    if not fits.all():
-        value = x[np.unravel_index(np.argmin(fits), fits.shape)]
-        raise InputError(f"{source}: a value of {value}; accepted: {accepted}")
