@@ -1,4 +1,4 @@
-"""Sets of numbers that a user brings, checked and brought to one shape.
+"""One data set as an objective takes it, and sets that a user brings, checked and padded.
 
 Shape letters: M sets, N items in the largest set, X features of an item.
 """
@@ -6,9 +6,19 @@ Shape letters: M sets, N items in the largest set, X features of an item.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from cal_jax.errors import InputError
+
+
+class DataSet(NamedTuple):
+    """One data set as an objective takes it."""
+
+    data: tuple[jax.Array, ...]
+    """x [N, *X], then its labels."""
+    mask: jax.Array | None = None
+    """[N], or None when all items count."""
 
 
 class PaddedSets(NamedTuple):

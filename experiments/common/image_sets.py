@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cal_jax.data.binarise import dynamic_binary, fixed_binary
-from cal_jax.data.context_sets import factor_sets
+from cal_jax.data.digit_sets import factor_sets
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.label_mix import Mix, one_constant
 from cal_jax.evaluation.generation_scores import Real, RealSets
