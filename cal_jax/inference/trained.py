@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +35,8 @@ class TrainedLearner(NamedTuple):
     """N, items of the sets that it was trained with, and of those that it generates."""
     binarisation: str | None = None
     """Of grey images before training; None where items are taken as they are."""
+    training: Any = None
+    """``training.config.Trained``: steps, seconds and metrics, of a model that ``fit`` gave."""
 
     @property
     def config(self) -> ContextAwareConfig:

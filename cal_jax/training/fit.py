@@ -11,11 +11,16 @@ import jax
 import numpy as np
 
 from cal_jax.config import flatten
+from cal_jax.data.factor_dataset import FactorDataset
+from cal_jax.data.sets import DataSet
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import Model
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import RunFolder
+from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.training import checkpoints, midpoint_checkpoint
 from cal_jax.training.config import Objective, SeedTask, Trained, TrainingConfig
+from cal_jax.training.factor_sets import FactorSets
 from cal_jax.training.multihost import on_first
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.resume import CHECKPOINTS
@@ -23,6 +28,16 @@ from cal_jax.training.signals import StopSignal
 from cal_jax.training.source import SetSource, set_source
 from cal_jax.training.task import objective_of, task_of
 from cal_jax.training.train import train
+
+LEARNER = TrainingConfig(
+    steps=5_000,
+    batch_size=16,
+    learning_rate=2e-3,
+    schedule="cosine",
+    alpha=0.0,
+    chunk_steps=50,
+)
+"""Of a context-aware learner where no config is given."""
 
 RunDir = str | Path | RunFolder
 Identity = Mapping[str, Any]
@@ -61,11 +76,13 @@ def fit(  # type: ignore[misc]  # the options of the overloads are those named h
     Args:
       model: a Flax module with ``generative(ctx)`` and ``inference(ctx)``, or a ``PureModel``
         of any other library.
-      data: x [M, N, *X]; (x, constant_mask [M, K]); DataSet((x, constant_mask), mask [M, N])
+      data: a ``FactorDataset``, whose sets are drawn anew at every step, or ``FactorSets`` that
+        says which; x [M, N, *X]; (x, constant_mask [M, K]); DataSet((x, constant_mask), mask [M, N])
         with padded items; any ``SetSource``; or a function from the seed to one of these.
         For a ``VAE``, x [M, *X].
       objective: a pure objective ``(key, generative, inference, x, *labels)`` of one data set,
-        or an ``Objective`` with more choices; None: the bound of a model of the library.
+        or an ``Objective`` with more choices; None: the bound of a model of the library, of a
+        context-aware learner the bound and a contrast of sets (``training.recipes``).
       steps: in all; None: ``config.steps``.
       seed: of the initial variables, the noise and the order of the data sets. Several are
         trained together, as one program.
@@ -81,7 +98,8 @@ def fit(  # type: ignore[misc]  # the options of the overloads are those named h
       remat: recompute what a gradient needs, to save memory.
 
     Returns:
-      Trained; of several seeds a list.
+      Trained; of a context-aware learner a ``TrainedLearner``, whose ``training`` that is. Of
+      several seeds a list.
 
     Raises:
       InputError: data of the wrong shape or outside the likelihood's support, a folder of
@@ -92,8 +110,8 @@ def fit(  # type: ignore[misc]  # the options of the overloads are those named h
     seeds = [seed] if isinstance(seed, int) else list(seed)
     chosen = choose_devices(devices)
     sources = [set_source(data(one) if callable(data) else data, model) for one in seeds]
-    config = _config(config, steps, sources)
-    whole = objective_of(model, objective)
+    config = _config(model, config, steps, sources)
+    whole = objective_of(model, objective, config.steps)
     with contextlib.ExitStack() as stack:
         folders = _folders(run_dir, seeds, stack)
         if from_scratch:
@@ -120,16 +138,33 @@ def fit(  # type: ignore[misc]  # the options of the overloads are those named h
         if keep_midpoint:
             middle = train_until(midpoint_checkpoint.midpoint_step(config))
             midpoint_checkpoint.keep_midpoint(runs, config, middle)
-        trained = train_until()
+        trained = [_as_learner(model, one, data) for one in train_until()]
     return trained[0] if isinstance(seed, int) else trained
 
 
+def _as_learner(model: Model, trained: Trained, data: Any) -> Trained | TrainedLearner:
+    """What a user asks of a context-aware learner, where the model is one."""
+    if not isinstance(model, ContextAwareLearner):
+        return trained
+    return TrainedLearner(model, trained.variables, _set_size(data, model), training=trained)
+
+
+def _set_size(data: Any, model: ContextAwareLearner) -> int:
+    """N of the largest training set, or 10 where that is not to be told without drawing."""
+    if isinstance(data, FactorDataset):
+        data = FactorSets(data)
+    if isinstance(data, FactorSets):
+        return data.largest(model.config.names)
+    x = data.data[0] if isinstance(data, DataSet) else data[0] if isinstance(data, tuple) else data
+    return x.shape[1] if hasattr(x, "shape") and len(x.shape) > 1 else 10
+
+
 def _config(
-    config: TrainingConfig | None, steps: int | None, sources: Sequence[SetSource]
+    model: Model, config: TrainingConfig | None, steps: int | None, sources: Sequence[SetSource]
 ) -> TrainingConfig:
     if config is None:
         smallest = min(source.num_sets for source in sources)
-        config = TrainingConfig()
+        config = LEARNER if isinstance(model, ContextAwareLearner) else TrainingConfig()
         config = replace(config, batch_size=min(config.batch_size, smallest))
     return config if steps is None else replace(config, steps=steps)
 

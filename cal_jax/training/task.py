@@ -15,15 +15,14 @@ from cal_jax.models.group_vae import ImageStatistician
 from cal_jax.models.statistician import NeuralStatistician
 from cal_jax.models.vae import VAE
 from cal_jax.objectives.checks import WatchedGenerative, check_support
-from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.training.config import EACH_SET, Objective, Task
+from cal_jax.training.recipes import recipe_of
 from cal_jax.training.source import SetSource, shown_sets
 
 OBJECTIVES = {
-    ContextAwareLearner: Objective(context_aware_elbo),
     NeuralStatistician: Objective(neural_statistician_elbo),
     ImageStatistician: Objective(neural_statistician_elbo),
     VAE: Objective(vae_elbo, of_sets=False),
@@ -31,8 +30,10 @@ OBJECTIVES = {
 """What a model of the library is trained on, where no objective is given."""
 
 
-def objective_of(model: Model, objective: Objective | Callable[..., Any] | None) -> Objective:
-    """The objective given, or the model's own.
+def objective_of(
+    model: Model, objective: Objective | Callable[..., Any] | None, steps: int
+) -> Objective:
+    """The objective given, or the model's own; of a context-aware learner, its recipe.
 
     Raises:
       InputError: none given for a model that is not of the library.
@@ -41,10 +42,12 @@ def objective_of(model: Model, objective: Objective | Callable[..., Any] | None)
         return objective
     if objective is not None:
         return Objective(objective)
+    if isinstance(model, ContextAwareLearner):
+        return recipe_of(model, steps)
     for kind, usual in OBJECTIVES.items():
         if isinstance(model, kind):
             return usual
-    accepted = ", ".join(kind.__name__ for kind in OBJECTIVES)
+    accepted = ", ".join(kind.__name__ for kind in (ContextAwareLearner, *OBJECTIVES))
     raise InputError(
         f"objective: none for a {type(model).__name__}; accepted: a pure objective, or a model of "
         f"the kinds {accepted}"

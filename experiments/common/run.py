@@ -13,6 +13,7 @@ from cal_jax.cli.processes import is_first
 from cal_jax.cli.program import Request, each_seed
 from cal_jax.config import flatten
 from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.training.config import Objective, Trained
 from cal_jax.training.fit import fit, open_folder
@@ -149,7 +150,7 @@ def fit_runs(
       InputError, NotFiniteError, SystemExit: see ``training.fit.fit``.
     """
     asked = runs[0].request
-    return fit(
+    found = fit(
         what.model,
         what.sets,
         objective=what.objective,
@@ -163,3 +164,4 @@ def fit_runs(
         revision=asked.revision,
         remat=asked.remat,
     )
+    return [one.training if isinstance(one, TrainedLearner) else one for one in found]
