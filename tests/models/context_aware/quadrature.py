@@ -1,14 +1,18 @@
 """KLs of a model's distributions of two dimensions: as the bound has them, and by other means."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from cal_jax.distributions import kl, log_prob, sample
-from cal_jax.inference.mapping import map_model
+from cal_jax.inference.mapping import ONCE, map_model
+from cal_jax.inference.trained import untrained
 from cal_jax.models.components.sizes import Hidden
-from tests.small_models import binary_sets, small_model
+from cal_jax.models.context_aware.learner import ContextAwareLearner
+from tests.small_models import binary_sets, small_config
 
 DRAWS = 4_000
 AXIS = np.linspace(-10.0, 10.0, 101)
@@ -18,36 +22,48 @@ PARTS = ("constant", "varying", "latent")
 BOUND, MONTE_CARLO, QUADRATURE = range(3)
 
 
+def once(function):
+    """``function`` compiled quickly, for the few calls of a test."""
+    return jax.jit(function, compiler_options=ONCE)
+
+
+@functools.cache
 def moved_model(**changes):
-    """A small model of two-dimensional contexts and z whose parameters are away from their start,
-    where heads and flows do nothing."""
+    """A small model of two-dimensional contexts and z with random parameters everywhere: where
+    training starts, heads and flows do nothing. Nothing is compiled."""
     sizes = {"context_dim": 2, "hidden": Hidden(6, 1, "none", skip=False)}
-    model, variables = small_model(**{**sizes, **changes})
-    leaves, structure = jax.tree.flatten(variables["params"])
+    model = ContextAwareLearner(small_config(**{**sizes, **changes}), (8, 8))
+    return model, filled(jax.eval_shape(lambda: untrained(model)))
+
+
+def filled(shapes):
+    """Random parameters of these shapes."""
     rng = np.random.default_rng(3)
-    moved = [jnp.asarray(leaf + 0.25 * rng.normal(size=leaf.shape), jnp.float32) for leaf in leaves]
-    return model, {**variables, "params": jax.tree.unflatten(structure, moved)}
+    return jax.tree.map(
+        lambda leaf: jnp.asarray(0.3 * rng.normal(size=leaf.shape), jnp.float32), shapes
+    )
 
 
-def distributions(generative, inference, x, a):
+def distributions(generative, inference, x, a, parts):
     """(q, p) of the constant contexts, of the varying ones and of z, given fixed contexts."""
     h = inference.encode(x)
     constants = a[:, None] * jnp.array([[0.7, -0.4], [0.2, 0.5]])
     contexts = jnp.broadcast_to(constants + 0.3, (len(x), 2, 2))
-    return [
-        (inference.constant_contexts(h, a, None), generative.constant_prior(a)),
-        (
+    found = {
+        "constant": lambda: (inference.constant_contexts(h, a, None), generative.constant_prior(a)),
+        "varying": lambda: (
             inference.varying_contexts(h, constants, a),
             generative.varying_prior(constants, a),
         ),
-        (inference.latent(h, contexts), generative.latent_prior(contexts)),
-    ]
+        "latent": lambda: (inference.latent(h, contexts), generative.latent_prior(contexts)),
+    }
+    return [found[part]() for part in parts]
 
 
-def by_every_means(generative, inference, x, a):
+def by_every_means(generative, inference, x, a, parts):
     """Nats [3, parts] of the bound, of many draws and by quadrature; probabilities [parts, 2]."""
     nats, probabilities = [], []
-    for part, (q, p) in enumerate(distributions(generative, inference, x, a)):
+    for part, (q, p) in enumerate(distributions(generative, inference, x, a, parts)):
         of_bound, of_draws = (
             sample(q, jax.random.key(2 * part + offset), (DRAWS,)) for offset in (0, 1)
         )
@@ -68,27 +84,26 @@ def by_every_means(generative, inference, x, a):
     return jnp.stack([jnp.stack(row) for row in nats], axis=1), jnp.array(probabilities)
 
 
-def kls(**changes):
+def kls(parts, **changes):
     """Of ``by_every_means``: nats [3, parts], gradients [3, parts, P], probabilities."""
     model, variables = moved_model(**changes)
     x, a = binary_sets(1, 2)[0], np.array([[1.0, 0.0]], np.float32)
     flat, unravel = ravel_pytree(variables["params"])
-    mapped = map_model(by_every_means, model)
+    mapped = map_model(functools.partial(by_every_means, parts=parts), model)
 
     def nats(flat):
         found, probabilities = mapped({**variables, "params": unravel(flat)}, x, a)
         return found[0], (found[0], probabilities[0])
 
-    gradients, (values, probabilities) = jax.jit(jax.jacrev(nats, has_aux=True))(flat)
+    gradients, (values, probabilities) = once(jax.jacrev(nats, has_aux=True))(flat)
     return np.asarray(values), np.asarray(gradients), np.asarray(probabilities)
 
 
 def require_agreement(parts=PARTS, **changes):
     """The bound's KLs and those of many draws are the integral, in value and in gradient."""
-    values, gradients, probabilities = kls(**changes)
+    values, gradients, probabilities = kls(parts, **changes)
     np.testing.assert_allclose(probabilities, 1.0, atol=5e-3)
-    for name in parts:
-        part = PARTS.index(name)
+    for part, name in enumerate(parts):
         integral, slope = values[QUADRATURE, part], gradients[QUADRATURE, part]
         assert integral > 0.1 and np.linalg.norm(slope) > 0.1
         for means in (BOUND, MONTE_CARLO):

@@ -15,6 +15,7 @@ from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.models.context_aware.posteriors import Evidence
 from cal_jax.nn.turning import ANGLES
 from cal_jax.objectives.label import label_elbo
+from tests.models.context_aware.quadrature import once
 from tests.small_models import (
     BOTH_ACTIONS,
     INVERTING,
@@ -61,7 +62,7 @@ def test_labels_are_read_from_what_is_shown_and_from_what_is_done_to_it(changes,
     def logits(_, inference, x):
         return inference.labels(inference.encode(x), None)
 
-    of = jax.jit(map_model(logits, model))
+    of = once(map_model(logits, model))
     alike, apart = (of(variables, images[None])[0] for images in (x, x.at[1].set(act(x[1]))))
     assert np.abs(apart - alike).max() > 1e-5
 
@@ -81,7 +82,7 @@ def test_an_item_acted_on_is_as_probable_under_contexts_acted_on(changes):
             generative.latent_prior(contexts).mean(),
         )
 
-    of = jax.jit(map_model(probe, model))
+    of = once(map_model(probe, model))
     there = contexts_of(model.config, 5, 0.8, 3)
     angle, sign, acted = 5, 0.8, x
     if "rotation" in names:
@@ -110,7 +111,7 @@ def test_actions_that_commute_may_come_in_either_order(changes):
             inference.encode(x), jnp.zeros((3, 5)), jnp.zeros(3)
         ).mean()
 
-    of = jax.jit(map_model(means, model))
+    of = once(map_model(means, model))
     plain, acted = (of(variables, images[None])[0] for images in (x, 1 - turned(x)))
     np.testing.assert_allclose(acted[:, digit], plain[:, digit], atol=1e-5)
     np.testing.assert_allclose(acted[:, background], -plain[:, background], atol=1e-6)
@@ -128,7 +129,7 @@ def test_an_inversion_takes_items_of_any_shape():
     def score(generative, _, contexts, x):
         return generative.likelihood(jnp.ones((3, 2)), contexts).log_prob(x)
 
-    of = jax.jit(map_model(score, model))
+    of = once(map_model(score, model))
     want = of(variables, contexts_of(model.config, 0, 0.8, 3)[None], x[None])
     got = of(variables, contexts_of(model.config, 0, -0.8, 3)[None], 1 - x[None])
     np.testing.assert_allclose(got, want, rtol=1e-5)

@@ -9,9 +9,11 @@ import pytest
 
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import init_variables, map_model, map_objective
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.labels import PooledLabels, RelationalLabels
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.objectives.label import label_elbo
+from tests.models.context_aware.quadrature import filled, once
 from tests.small_models import binary_sets, small_config
 
 SUPPORT = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
@@ -25,16 +27,23 @@ EXACT = functools.partial(label_elbo, estimator="exact")
 
 @functools.cache
 def labelled(name):
-    """(model, variables), moved so that sets differ."""
-    model = ContextAwareLearner(small_config(labels=LABELS[name]), (8, 8))
-    x = jnp.asarray(binary_sets(1, 3)[0][0])
-    arguments = (jnp.asarray(SUPPORT), jnp.asarray(LOG_PRIOR))
-    variables = init_variables(EXACT, model, jax.random.key(0), x, *arguments)
-    params = jax.tree.map(
-        lambda leaf: leaf + 0.05 * jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape),
-        variables["params"],
+    """(model, variables): random parameters, so that sets differ. Nothing is compiled."""
+    config = small_config(labels=LABELS[name], hidden=Hidden(6, 1, "none", skip=False))
+    model = ContextAwareLearner(config, (8, 8))
+    return model, filled(shapes_of(model))
+
+
+def shapes_of(model):
+    return jax.eval_shape(
+        lambda: init_variables(
+            EXACT,
+            model,
+            jax.random.key(0),
+            jnp.zeros((2, 8, 8)),
+            jnp.asarray(SUPPORT),
+            jnp.asarray(LOG_PRIOR),
+        )
     )
-    return model, {**variables, "params": params}
 
 
 @pytest.mark.parametrize("name", LABELS)
@@ -47,7 +56,7 @@ def test_the_logits_depend_neither_on_the_order_of_the_items_nor_on_padding(name
     def logits(_, inference, x, mask):
         return inference.labels(inference.encode(x), mask)
 
-    of = jax.jit(map_model(logits, model))
+    of = once(map_model(logits, model))
     want = of(variables, x, mask)
     assert want.shape == (1, 3)
     np.testing.assert_allclose(of(variables, x[:, order], mask[:, order]), want, atol=1e-5)
@@ -70,7 +79,7 @@ def test_a_label_network_trains_with_the_bound(name):
         given = {**variables, "params": params}
         return -mapped(given, keys, x, support, log_prior)[0].elbo.mean()
 
-    value, slope = jax.jit(jax.value_and_grad(loss))(variables["params"])
+    value, slope = once(jax.value_and_grad(loss))(variables["params"])
     assert np.isfinite(value)
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(slope))
     network = jax.tree.leaves(slope["label_network"])
@@ -79,10 +88,5 @@ def test_a_label_network_trains_with_the_bound(name):
 
 def test_a_model_without_a_label_network_says_so():
     model = ContextAwareLearner(small_config(), (8, 8))
-    x = jnp.zeros((2, 8, 8))
     with pytest.raises(InputError, match=r"config\.labels is None: the model has no label network"):
-        jax.eval_shape(
-            lambda: init_variables(
-                EXACT, model, jax.random.key(0), x, jnp.asarray(SUPPORT), jnp.asarray(LOG_PRIOR)
-            )
-        )
+        shapes_of(model)

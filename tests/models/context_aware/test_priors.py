@@ -8,8 +8,7 @@ import pytest
 from cal_jax.inference.mapping import map_model
 from cal_jax.models.context_aware.config import Latent
 from cal_jax.models.context_aware.priors import CouplingFlow, LearnedGaussian, Mixture, Standard
-from tests.models.context_aware.quadrature import require_agreement
-from tests.small_models import small_model
+from tests.models.context_aware.quadrature import moved_model, once, require_agreement
 
 LEARNED = {
     "gaussian": LearnedGaussian,
@@ -41,19 +40,19 @@ def test_kls_to_a_standard_prior_are_the_integral_and_no_parameter_of_a_prior_is
         "latent": Latent(2, Standard()),
     }
     require_agreement(**standard)
-    names = small_model(**standard)[1]["params"].keys()
+    names = moved_model(**standard)[1]["params"].keys()
     assert not [name for name in names if "prior" in name]
 
 
 @pytest.mark.parametrize("kind", LEARNED)
 def test_a_constant_prior_sees_its_role_alone_unless_told_otherwise(kind):
     for sees, equal in (("nothing", True), ("mask", False)):
-        model, variables = moved(constant_prior=LEARNED[kind](sees))
+        model, variables = moved_model(constant_prior=LEARNED[kind](sees))
 
         def scores(generative, _, a):
-            return generative.constant_prior(a).log_prob(jnp.full((2, 3), 0.4))
+            return generative.constant_prior(a).log_prob(jnp.full((2, 2), 0.4))
 
-        by_mask = jax.jit(map_model(scores, model))(variables, jnp.array([[1.0, 0.0], [1.0, 1.0]]))
+        by_mask = once(map_model(scores, model))(variables, jnp.array([[1.0, 0.0], [1.0, 1.0]]))
         assert by_mask.shape == (2, 2)
         assert np.allclose(by_mask[0], by_mask[1]) is equal
 
@@ -61,38 +60,29 @@ def test_a_constant_prior_sees_its_role_alone_unless_told_otherwise(kind):
 @pytest.mark.parametrize("kind", LEARNED)
 def test_a_varying_prior_sees_the_constant_contexts_unless_told_otherwise(kind):
     for sees, equal in (("nothing", True), ("constants", False)):
-        model, variables = moved(varying_prior=LEARNED[kind](sees))
+        model, variables = moved_model(varying_prior=LEARNED[kind](sees))
 
         def scores(generative, _, constants, a):
-            return generative.varying_prior(constants, a).log_prob(jnp.full((2, 3), 0.4))
+            return generative.varying_prior(constants, a).log_prob(jnp.full((2, 2), 0.4))
 
-        constants = jnp.stack([jnp.zeros((2, 3)), jnp.ones((2, 3)), jnp.zeros((2, 3))])
+        constants = jnp.stack([jnp.zeros((2, 2)), jnp.ones((2, 2)), jnp.zeros((2, 2))])
         a = jnp.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-        given = jax.jit(map_model(scores, model))(variables, constants, a)
+        given = once(map_model(scores, model))(variables, constants, a)
         assert np.allclose(given[0], given[1]) is equal
         assert np.allclose(given[0], given[2]) is equal
 
 
 @pytest.mark.parametrize("kind", LEARNED)
 def test_a_prior_of_z_is_that_of_each_item_s_contexts(kind):
-    model, variables = moved(latent=Latent(2, LEARNED[kind]("contexts")))
-    contexts = jnp.stack([jnp.zeros((2, 3)), jnp.ones((2, 3)), jnp.zeros((2, 3))])
+    model, variables = moved_model(latent=Latent(2, LEARNED[kind]("contexts")))
+    contexts = jnp.stack([jnp.zeros((2, 2)), jnp.ones((2, 2)), jnp.zeros((2, 2))])
 
     def probe(generative, _, contexts):
         prior = generative.latent_prior(contexts)
         drawn = prior.sample(seed=jax.random.key(0))
         return prior.log_prob(jnp.full((3, 2), 0.4)), drawn
 
-    scores, drawn = jax.jit(map_model(probe, model))(variables, contexts[None])
+    scores, drawn = once(map_model(probe, model))(variables, contexts[None])
     assert (scores.shape, drawn.shape) == ((1, 3), (1, 3, 2))
     np.testing.assert_allclose(scores[0, 0], scores[0, 2], rtol=1e-5)
     assert abs(scores[0, 0] - scores[0, 1]) > 1e-3
-
-
-def moved(**changes):
-    """A small model whose flows are away from the identity."""
-    model, variables = small_model(**changes)
-    return model, {
-        **variables,
-        "params": jax.tree.map(lambda leaf: leaf + 0.1, variables["params"]),
-    }
