@@ -45,6 +45,13 @@ def _like(parameter: Array, value: Array) -> Array:
     return parameter.reshape((1,) * (value.ndim - parameter.ndim) + parameter.shape)
 
 
+def _log1mexp(log_t: Array) -> Array:
+    """log(1 - exp(-t)) of log t, also where t is too small for a float."""
+    t = jnp.exp(log_t)
+    large = jnp.maximum(t, 0.01)
+    return jnp.where(t > 0.01, jnp.log(-jnp.expm1(-large)), log_t - 0.5 * t + t * t / 24)
+
+
 @dataclass(frozen=True)
 class NormalItems(_Independent):
     """Independent Gaussians: the likelihood of thesis 5.3.1 for items of any shape."""
@@ -117,7 +124,7 @@ class DiscretizedLogistic(_Independent):
         width = 1.0 / self._half
         above, below = (centred + 0.5 * width) * precision, (centred - 0.5 * width) * precision
         # sigmoid(above) - sigmoid(below), without the difference of close numbers.
-        inside = jnp.log(-jnp.expm1(-width * precision))
+        inside = _log1mexp(math.log(width) - _like(self.log_scale, value))
         middle = jax.nn.log_sigmoid(above) + jax.nn.log_sigmoid(-below) + inside
         upper_tail = jnp.where(value > self.levels - 1.5, jax.nn.log_sigmoid(-below), middle)
         return self._of_events(jnp.where(value < 0.5, jax.nn.log_sigmoid(above), upper_tail))
@@ -159,7 +166,8 @@ class CategoricalItems(_Independent):
 
     def log_prob(self, value: Array) -> Array:
         """Nats of categories [..., *X]."""
-        chosen = jax.nn.one_hot(value, self.logits.shape[-1], dtype=self.logits.dtype)
+        whole = jnp.asarray(value).astype(jnp.int32)
+        chosen = jax.nn.one_hot(whole, self.logits.shape[-1], dtype=self.logits.dtype)
         log_probabilities = _like(jax.nn.log_softmax(self.logits), chosen)
         return self._of_events(jnp.sum(log_probabilities * chosen, axis=-1))
 

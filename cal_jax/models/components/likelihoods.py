@@ -18,6 +18,9 @@ from cal_jax.observations import DiscretizedLogistic as LogisticItems
 MOST_LEVELS = 65_536
 """Of a discretised logistic."""
 
+LEAST_LOG_SCALE = -30.0
+"""Of a discretised logistic: the reciprocal of a scale far below is no float32."""
+
 
 @dataclass(frozen=True)
 class Likelihood(abc.ABC):
@@ -102,8 +105,11 @@ class DiscretizedLogistic(Likelihood):
         require_at_least(self, levels=2)
         if self.levels > MOST_LEVELS:
             raise InputError(f"levels must be at most {MOST_LEVELS}: got {self.levels}")
-        if not math.isfinite(self.smallest_log_scale):
-            raise InputError(f"smallest_log_scale must be finite: got {self.smallest_log_scale}")
+        if not LEAST_LOG_SCALE <= self.smallest_log_scale < math.inf:
+            raise InputError(
+                f"smallest_log_scale must be finite and at least {LEAST_LOG_SCALE}: "
+                f"got {self.smallest_log_scale}"
+            )
 
     def parameter_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (*event_shape, 2)
@@ -132,4 +138,4 @@ class Categorical(Likelihood):
         return CategoricalItems(event_ndims, outputs)
 
     def network_input(self, x: Array) -> Array:
-        return jax.nn.one_hot(x, self.values)
+        return jax.nn.one_hot(x.astype(jnp.int32), self.values)
