@@ -10,10 +10,11 @@ import numpy as np
 
 from cal_jax.errors import InputError
 from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, label_log_likelihoods
-from cal_jax.inference.mapping import Variables, dataset_keys, map_objective
+from cal_jax.inference.mapping import Variables, dataset_keys, likelihoods_of, map_objective
 from cal_jax.inference.posterior import contexts_of_sets
 from cal_jax.inference.sampler import in_batches
 from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.objectives.checks import check_support
 from cal_jax.objectives.context_aware import context_aware_elbo
 
 ELBO_SAMPLES = 10
@@ -66,7 +67,7 @@ def infer(
 
     Raises:
       InputError: arrays of other shapes, labels that are not 0 or 1, values that are
-        not finite, samples below 1.
+        not finite or that the likelihood gives no probability, samples below 1.
     """
     x, support = np.asarray(x, np.float32), np.asarray(support, np.float32)
     size = model.config.image_size
@@ -83,6 +84,10 @@ def infer(
         raise InputError(f"log_prior: shape {prior.shape}; accepted: ({len(support)},)")
     if mask is not None and np.shape(mask) != x.shape[:-2]:
         raise InputError(f"mask: shape {np.shape(mask)}; accepted: {x.shape[:-2]}")
+    for likelihood in likelihoods_of(
+        context_aware_elbo, model, variables, x.reshape(-1, *x.shape[-3:])[0], support[0]
+    ):
+        check_support(likelihood, x, mask)
     if x.ndim == 4:
         masks = None if mask is None else np.asarray(mask, np.float32)
         return _infer(model, variables, key, x, support, prior, masks, contexts, latents)
