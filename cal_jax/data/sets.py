@@ -38,9 +38,9 @@ def validate_sets(sets: np.ndarray | Sequence[np.ndarray], source: str) -> Padde
         source: where they come from, which opens the error message.
 
     Raises:
-        InputError: no sets; a set that is empty, not numbers, not of shape [N, X], of
-            another feature size than the first, or with a value that is not finite in
-            float32. It names the index of the set.
+        InputError: no sets; a set that has masked values, is empty, not numbers, not of
+            shape [N, X], of another feature size than the first, or with a value that is not
+            finite in float32. It names the index of the set.
     """
     if not len(sets):
         raise InputError(f"{source}: no sets; accepted: 1 or more")
@@ -63,6 +63,10 @@ def validate_sets(sets: np.ndarray | Sequence[np.ndarray], source: str) -> Padde
 
 def _checked(one: np.ndarray, name: str) -> np.ndarray:
     """One set as float32 [N_i, X], all finite."""
+    if np.ma.is_masked(one):
+        raise InputError(
+            f"{name} has masked values; accepted: arrays of the items that count, of any length"
+        )
     try:
         with np.errstate(over="ignore"):
             array = np.asarray(one).astype(np.float32, casting="same_kind", copy=False)

@@ -9,7 +9,9 @@ import jax
 from jax import Array
 
 from cal_jax.axes import DATASET, SAMPLE
+from cal_jax.keys import typed_key
 from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.objectives.checks import WatchedGenerative
 
 Variables = Any
 """A Flax variable collection: {"params": ..., "batch_stats": ...}."""
@@ -78,7 +80,11 @@ def dataset_keys(key: Array, first: int | Array, count: int, samples: int) -> Ar
     They are split by *global* data-set index, ``first`` being the index of the
     first one here, so the noise does not depend on how a batch is divided
     between devices.
+
+    Raises:
+      InputError: no PRNG key; see ``cal_jax.keys``.
     """
+    key = typed_key(key)
     indices = first + jax.numpy.arange(count)
     return jax.vmap(lambda index: jax.random.split(jax.random.fold_in(key, index), samples))(
         indices
@@ -127,6 +133,8 @@ def map_objective(
     def mapped(
         variables: Variables, keys: Array, *data: Array, mask: Array | None = None
     ) -> tuple[Any, Variables]:
+        keys = typed_key(keys)
+
         def of_samples(keys: Array, *mask_and_data: Any) -> tuple[Any, Variables]:
             def of_one(sample_axes: tuple[str, ...], key: Array) -> tuple[Any, Variables]:
                 terms, updated = apply(variables, sample_axes, key, *mask_and_data)
@@ -178,6 +186,26 @@ def map_model(function: Callable[..., Any], model: Model) -> Callable[..., Any]:
         return jax.vmap(lambda *one: apply(variables, *one)[0], axis_name=DATASET)(*args)
 
     return mapped
+
+
+def likelihoods_of(
+    objective: Callable[..., Any], model: Model, variables: Variables, *data: Any
+) -> list[Any]:
+    """The likelihoods that an objective asks of a model, traced: nothing is computed.
+
+    Args:
+      objective, model, variables: see ``map_objective``.
+      data: one data set, x [N, *X] and its labels.
+    """
+    found: list[Any] = []
+
+    def watched(key: Array, generative: Any, inference: Any, *data: Any, **options: Any) -> Any:
+        return objective(key, WatchedGenerative(generative, found), inference, *data, **options)
+
+    mapped = map_objective(watched, model, training=False)
+    keys = jax.random.split(jax.random.key(0), (1, 1))
+    jax.eval_shape(mapped, variables, keys, *(jax.numpy.asarray(array)[None] for array in data))
+    return found
 
 
 def init_variables(

@@ -10,8 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from cal_jax.errors import InputError
 from cal_jax.inference.mapping import Variables, map_model
-from cal_jax.inference.sample import GeneratedSet, combine_constants, generate_set, infer_constants
+from cal_jax.inference.sample import (
+    GeneratedSet,
+    check_sources,
+    combine_constants,
+    generate_set,
+    infer_constants,
+)
 
 BATCH = 100
 """Data sets in one compiled call."""
@@ -72,7 +79,15 @@ class Sampler:
           key: a PRNG key.
           x: [M, R, N, *X], R source sets for each synthesised one.
           labels: [R, K], the sources' labels; no two give the same context.
+
+        Raises:
+          InputError: two sources for one context, or another number of labels than sources.
         """
+        check_sources(labels)
+        if np.ndim(x) < 2 or x.shape[1] != len(labels):
+            raise InputError(
+                f"x: shape {np.shape(x)}; accepted: [M, {len(labels)}, N, *X], as there are labels"
+            )
         return self._batched(
             self._programs.synthesise, key, x, _repeated(self._own(labels), len(x))
         )

@@ -24,7 +24,7 @@ def check_items(x: Array, mask: Array | None) -> None:
     if x.ndim < 1 or x.shape[0] < 1:
         raise InputError(f"x: shape {x.shape}; accepted: [N, *X], a data set of one item or more")
     if mask is not None and mask.shape != x.shape[:1]:
-        raise InputError(f"mask: shape {mask.shape}; accepted: {x.shape[:1]}, an entry an item")
+        raise InputError(f"mask: shape {mask.shape}; accepted: {x.shape[:1]}, one entry an item")
 
 
 def check_label(a: Array) -> None:
@@ -100,7 +100,7 @@ def score_items(likelihood: Distribution, x: Array, batch: tuple[int, ...]) -> A
             f"shape {tuple(event)}, as the likelihood has them"
         )
     if tuple(found) != batch:
-        raise InputError(f"likelihood: batch {tuple(found)}; accepted: {batch}, an entry an item")
+        raise InputError(f"likelihood: batch {tuple(found)}; accepted: {batch}, one entry an item")
     check_support(likelihood, x)
     nats = log_prob(likelihood, x)
     check_shape(nats, batch, "log_prob of the likelihood")

@@ -85,7 +85,9 @@ def _of_data_set(data: Any, model: Any) -> SetSource:
         )
     if mask is not None:
         if mask.shape != x.shape[:2]:
-            raise InputError(f"mask: shape {mask.shape}; accepted: {x.shape[:2]}, an entry an item")
+            raise InputError(
+                f"mask: shape {mask.shape}; accepted: {x.shape[:2]}, one entry an item"
+            )
         if not (np.isin(mask, (0, 1)).all() and mask.any(axis=1).all()):
             raise InputError("mask: accepted: 0 and 1, an item or more that counts in every set")
 

@@ -15,12 +15,14 @@ from cal_jax.models.group_vae import ImageStatistician
 from cal_jax.models.statistician import NeuralStatistician
 from cal_jax.models.vae import VAE
 from cal_jax.objectives.checks import WatchedGenerative, check_support
+from cal_jax.objectives.items import blank_padding
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import weighted_objective
 from cal_jax.training.config import EACH_SET, Objective, Task
 from cal_jax.training.recipes import recipe_of
 from cal_jax.training.source import SetSource, shown_sets
+from cal_jax.training.step import DataSet
 
 OBJECTIVES = {
     NeuralStatistician: Objective(neural_statistician_elbo),
@@ -67,8 +69,10 @@ def task_of(model: Model, source: SetSource, objective: Objective, seed: int) ->
         require_items(shown[0].data[0], model, objective)
         given = objective.at_step(jnp.int32(0))
         watched = Watched(objective)
-        one = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), shown[0].data)
-        variables = init_variables(watched.bound, model, key, *one, *given)
+        one: DataSet = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), shown[0])
+        x, *labels = one.data
+        x = blank_padding(x, one.mask)
+        variables = init_variables(watched.bound, model, key, x, *labels, *given)
         for sets in shown:
             mask = None if sets.mask is None else np.asarray(sets.mask)
             for likelihood in watched.likelihoods or [None]:
