@@ -11,6 +11,7 @@ import contextvars
 import dataclasses
 import io
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -30,6 +31,9 @@ from cal_jax.errors import InputError
 Parsed = TypeVar("Parsed")
 Config = TypeVar("Config")
 
+_INVALID_CHOICE = re.compile(
+    r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*?),?\)\."
+)
 _KIND_HELP = "class of the component; another one starts from its own defaults"
 
 
@@ -159,7 +163,7 @@ def _made(entry: Entry, flag: str, name: str) -> Any:
     if name == kind_name(entry.value):
         return entry.value
     if name not in _choices(entry):
-        raise InputError(f"{flag} {name}: accepted: {', '.join(_choices(entry))}")
+        raise InputError(f"{flag} {name}; accepted: {', '.join(_choices(entry))}")
     if name == kind_name(None):
         return None
     try:
@@ -264,6 +268,11 @@ def _refusal(end: BaseException, said: str) -> InputError:
         lines[help_starts:] = [f"; accepted: {lines[help_starts + 1]}"]
     text = " ".join(" ".join(lines).split()).replace(" ;", ";")
     text = text.partition(" For full helptext,")[0].removeprefix("Error parsing ")
+    choice = re.fullmatch(
+        r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)\.", text
+    )
+    if choice is not None:
+        return InputError(f"{choice[2]} {choice[1]}; accepted: {choice[3].replace(chr(39), '')}")
     if text.startswith("Unrecognized") and "meant" not in text:
         text += "; accepted: the flags that --help lists"
     return InputError(text)

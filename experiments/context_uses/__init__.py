@@ -6,7 +6,7 @@
 Trains no model. On real sets of every value of each factor: few-shot classification and
 retrieval by the KL between contexts, the predictive log p(x_new | D), consistency and
 restrictiveness, and how much of the bound is amortisation. Of a model that was trained
-with ``--set "training_classes=(0,1,2,3,4,5,6)"``, ``--set "digits=(7,8,9)"`` asks about
+with ``--training-classes 0 1 2 3 4 5 6``, ``--digits 7 8 9`` asks about
 digits that it never saw.
 """
 
