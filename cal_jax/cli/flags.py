@@ -102,7 +102,7 @@ def config_rules(config: Any, hidden: Iterable[str]) -> ConstructorRegistry:
 
     Args:
       config: of which each field is a flag.
-      hidden: fields of it that are none.
+      hidden: values in it that are none.
     """
     registry, not_shown = ConstructorRegistry(), frozenset(hidden)
     asking = contextvars.ContextVar("asking", default=False)
@@ -117,10 +117,8 @@ def config_rules(config: Any, hidden: Iterable[str]) -> ConstructorRegistry:
         asking.reset(token)
         assert isinstance(usual, StructConstructorSpec)
         if info.default is config:
-            usual = dataclasses.replace(
-                usual, fields=tuple(f for f in usual.fields if f.name not in not_shown)
-            )
-        return _component_spec(info.default, usual)
+            return _component_spec(info.default, usual, not_shown)
+        return _component_spec(info.default, usual, frozenset())
 
     @registry.primitive_rule
     def of_value(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
@@ -185,13 +183,15 @@ def _with_entry(config: Any, name: str, value: Any) -> Any:
     return dataclasses.replace(config, **{field: tuple(several)})
 
 
-def _component_spec(component: Any, usual: StructConstructorSpec) -> StructConstructorSpec:
+def _component_spec(
+    component: Any, usual: StructConstructorSpec, hidden: frozenset[str]
+) -> StructConstructorSpec:
     """A component's fields: nested ones as the classes that they are, and their kinds."""
-    shown = {field.name: field for field in usual.fields}
+    of_name = {field.name: field for field in usual.fields}
     fields: list[StructFieldSpec] = []
     for entry in entries(component):
-        field = shown.get(entry.name.partition(".")[0])
-        if field is None:
+        field = of_name[entry.name.partition(".")[0]]
+        if entry.name in hidden and not entry.kinds:
             continue
         if entry.has_choice:
             accepted: Any = Literal[_choices(entry)]  # type: ignore[valid-type]
@@ -261,8 +261,8 @@ def _refusal(end: BaseException, said: str) -> InputError:
         if isinstance(cause, InputError):
             return cause
         cause = cause.__context__
-    lines = [line.strip("│ ") for line in said.splitlines() if line[:1] not in "╭╰"]
-    lines = [line for line in lines if set(line) != {"─"}]
+    # A box of UTF-8 or ASCII, whose first line is its title.
+    lines = [line.strip("│ ") for line in said.splitlines()[1:] if line.strip(" ╰─╯-│")]
     if "Argument helptext:" in lines:  # the next line has the flag and its values
         help_starts = lines.index("Argument helptext:")
         lines[help_starts:] = [f"; accepted: {lines[help_starts + 1]}"]

@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(request: program.Request) -> None:
     """Score the model of the weights in the folder of each seed."""
-    program.require_packages("matplotlib", "jinja2", "safetensors")
+    program.require_packages("matplotlib", "jinja2", "safetensors", "sklearn")
     assert request.weights is not None
     trained = weights.load(request.weights)
     images = images_of(request, trained.config.image_size)

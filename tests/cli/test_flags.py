@@ -1,6 +1,8 @@
 """Every field of a config is a flag with the preset's value as its default; errors are a line."""
 
+import io
 import shlex
+import sys
 from dataclasses import replace
 
 import pytest
@@ -95,6 +97,17 @@ def test_a_bad_flag_is_named_in_one_line(words, message):
     with pytest.raises(InputError, match=message) as refused:
         asked(words)
     assert "\n" not in str(refused.value) and "│" not in str(refused.value)
+
+
+def test_the_line_is_the_same_in_a_terminal_without_utf_8(monkeypatch):
+    said = []
+    for encoding in ("utf-8", "ascii"):
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding))
+        for words in ("--steps 1.5", "--model.norm group", "--clip x", "--st 3", "--weights w"):
+            with pytest.raises(InputError) as refused:
+                asked(words)
+            said.append(str(refused.value))
+    assert said[:5] == said[5:]
 
 
 def test_negative_numbers_are_values():

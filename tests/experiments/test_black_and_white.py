@@ -15,7 +15,7 @@ from experiments.black_and_white import PRESETS, main
 from experiments.results.record import read_run
 from tests.stderr import said
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCORES = {
     f"{score}_{factor}"
     for score in (
