@@ -12,7 +12,7 @@ import dataclasses
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
@@ -122,7 +122,7 @@ def config_rules(config: Any, hidden: Iterable[str]) -> ConstructorRegistry:
 
     @registry.primitive_rule
     def of_value(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
-        return _PRIMITIVES.get(info.type)  # type: ignore[call-overload]
+        return _PRIMITIVES.get(info.type)
 
     return registry
 
@@ -194,7 +194,7 @@ def _component_spec(
         if entry.name in hidden and not entry.kinds:
             continue
         if entry.has_choice:
-            accepted: Any = Literal[_choices(entry)]  # type: ignore[valid-type]
+            accepted: Any = Literal[_choices(entry)]
             at_present = kind_name(entry.value)
             fields.append(StructFieldSpec(f"{entry.name}.{KIND}", accepted, at_present, _KIND_HELP))
         if not entry.kinds:
@@ -219,7 +219,7 @@ def _component_spec(
     return StructConstructorSpec(instantiate, tuple(fields))
 
 
-def _primitive(kind: type, read: Mapping[str, Any] | Any, accepted: str) -> Any:
+def _primitive(kind: type, read: Callable[[str], Any], accepted: str) -> Any:
     def from_words(words: list[str]) -> Any:
         try:
             return read(words[0])
@@ -285,12 +285,12 @@ def prefixless(kind: Any) -> Any:
 
 def with_values(kind: Any) -> Any:
     """The annotation of a field whose booleans, too, are flags with a value."""
-    return tyro.conf.FlagConversionOff[kind]
+    return Annotated[kind, tyro.conf.FlagConversionOff]
 
 
 def one_of(accepted: Sequence[str], help_text: str) -> Any:
     """The annotation of a field that is one of several names."""
-    return Annotated[Literal[tuple(accepted)], tyro.conf.arg(help=help_text)]  # type: ignore[valid-type]
+    return Annotated[Literal[tuple(accepted)], tyro.conf.arg(help=help_text)]
 
 
 def default_of(kind: type) -> Any:
