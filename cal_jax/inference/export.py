@@ -1,11 +1,11 @@
 """The model in a run's newest checkpoint, for a file of weights."""
 
-import typing
 from pathlib import Path
 from typing import Any
 
+from cal_jax.config import Config, from_plain, unflatten
 from cal_jax.errors import InputError
-from cal_jax.inference.weights import TrainedLearner, untrained, with_tuples
+from cal_jax.inference.weights import TrainedLearner, untrained
 from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.training import checkpoints
 from cal_jax.training.config import TrainingConfig, optimiser_of
@@ -32,7 +32,7 @@ def newest_model(run_dir: Path, factors: tuple[str, ...]) -> tuple[int, TrainedL
         config = _part(ContextAwareConfig, flat, "model.")
         training = _part(TrainingConfig, flat, "training.")
         binarisation, set_size = flat["binarisation"], flat["set_size"]
-    except (KeyError, TypeError) as error:
+    except (KeyError, InputError) as error:
         raise InputError(f"{run_dir}: no run of a context-aware learner: {error}") from error
     like = initial_state(untrained(config), optimiser_of(training))
     restored = checkpoints.restore_latest(directory, like)
@@ -43,11 +43,9 @@ def newest_model(run_dir: Path, factors: tuple[str, ...]) -> tuple[int, TrainedL
     return step, TrainedLearner(config, kept, factors, binarisation, set_size)
 
 
-def _part(kind: Any, flat: dict[str, Any], prefix: str) -> Any:
+def _part(kind: type[Config], flat: dict[str, Any], prefix: str) -> Config:
     """The dataclass whose fields stand in a flat config under a prefix."""
-    fields = {
-        name.removeprefix(prefix): value for name, value in flat.items() if name.startswith(prefix)
-    }
-    if not fields.keys() <= typing.get_type_hints(kind).keys() or not fields:
-        raise KeyError(f"fields {prefix}* that are not those of {kind.__name__}")
-    return kind(**with_tuples(fields))
+    fields = unflatten(flat, prefix)
+    if not fields:
+        raise KeyError(f"{prefix}*")
+    return from_plain(kind, fields)
