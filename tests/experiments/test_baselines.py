@@ -20,16 +20,16 @@ SCORES = {
     "synthesis_joint",
 }
 SMALLER = (
-    "training.steps=2",
-    "training.chunk_steps=1",
-    "oracle.steps=2",
-    "test_sets=10",
-    "likelihood_every=10",
-    "model.image_size=8",
-    "model.dense_width=8",
-    "model.statistic_width=8",
-    "model.inference_width=8",
-    "model.depth=1",
+    "--training.steps 2",
+    "--training.chunk-steps 1",
+    "--oracle.steps 2",
+    "--test-sets 10",
+    "--likelihood-every 10",
+    "--model.image-size 8",
+    "--model.dense-width 8",
+    "--model.statistic-width 8",
+    "--model.inference-width 8",
+    "--model.depth 1",
 )
 
 
@@ -39,7 +39,7 @@ def run(folder, *arguments):
 
 def test_a_run_leaves_its_scores_and_figures_and_can_be_gathered(tmp_path):
     folder = tmp_path / "run"
-    changes = [word for assignment in SMALLER for word in ("--set", assignment)]
+    changes = [word for flag in SMALLER for word in flag.split()]
     assert run(folder, "--task", "black_and_white", "--model", "ml_vae", *changes) == 0
     record = read_run(folder)
     assert record["experiment"] == "baselines-black_and_white-ml_vae"
@@ -86,10 +86,10 @@ def test_every_model_sees_the_learner_s_sets_and_a_group_model_those_of_its_kind
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--model", "gvae", "--set", "group=background"], "group must be one of None, digit"),
-        (["--model", "vae", "--set", "group=digit"], "group must be one of None: got 'digit'"),
-        (["--set", "model.image_size=4"], "model.image_size must be at least"),
-        (["--set", "task=none"], "task must be one of rotated, black_and_white"),
+        (["--model", "gvae", "--group", "background"], "group must be one of None, digit"),
+        (["--model", "vae", "--group", "digit"], "group must be one of None: got 'digit'"),
+        (["--model.image-size", "4"], "model.image_size must be at least"),
+        (["--task", "none"], "--task none: accepted are rotated, black_and_white"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):

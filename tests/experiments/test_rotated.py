@@ -72,9 +72,9 @@ def test_the_faithful_preset_differs_from_cpu_in_what_it_claims_alone():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--set", "model.num_contexts=3"], "model.num_contexts must be 2: digit, rotation"),
+        (["--model.num-contexts", "3"], "model.num_contexts must be 2: digit, rotation"),
         (
-            ["--set", "model.constant_posterior=statistic"],
+            ["--model.constant-posterior", "statistic"],
             "tied must be False where constant_posterior is statistic",
         ),
     ],

@@ -81,11 +81,11 @@ def mnist_with_a_blank_image(folder):
         (["--data-dir", "nowhere"], "nowhere: not a directory"),
         (["--data-dir", "{blank}"], "image 2 is blank"),
         (["--held-back", "5000"], "5000 images to hold back; accepted: 1 to 1396"),
-        (["--set", "set_size=1"], "set_size must be at least 2: got 1"),
-        (["--set", "neighbour_sets=9"], "neighbour_sets must be at least 10"),
-        (["--set", "likelihood_sets=41"], "likelihood_sets must be at most test_sets, 40"),
-        (["--set", "model.item_dim=3"], "model.item_dim must be 2: got 3"),
-        (["--set", "oracle.grid=1"], "oracle.grid must be at least 2"),
+        (["--set-size", "1"], "set_size must be at least 2: got 1"),
+        (["--neighbour-sets", "9"], "neighbour_sets must be at least 10"),
+        (["--likelihood-sets", "41"], "likelihood_sets must be at most test_sets, 40"),
+        (["--model.item-dim", "3"], "model.item_dim must be 2: got 3"),
+        (["--oracle.grid", "1"], "oracle.grid must be at least 2"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):

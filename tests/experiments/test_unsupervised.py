@@ -49,12 +49,12 @@ def run(folder, *arguments):
 
 def test_a_run_scores_labels_and_what_is_generated_and_draws_its_course(tmp_path):
     folder = tmp_path / "run"
-    assert run(folder, "--set", "gradient_keys=3") == 0
+    assert run(folder, "--gradient-keys", "3") == 0
     record = read_run(folder)
     assert record["experiment"] == "unsupervised-bw01-exact"
     assert record["command"] == (
         "python -m experiments.unsupervised --task bw01 --labels exact --preset smoke --seed 0 "
-        "--set gradient_keys=3"
+        "--gradient-keys 3"
     )
     assert set(record["scores"]) > LABEL_SCORES | BOUNDS | {"conditional_digit", "synthesis_joint"}
     for name in LABEL_SCORES:
@@ -157,11 +157,11 @@ def test_a_sampler_translates_labels_into_the_order_of_the_model():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--set", "labels.temperature=0.0"], "labels.temperature must be positive"),
-        (["--set", "labels.balance_decay=1.0"], "labels.balance_decay must be at least 0"),
-        (["--set", "labels.responsibilities=luck"], "labels.responsibilities"),
-        (["--set", "model.num_labels=3"], "model.num_labels must be 2, the labels of task bw01"),
-        (["--set", "known=160"], "known must be 0 or more, and below num_sets"),
+        (["--labels.temperature", "0.0"], "labels.temperature must be positive"),
+        (["--labels.balance-decay", "1.0"], "labels.balance_decay must be at least 0"),
+        (["--labels.responsibilities", "luck"], "labels.responsibilities"),
+        (["--model.num-labels", "3"], "model.num_labels must be 2, the labels of task bw01"),
+        (["--known", "160"], "known must be 0 or more, and below num_sets"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):
@@ -191,9 +191,9 @@ def test_a_preset_that_acts_is_for_tasks_where_sets_differ_so(name, acting, task
     [
         ("--task rotated_100 --labels gumbel --preset cpu", 0.98),
         ("--task rotated --preset cpu-turning --seed 3", 0.97),
-        ("--preset cpu --labels gumbel --set labels.criterion=thesis", 0.995),
+        ("--preset cpu --labels gumbel --labels.criterion thesis", 0.995),
         ("--task rotated_10 --preset cpu", None),
-        ("--preset cpu --set training.steps=9", None),
+        ("--preset cpu --training.steps 9", None),
         ("--preset cpu --held-back 100 --data-dir .", None),
         ("--preset smoke", None),
         ("--preset thesis", None),
