@@ -22,12 +22,3 @@ def apart(vector: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
     """Arrays of these shapes from their numbers [P], one after the other."""
     parts = jax.lax.split(vector, [math.prod(shape) for shape in shapes])
     return [jax.lax.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
-
-
-def by_one_kernel(*arrays: Array) -> list[Array]:
-    """The same arrays, of one dtype, computed together.
-
-    The barrier keeps XLA from taking what was put together apart.
-    """
-    vector = jax.lax.optimization_barrier(as_one(arrays))
-    return apart(vector, [array.shape for array in arrays])

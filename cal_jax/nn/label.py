@@ -5,7 +5,7 @@ from jax import Array
 
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import START_SMALL, ResidualMLP
-from cal_jax.nn.dense_layer import Dense
+from cal_jax.nn.layers import Dense
 from cal_jax.nn.norm import Norm
 from cal_jax.nn.statistic import mean_pool
 

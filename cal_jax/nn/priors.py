@@ -10,9 +10,8 @@ from typing import NamedTuple
 import flax.linen as nn
 from jax import Array
 
-from cal_jax.fast.parameter import parameter
 from cal_jax.nn.dense import START_SMALL, GaussianHead
-from cal_jax.nn.dense_layer import Dense
+from cal_jax.nn.layers import Dense
 
 
 class MixtureParameters(NamedTuple):
@@ -54,11 +53,9 @@ class MixturePrior(nn.Module):
         """The parameters, for features [F] or for none."""
         num_contexts, dim = self.contexts
         shape = (num_contexts, self.components, dim)
-        logits = parameter(self, "logits", nn.initializers.zeros, shape[:2])
-        mean = parameter(self, "mean", nn.initializers.normal(math.sqrt(0.5)), shape)
-        log_variance = parameter(
-            self, "log_variance", nn.initializers.constant(-math.log(2.0)), shape
-        )
+        logits = self.param("logits", nn.initializers.zeros, shape[:2])
+        mean = self.param("mean", nn.initializers.normal(math.sqrt(0.5)), shape)
+        log_variance = self.param("log_variance", nn.initializers.constant(-math.log(2.0)), shape)
         if features is not None:
             weights = Dense(logits.size, kernel_init=START_SMALL, name="weights")(features)
             logits = logits + weights.reshape(logits.shape)
@@ -85,9 +82,9 @@ class FlowPrior(nn.Module):
         num_contexts, dim = self.contexts
         lead = (self.layers, num_contexts)
         he = nn.initializers.he_normal(batch_axis=(0, 1))
-        inner = parameter(self, "inner", he, (*lead, dim, self.width))
-        bias = parameter(self, "bias", nn.initializers.zeros, (*lead, self.width))
-        outer = parameter(self, "outer", nn.initializers.zeros, (*lead, self.width, 2 * dim))
+        inner = self.param("inner", he, (*lead, dim, self.width))
+        bias = self.param("bias", nn.initializers.zeros, (*lead, self.width))
+        outer = self.param("outer", nn.initializers.zeros, (*lead, self.width, 2 * dim))
         if features is not None:
             bias = bias + Dense(bias.size, name="features")(features).reshape(bias.shape)
         return FlowParameters(inner, bias, outer)

@@ -33,7 +33,7 @@ def image_networks(c: ContextAwareConfig) -> tuple[nn.Module, nn.Module]:
     if c.image_network == "convolutional":
         return (
             ConvolutionalEncoder(c.convolution_widths, c.norm),
-            ConvolutionalDecoder(c.image_size, c.convolution_widths, c.norm),
+            ConvolutionalDecoder((c.image_size,) * 2, c.convolution_widths, c.norm),
         )
     shape: tuple[int, ...] = (c.image_size, c.image_size)
     encoder: nn.Module = DenseEncoder(c.dense_width, c.depth, c.norm, c.skip)
