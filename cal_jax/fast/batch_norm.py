@@ -18,6 +18,8 @@ NEIGHBOURS = 4
 """Rows that are added up first: as quick as 8, quicker than 16, 25 or 50, for sets of 200."""
 NARROW = 64
 """Rows of so few features, as those of convolutions, are quicker as they stand."""
+FEW = 2**17
+"""Of so few numbers in all a sum takes no time, but one more kernel to compile."""
 
 
 class BatchNormalised(NamedTuple):
@@ -36,6 +38,8 @@ class BatchNormalised(NamedTuple):
 class _Axes(NamedTuple):
     summed: tuple[str, ...]
     """Of ``jax.vmap``."""
+    size: int
+    """Instances that these map."""
     devices: bool
     """Whether there are several; with one, a message would still be a copy."""
 
@@ -64,7 +68,8 @@ def batch_norm(
     """
     devices = DEVICE in axes and jax.lax.axis_size(DEVICE) > 1
     summed = tuple(name for name in axes if name != DEVICE)
-    return _normalise(_Axes(summed, devices), epsilon, x, scale, bias, weights)
+    size = math.prod(jax.lax.axis_size(name) for name in summed)
+    return _normalise(_Axes(summed, size, devices), epsilon, x, scale, bias, weights)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
@@ -91,7 +96,7 @@ def _backward(
     del epsilon
     x, mean, inverse, factor, rows, weights = residuals
     dy = cotangents.y
-    of_dy, of_product = jax.lax.optimization_barrier((_row_sum(dy), _row_sum(dy * x)))
+    of_dy, of_product = jax.lax.optimization_barrier((_row_sum(axes, dy), _row_sum(axes, dy * x)))
     d_scale = (of_product - mean * of_dy) * inverse
     all_bias, all_scale = _summed(axes, of_dy, d_scale)
     slope = factor * inverse * all_scale / jnp.maximum(rows, 1.0)
@@ -109,15 +114,14 @@ def _moments(axes: _Axes, x: Array, weights: Array | None) -> tuple[Array, Array
     """Mean, variance and rows. The devices' own are combined from one message (Chan, Golub &
     LeVeque 1983): each variance is about its own mean, and no large sums cancel."""
     if weights is None:
-        sizes = [jax.lax.axis_size(name) for name in axes.summed]
-        rows = jnp.asarray(math.prod((*x.shape[:-1], *sizes)), x.dtype)
+        rows = jnp.asarray(math.prod(x.shape[:-1]) * axes.size, x.dtype)
     else:
         each = math.prod(x.shape[:-1]) // max(weights.size, 1)
         rows = each * jax.lax.psum(jnp.sum(weights), axes.summed)
 
     def mean_of(values: Array) -> Array:
         values = values if weights is None else values * weights
-        return jax.lax.psum(_row_sum(values), axes.summed) / jnp.maximum(rows, 1.0)
+        return jax.lax.psum(_row_sum(axes, values), axes.summed) / jnp.maximum(rows, 1.0)
 
     mean = mean_of(x)
     variance = mean_of(jnp.square(x - _row(mean, x)))
@@ -142,7 +146,7 @@ def _summed(axes: _Axes, *values: Array) -> list[Array]:
     return jnp.split(total, len(values))
 
 
-def _row_sum(values: Array) -> Array:
+def _row_sum(axes: _Axes, values: Array) -> Array:
     """The sum of values [..., F] over all axes but the last: [F].
 
     XLA:CPU takes a sum over wide rows apart from what computes them, and slowly; the sum of
@@ -150,7 +154,7 @@ def _row_sum(values: Array) -> Array:
     """
     values = values.reshape(-1, values.shape[-1])
     rows, features = values.shape
-    if features > NARROW:
+    if features > NARROW and values.size * axes.size > FEW:
         count = next((count for count in range(NEIGHBOURS, 1, -1) if rows % count == 0), 1)
         parts = values.reshape(rows // count, count, features)
         values = functools.reduce(jnp.add, (parts[:, part] for part in range(count)))
