@@ -1,3 +1,4 @@
+from . import fast
 from .axes import DATASET, DEVICE, SAMPLE, SUPPORT
 from .data.sets import PaddedSets, validate_sets
 from .data.synthetic import SyntheticSets, synthetic_sets

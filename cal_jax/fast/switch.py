@@ -17,21 +17,26 @@ def use(on: bool) -> None:
     while they are traced, so compiled programs are dropped where the choice changes.
     """
     global _chosen
-    before, _chosen = _wanted(), on
+    before, _chosen = wanted(), on
     if on != before:
         jax.clear_caches()
 
 
 def enabled() -> bool:
-    """Whether a layer that is traced now takes its CPU form.
+    """Whether a layer that is traced now takes its CPU form: not on an accelerator.
+
+    Raises:
+      InputError: see ``wanted``.
+    """
+    return wanted() and jax.default_backend() == "cpu"
+
+
+def wanted() -> bool:
+    """Whether the forms are not turned off, on whatever device.
 
     Raises:
       InputError: the environment variable is neither 0 nor 1.
     """
-    return _wanted() and jax.default_backend() == "cpu"
-
-
-def _wanted() -> bool:
     if _chosen is not None:
         return _chosen
     value = os.environ.get(VARIABLE, "1")

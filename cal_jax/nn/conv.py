@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import flax.linen as nn
+from flax.typing import Initializer
 from jax import Array
 
 from cal_jax.errors import InputError
@@ -13,7 +14,8 @@ from cal_jax.nn.dense import Embedding
 from cal_jax.nn.layers import Conv, ConvTranspose
 from cal_jax.nn.norm import Norm, has_bias, normalisation, normalised
 
-LAYERS_PER_GROUP = 3
+Size = tuple[int, int]
+"""(H, W)"""
 
 
 class ConvolutionalEncoder(nn.Module):
@@ -73,10 +75,20 @@ def halved_sizes(size: int, groups: int) -> list[int]:
     return sizes
 
 
-def halved_images(shape: Sequence[int], groups: int) -> list[tuple[int, int]]:
+def halved_images(shape: Sequence[int], groups: int) -> list[Size]:
     """(H, W) of an image of shape (H, W, ...) before, between and after such groups."""
     height, width = (halved_sizes(side, groups) for side in shape[:2])
     return list(zip(height, width, strict=True))
+
+
+def resizing(
+    features: int, of: Sequence[int], size: Size, use_bias: bool, kernel_init: Initializer
+) -> nn.Module:
+    """A 3x3 convolution from images of size ``of`` to the same size, half of it or twice it."""
+    if tuple(of) == size or all(a >= b for a, b in zip(of, size, strict=True)):
+        strides = 1 if tuple(of) == size else 2
+        return Conv(features, (3, 3), strides, use_bias=use_bias, kernel_init=kernel_init)
+    return ConvTranspose(features, size, 2, use_bias, kernel_init)
 
 
 def with_channels(x: Array) -> Array:
