@@ -108,6 +108,16 @@ def test_a_package_imports_earlier_ones_only(folder, forbidden):
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
 
 
+INTERNALS = ("jax.interpreters", "jax.extend", "jax._src", "jaxlib", "jax.custom_batching")
+
+
+def test_fast_alone_uses_the_internals_of_jax():
+    users = {
+        p for p in PACKAGE.rglob("*.py") if any(n.startswith(INTERNALS) for n in imports_of(p))
+    }
+    assert users and {path.parent for path in users} == {PACKAGE / "fast"}
+
+
 def test_one_module_imports_distrax_and_one_calls_pmap():
     users = {
         p for p in PACKAGE.rglob("*.py") if any(n.startswith("distrax") for n in imports_of(p))

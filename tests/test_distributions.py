@@ -1,4 +1,4 @@
-"""Distributions and their divergences: all spellings of a Gaussian, broadcasting, honest fall-backs."""
+"""Distributions and their divergences: every spelling of a Gaussian, honest fall-backs."""
 
 import re
 from types import SimpleNamespace

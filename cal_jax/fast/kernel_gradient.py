@@ -1,4 +1,4 @@
-"""The gradient of a 3x3 convolution with respect to its kernel: XLA's own, and one for CPUs.
+"""The gradient of a 3x3 convolution with respect to its kernel, as a CPU has it quickly.
 
 The gradient is a convolution too, whose kernel is as large as the image and whose channels
 are the images. XLA:CPU runs its own form of it on one thread, and slower still inside a
@@ -20,7 +20,6 @@ from cal_jax.fast.convolution_forms import (
     TAPS,
     adjoint_kernel,
     low_padding,
-    plain_convolve,
 )
 
 CACHED_FLOATS = 51_200
@@ -29,14 +28,6 @@ NARROW_FEATURES = 16
 """With at most so many features, two columns of the cotangent are taken for one of twice as
 many: a quarter of the products is wasted (of stride 2 two fifths), and the rest quicker by
 more than that."""
-
-
-def plain_kernel_gradient(x: Array, cotangent: Array, *, stride: int) -> Array:
-    """XLA's own gradient of ``convolve`` with respect to its kernel."""
-    kernel = jnp.zeros((KERNEL, KERNEL, x.shape[-1], cotangent.shape[-1]), x.dtype)
-    convolve = functools.partial(plain_convolve, x, stride=stride)
-    (gradient,) = jax.linear_transpose(convolve, kernel)(cotangent)
-    return gradient
 
 
 def kernel_gradient(x: Array, cotangent: Array, *, stride: int) -> Array:

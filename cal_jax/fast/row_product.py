@@ -15,6 +15,8 @@ from jax import Array
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from cal_jax.fast.switch import enabled
+
 _Pair = tuple[Array, Array]
 _Axes = tuple[Any, Any]
 
@@ -22,6 +24,13 @@ _Axes = tuple[Any, Any]
 def row_product(x: Array, w: Array) -> Array:
     """x [..., F] times w [F, G]: [..., G]."""
     return _product.bind(x, w)
+
+
+def dot_general(x: Array, w: Array, dimension_numbers: Any, **options: Any) -> Array:
+    """``jax.lax.dot_general`` as ``nn.Dense`` calls it, by ``row_product`` where that is on."""
+    if enabled() and w.ndim == 2 and options.get("precision") is None:
+        return row_product(x, w)
+    return jax.lax.dot_general(x, w, dimension_numbers, **options)
 
 
 def _rows_of(x: Array) -> Array:

@@ -17,7 +17,7 @@ from cal_jax.distributions import (
 from cal_jax.errors import InputError
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
 from cal_jax.nn.dense import MLP, GaussianHead, TriangularGaussianHead
-from cal_jax.nn.dense_layer import Dense
+from cal_jax.nn.layers import Dense
 from cal_jax.nn.norm import Norm
 
 Covariance = Literal["diagonal", "full"]

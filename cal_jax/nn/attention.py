@@ -5,10 +5,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.fast.relu import relu
+from cal_jax.nn.activation import Activation, activate
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import ResidualMLP
-from cal_jax.nn.dense_layer import Dense
+from cal_jax.nn.layers import Dense
 from cal_jax.nn.norm import Norm, normalisation
 from cal_jax.nn.statistic import mean_pool
 
@@ -47,12 +47,17 @@ class RelationalStatisticNetwork(nn.Module):
     heads: int = 4
     norm: Norm = "batch"
     skip: bool = True
+    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Array:
         """Map items h [N, F] to one statistic [width]."""
-        items = ResidualMLP(self.width, self.depth, self.norm, self.skip, name="pre_pool")(ctx, h)
+        items = ResidualMLP(
+            self.width, self.depth, self.norm, self.skip, self.activation, name="pre_pool"
+        )(ctx, h)
         related = items + Attention(self.heads, name="relations")(items, ctx.mask)
-        related = relu(normalisation(self.norm)(related, ctx))
-        post_pool = ResidualMLP(self.width, self.depth, self.norm, self.skip, name="post_pool")
+        related = activate(self.activation, normalisation(self.norm)(related, ctx))
+        post_pool = ResidualMLP(
+            self.width, self.depth, self.norm, self.skip, self.activation, name="post_pool"
+        )
         return post_pool(ctx.of_the_set(), mean_pool(related, ctx.mask))

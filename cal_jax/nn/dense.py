@@ -4,15 +4,13 @@ import math
 from typing import NamedTuple
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.fast.parameter import parameter
-from cal_jax.fast.relu import relu
+from cal_jax.nn.activation import Activation, activate, initialiser
 from cal_jax.nn.apply_context import ApplyContext
-from cal_jax.nn.dense_layer import Dense
-from cal_jax.nn.norm import Norm, normalisation
+from cal_jax.nn.layers import Dense
+from cal_jax.nn.norm import Norm, has_bias, normalisation, normalised, weighted
 
 START_SMALL = nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal")
 
@@ -32,7 +30,10 @@ class Embedding(nn.Module):
     """
 
     width: int
-    use_bias: bool = True
+    norm: Norm = "none"
+    """What normalises the sum; "weight" normalises each layer here."""
+    activation: Activation = "relu"
+    """Of the sum."""
 
     @nn.compact
     def __call__(self, *inputs: Array) -> Array:
@@ -42,11 +43,11 @@ class Embedding(nn.Module):
         for index, x in enumerate(inputs):
             layer = Dense(
                 self.width,
-                use_bias=self.use_bias and index == 0,
-                kernel_init=nn.initializers.he_normal(),
+                use_bias=has_bias(self.norm) and index == 0,
+                kernel_init=initialiser(self.activation),
                 name=f"input_{index}",
             )
-            embedded = layer(x)
+            embedded = weighted(layer, self.norm)(x)
             embedded = embedded.reshape((1,) * (ndim - x.ndim) + embedded.shape)
             total = embedded if total is None else total + embedded
         assert total is not None
@@ -65,35 +66,37 @@ class ResidualMLP(nn.Module):
     depth: int = 3
     norm: Norm = "batch"
     skip: bool = True
+    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, ctx: ApplyContext, *inputs: Array) -> Array:
         """Map inputs [..., F_i] to [..., width]."""
-        use_bias = self.norm == "none"
-        x = Embedding(self.width, use_bias=use_bias, name="embedding")(*inputs)
-        first = x = relu(normalisation(self.norm)(x, ctx))
-        for layer in range(1, self.depth):
-            x = Dense(self.width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
-            x = normalisation(self.norm)(x, ctx)
-            if self.skip and layer == self.depth - 1:
-                x = jax.lax.add(x, first)
-            x = relu(x)
+        x = Embedding(self.width, self.norm, self.activation, name="embedding")(*inputs)
+        first = x = activate(self.activation, normalisation(self.norm)(x, ctx))
+        kernel_init = initialiser(self.activation)
+        for index in range(1, self.depth):
+            layer = Dense(self.width, use_bias=has_bias(self.norm), kernel_init=kernel_init)
+            x = normalised(layer, x, ctx, self.norm)
+            if self.skip and index == self.depth - 1:
+                x = x + first
+            x = activate(self.activation, x)
         return x
 
 
 class MLP(nn.Module):
-    """Hidden layers of given widths, each normalised and rectified (thesis 4.4.1)."""
+    """Hidden layers of given widths, each normalised and activated (thesis 4.4.1)."""
 
     widths: tuple[int, ...]
     norm: Norm = "batch"
+    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, x: Array, ctx: ApplyContext) -> Array:
         """Map x [..., F] to [..., widths[-1]]."""
-        use_bias = self.norm == "none"
+        kernel_init = initialiser(self.activation)
         for width in self.widths:
-            x = Dense(width, use_bias=use_bias, kernel_init=nn.initializers.he_normal())(x)
-            x = relu(normalisation(self.norm)(x, ctx))
+            layer = Dense(width, use_bias=has_bias(self.norm), kernel_init=kernel_init)
+            x = activate(self.activation, normalised(layer, x, ctx, self.norm))
         return x
 
 
@@ -110,7 +113,7 @@ class GaussianHead(nn.Module):
     def __call__(self, x: Array) -> GaussianParameters:
         """Map x [..., F] to two arrays [..., *shape]."""
         outputs = Dense(2 * math.prod(self.shape), kernel_init=START_SMALL)(x)
-        mean, log_variance = jax.lax.split(outputs, (outputs.shape[-1] // 2,) * 2, outputs.ndim - 1)
+        mean, log_variance = jnp.split(outputs, 2, axis=-1)
         shape = (*x.shape[:-1], *self.shape)
         return GaussianParameters(mean.reshape(shape), log_variance.reshape(shape))
 
@@ -153,6 +156,6 @@ class LearnedGaussian(nn.Module):
     @nn.compact
     def __call__(self) -> GaussianParameters:
         """The two arrays, [*shape] each."""
-        mean = parameter(self, "mean", nn.initializers.zeros, self.shape)
-        log_variance = parameter(self, "log_variance", nn.initializers.zeros, self.shape)
+        mean = self.param("mean", nn.initializers.zeros, self.shape)
+        log_variance = self.param("log_variance", nn.initializers.zeros, self.shape)
         return GaussianParameters(mean, log_variance)

@@ -16,11 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cal_jax.fast.parameter import parameter
+from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import START_SMALL, ResidualMLP
-from cal_jax.nn.dense_layer import Dense
 from cal_jax.nn.experts import Experts, speaking_of
+from cal_jax.nn.layers import Dense
 from cal_jax.nn.norm import Norm
 from cal_jax.nn.turning import ANGLES, circular_moments, turned_back
 
@@ -51,14 +51,17 @@ class ViewEncoder(nn.Module):
     depth: int = 3
     norm: Norm = "batch"
     skip: bool = True
+    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, x: Array, ctx: ApplyContext) -> Viewed:
         """Read images x [N, H, W]."""
-        read = ResidualMLP(self.width, self.depth, self.norm, self.skip)(ctx, views(x))
+        read = ResidualMLP(self.width, self.depth, self.norm, self.skip, self.activation)(
+            ctx, views(x)
+        )
         upright = nn.softmax(Dense(1, kernel_init=START_SMALL)(read), axis=1)
         features = jnp.concatenate([strongest(read), jnp.sum(upright * read, axis=1)], axis=-1)
-        length = parameter(self, "length", nn.initializers.constant(4.0), (1, MOMENTS))
+        length = self.param("length", nn.initializers.constant(4.0), (1, MOMENTS))
         moments = upright[:, :, 0] @ _moments()[:: ANGLES // VIEWS]
         return Viewed(features, moments * jnp.tile(length, (1, 2)))
 
@@ -69,7 +72,7 @@ class AngleReading(nn.Module):
     @nn.compact
     def __call__(self, contexts: Array) -> Array:
         """The probabilities of each angle, [N, ANGLES], for contexts [N, C]."""
-        weight = parameter(self, "weight", nn.initializers.constant(0.05), (1, MOMENTS))
+        weight = self.param("weight", nn.initializers.constant(0.05), (1, MOMENTS))
         return nn.softmax((contexts[:, :ANGLE_DIM] * jnp.tile(weight, (1, 2))) @ _moments().T)
 
 

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import GaussianHead, GaussianParameters, ResidualMLP
 from cal_jax.nn.norm import Norm
@@ -40,11 +41,14 @@ class ExpertNetwork(nn.Module):
     depth: int = 3
     norm: Norm = "batch"
     skip: bool = True
+    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Experts:
         """Map items h [N, F] to their experts."""
-        trunk = ResidualMLP(self.width, self.depth, self.norm, self.skip, name="trunk")(ctx, h)
+        trunk = ResidualMLP(
+            self.width, self.depth, self.norm, self.skip, self.activation, name="trunk"
+        )(ctx, h)
         mean, raw = GaussianHead(self.contexts, name="head")(trunk)
         return Experts(mean, jax.nn.softplus(raw))
 

@@ -12,7 +12,6 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.fast.parameter import parameter
 from cal_jax.nn.experts import Experts, speaking_of
 
 
@@ -39,7 +38,7 @@ class SignExperts(nn.Module):
     @nn.compact
     def __call__(self, experts: Experts, context: int, signs: Array) -> Experts:
         """Of N items with these signs [N, 1]: the mean of the first dimension of a context."""
-        precision = jnp.exp(parameter(self, "log_precision", nn.initializers.constant(2.0), (1, 1)))
+        precision = jnp.exp(self.param("log_precision", nn.initializers.constant(2.0), (1, 1)))
         return speaking_of(experts, context, signs, precision)
 
 
@@ -49,5 +48,5 @@ class SignReading(nn.Module):
     @nn.compact
     def __call__(self, contexts: Array) -> Array:
         """Map contexts [N, C] to signs [N, 1] between -1 and 1."""
-        steepness = jnp.exp(parameter(self, "log_steepness", nn.initializers.ones, (1, 1)))
+        steepness = jnp.exp(self.param("log_steepness", nn.initializers.ones, (1, 1)))
         return jnp.tanh(steepness * contexts[:, :1])

@@ -3,10 +3,11 @@
 import flax.linen as nn
 from jax import Array
 
+from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.attention import RelationalStatisticNetwork
 from cal_jax.nn.dense import START_SMALL, ResidualMLP
-from cal_jax.nn.dense_layer import Dense
+from cal_jax.nn.layers import Dense
 from cal_jax.nn.norm import Norm
 from cal_jax.nn.statistic import mean_pool
 
@@ -23,13 +24,18 @@ class LabelNetwork(nn.Module):
     depth: int = 3
     norm: Norm = "batch"
     skip: bool = True
+    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Array:
         """Map items h [N, F] to logits [num_labels] of q(a | D)."""
-        pre_pool = ResidualMLP(self.pre_width, self.depth, self.norm, self.skip, name="pre_pool")
+        pre_pool = ResidualMLP(
+            self.pre_width, self.depth, self.norm, self.skip, self.activation, name="pre_pool"
+        )
         pooled = mean_pool(pre_pool(ctx, h), ctx.mask)
-        post_pool = ResidualMLP(self.post_width, self.depth, self.norm, self.skip, name="post_pool")
+        post_pool = ResidualMLP(
+            self.post_width, self.depth, self.norm, self.skip, self.activation, name="post_pool"
+        )
         hidden = post_pool(ctx.of_the_set(), pooled)
         return Dense(self.num_labels, kernel_init=START_SMALL, name="logits")(hidden)
 
@@ -43,12 +49,19 @@ class RelationalLabelNetwork(nn.Module):
     depth: int = 3
     norm: Norm = "batch"
     skip: bool = True
+    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Array:
         """Map items h [N, F] to logits [num_labels] of q(a | D)."""
         statistic = RelationalStatisticNetwork(
-            self.width, self.depth, self.heads, self.norm, self.skip, name="statistic"
+            self.width,
+            self.depth,
+            self.heads,
+            self.norm,
+            self.skip,
+            self.activation,
+            name="statistic",
         )
         logits = Dense(self.num_labels, kernel_init=START_SMALL, name="logits")
         return logits(statistic(h, ctx))

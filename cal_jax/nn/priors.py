@@ -12,9 +12,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.fast.parameter import parameter
 from cal_jax.nn.dense import START_SMALL, GaussianHead
-from cal_jax.nn.dense_layer import Dense
+from cal_jax.nn.layers import Dense
 
 
 class MixtureParameters(NamedTuple):
@@ -56,11 +55,9 @@ class MixturePrior(nn.Module):
         """The parameters, for features [*B, F] or for none."""
         *lead, dim = self.shape
         shape = (*lead, self.components, dim)
-        logits = parameter(self, "logits", nn.initializers.zeros, shape[:-1])
-        mean = parameter(self, "mean", nn.initializers.normal(math.sqrt(0.5)), shape)
-        log_variance = parameter(
-            self, "log_variance", nn.initializers.constant(-math.log(2.0)), shape
-        )
+        logits = self.param("logits", nn.initializers.zeros, shape[:-1])
+        mean = self.param("mean", nn.initializers.normal(math.sqrt(0.5)), shape)
+        log_variance = self.param("log_variance", nn.initializers.constant(-math.log(2.0)), shape)
         if features is not None:
             batch = features.shape[:-1]
             weights = Dense(logits.size, kernel_init=START_SMALL, name="weights")(features)
@@ -92,9 +89,9 @@ class CouplingLayers(nn.Module):
         *lead, dim = self.shape
         shape = (self.layers, *lead)
         he = nn.initializers.he_normal(batch_axis=tuple(range(len(shape))))
-        inner = parameter(self, "inner", he, (*shape, dim, self.width))
-        bias = parameter(self, "bias", nn.initializers.zeros, (*shape, self.width))
-        outer = parameter(self, "outer", nn.initializers.zeros, (*shape, self.width, 2 * dim))
+        inner = self.param("inner", he, (*shape, dim, self.width))
+        bias = self.param("bias", nn.initializers.zeros, (*shape, self.width))
+        outer = self.param("outer", nn.initializers.zeros, (*shape, self.width, 2 * dim))
         if features is None:
             return FlowParameters(inner, bias, outer)
         batch = features.shape[:-1]

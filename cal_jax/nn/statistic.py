@@ -4,6 +4,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
+from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import ResidualMLP
 from cal_jax.nn.norm import Norm
@@ -25,11 +26,16 @@ class StatisticNetwork(nn.Module):
     depth: int = 3
     norm: Norm = "batch"
     skip: bool = True
+    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Array:
         """Map items h [N, F] to one statistic [width]."""
-        items = ResidualMLP(self.width, self.depth, self.norm, self.skip, name="pre_pool")(ctx, h)
+        items = ResidualMLP(
+            self.width, self.depth, self.norm, self.skip, self.activation, name="pre_pool"
+        )(ctx, h)
         pooled = mean_pool(items, ctx.mask)
-        post_pool = ResidualMLP(self.width, self.depth, self.norm, self.skip, name="post_pool")
+        post_pool = ResidualMLP(
+            self.width, self.depth, self.norm, self.skip, self.activation, name="post_pool"
+        )
         return post_pool(ctx.of_the_set(), pooled)

@@ -77,8 +77,8 @@ def fit(  # type: ignore[misc]  # the options of the overloads are those named h
       model: a Flax module with ``generative(ctx)`` and ``inference(ctx)``, or a ``PureModel``
         of any other library.
       data: a ``FactorDataset``, whose sets are drawn anew at every step, or ``FactorSets`` that
-        says which; x [M, N, *X]; (x, constant_mask [M, K]); DataSet((x, constant_mask), mask [M, N])
-        with padded items; any ``SetSource``; or a function from the seed to one of these.
+        says which; x [M, N, *X]; (x, constant_mask [M, K]); DataSet((x, constant_mask), mask
+        [M, N]) with padded items; any ``SetSource``; or a function from the seed to one of these.
         For a ``VAE``, x [M, *X].
       objective: a pure objective ``(key, generative, inference, x, *labels)`` of one data set,
         or an ``Objective`` with more choices; None: the bound of a model of the library, of a

@@ -52,6 +52,13 @@ def test_small_leaves_of_a_dtype_are_one_vector_and_large_ones_stay():
     ]
 
 
+def test_each_leaf_stays_alone_where_fast_is_off(switched):
+    switched(False)
+    given = tree(0)
+    assert [leaf.shape for leaf in join(given).arrays] == list(SHAPES.values())
+    assert_equal_trees(join(given).tree(), given)
+
+
 def test_what_the_host_joins_is_what_a_program_joins():
     given = tree(3)
     assert_equal_trees(join(given), jax.jit(join)(given))

@@ -80,7 +80,9 @@ def test_a_synthesis_has_the_constant_contexts_of_its_sources(monkeypatch):
     np.testing.assert_allclose(seen["constants"], [np.zeros(3), want], atol=1e-6)
     trained().synthesise(colour=colour, digit=digit)
     np.testing.assert_array_equal(seen["a"], [1, 1])
-    want = [trained().contexts(x, (name,))[name] for name, x in zip(NAMES, (digit, colour))]
+    want = [
+        trained().contexts(x, (name,))[name] for name, x in zip(NAMES, (digit, colour), strict=True)
+    ]
     np.testing.assert_allclose(seen["constants"], want, atol=1e-6)
 
 

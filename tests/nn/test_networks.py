@@ -91,7 +91,7 @@ def test_the_decoder_mirrors_the_encoder_at_any_size(size):
     h = jax.eval_shape(lambda s: encoder.apply(s, x, EVALUATION), state)
     smallest = halved_sizes(size, 3)[-1]
     assert h.shape == (2, smallest * smallest * 4)
-    decoder = ConvolutionalDecoder(size, (2, 3, 4))
+    decoder = ConvolutionalDecoder((size, size), (2, 3, 4))
     z = jnp.ones((2, 5))
     state = jax.eval_shape(lambda: initialised(decoder, TRAINING, z))
     assert jax.eval_shape(lambda s: decoder.apply(s, EVALUATION, z), state).shape == x.shape

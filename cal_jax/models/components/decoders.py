@@ -8,7 +8,7 @@ import flax.linen as nn
 from cal_jax.config import require_at_least
 from cal_jax.models.components.encoders import require_image, require_widths
 from cal_jax.models.components.sizes import Sizes
-from cal_jax.nn import conv, fully_connected
+from cal_jax.nn import conv, densenet, fully_connected, residual
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class DenseDecoder(Decoder):
         require_at_least(self, width=1)
 
     def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
-        h = sizes.hidden
-        return fully_connected.DenseDecoder(shape, self.width, h.depth, h.norm, h.skip)
+        return fully_connected.DenseDecoder(shape, self.width, **sizes.hidden.options)
 
 
 @dataclass(frozen=True)
@@ -46,4 +45,45 @@ class ConvDecoder(Decoder):
 
     def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
         require_image(sizes.event_shape, "ConvDecoder")
-        return conv.ConvolutionalDecoder(shape, self.widths, sizes.hidden.norm)
+        h = sizes.hidden
+        return conv.ConvolutionalDecoder(shape, self.widths, h.norm, h.activation)
+
+
+@dataclass(frozen=True)
+class ResidualDecoder(Decoder):
+    """The mirror of ``ResidualEncoder``."""
+
+    widths: tuple[int, ...] = (16, 32, 64)
+    """Channels of each group of the encoder that it mirrors."""
+    blocks: int = 2
+    """Blocks of each group."""
+
+    def __post_init__(self) -> None:
+        require_widths(self.widths)
+        require_at_least(self, blocks=1)
+
+    def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
+        require_image(sizes.event_shape, "ResidualDecoder")
+        h = sizes.hidden
+        return residual.ResidualDecoder(shape, self.widths, self.blocks, h.norm, h.activation)
+
+
+@dataclass(frozen=True)
+class DenseNetDecoder(Decoder):
+    """The mirror of ``DenseNetEncoder``."""
+
+    blocks: int = 3
+    layers: int = 4
+    """Convolutions of each block."""
+    growth: int = 12
+    """Channels that each convolution adds."""
+
+    def __post_init__(self) -> None:
+        require_at_least(self, blocks=1, layers=1, growth=1)
+
+    def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
+        require_image(sizes.event_shape, "DenseNetDecoder")
+        h = sizes.hidden
+        return densenet.DenseNetDecoder(
+            shape, self.blocks, self.layers, self.growth, h.norm, h.activation
+        )

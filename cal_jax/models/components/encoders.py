@@ -10,7 +10,7 @@ from jax import Array
 from cal_jax.config import require_at_least
 from cal_jax.errors import InputError
 from cal_jax.models.components.sizes import Sizes
-from cal_jax.nn import conv, fully_connected
+from cal_jax.nn import conv, densenet, fully_connected, residual
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.equivariant import ViewEncoder
 
@@ -47,8 +47,7 @@ class DenseEncoder(Encoder):
         require_at_least(self, width=1)
 
     def network(self, sizes: Sizes) -> nn.Module:
-        h = sizes.hidden
-        return fully_connected.DenseEncoder(self.width, h.depth, h.norm, h.skip)
+        return fully_connected.DenseEncoder(self.width, **sizes.hidden.options)
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,46 @@ class ConvEncoder(Encoder):
 
     def network(self, sizes: Sizes) -> nn.Module:
         require_image(sizes.event_shape, "ConvEncoder")
-        return conv.ConvolutionalEncoder(self.widths, sizes.hidden.norm)
+        h = sizes.hidden
+        return conv.ConvolutionalEncoder(self.widths, h.norm, h.activation)
+
+
+@dataclass(frozen=True)
+class ResidualEncoder(Encoder):
+    """Groups of residual blocks, each group at half the size (He et al. 2016; thesis 7.2.3)."""
+
+    widths: tuple[int, ...] = (16, 32, 64)
+    """Channels of each group."""
+    blocks: int = 2
+    """Blocks of each group."""
+
+    def __post_init__(self) -> None:
+        require_widths(self.widths)
+        require_at_least(self, blocks=1)
+
+    def network(self, sizes: Sizes) -> nn.Module:
+        require_image(sizes.event_shape, "ResidualEncoder")
+        h = sizes.hidden
+        return residual.ResidualEncoder(self.widths, self.blocks, h.norm, h.activation)
+
+
+@dataclass(frozen=True)
+class DenseNetEncoder(Encoder):
+    """Densely connected blocks of convolutions (Huang et al. 2017; thesis 7.2.3)."""
+
+    blocks: int = 3
+    layers: int = 4
+    """Convolutions of each block."""
+    growth: int = 12
+    """Channels that each convolution adds."""
+
+    def __post_init__(self) -> None:
+        require_at_least(self, blocks=1, layers=1, growth=1)
+
+    def network(self, sizes: Sizes) -> nn.Module:
+        require_image(sizes.event_shape, "DenseNetEncoder")
+        h = sizes.hidden
+        return densenet.DenseNetEncoder(self.blocks, self.layers, self.growth, h.norm, h.activation)
 
 
 @dataclass(frozen=True)
@@ -80,8 +118,7 @@ class EquivariantEncoder(Encoder):
 
     def network(self, sizes: Sizes) -> nn.Module:
         require_square(sizes.event_shape, "EquivariantEncoder")
-        h = sizes.hidden
-        return ViewEncoder(self.width, h.depth, h.norm, h.skip)
+        return ViewEncoder(self.width, **sizes.hidden.options)
 
     def read(self, network: nn.Module, x: Array, ctx: ApplyContext) -> Features:
         return Features(*network(x, ctx))

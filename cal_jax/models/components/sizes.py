@@ -1,8 +1,10 @@
 """Dimensions that every component of a model shares."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from cal_jax.config import require_at_least, require_one_of
+from cal_jax.nn.activation import Activation
 from cal_jax.nn.dense import ResidualMLP
 from cal_jax.nn.norm import Norm
 
@@ -16,13 +18,21 @@ class Hidden:
     depth: int = 3
     """Hidden layers of every subnetwork."""
     norm: Norm = "batch"
-    """batch (thesis), layer or none."""
+    """batch (thesis), layer, weight (7.2.3) or none."""
     skip: bool = True
     """Skip connections between the first and last hidden layers."""
+    activation: Activation = "relu"
+    """relu (thesis), or selu (3.4.2)."""
 
     def __post_init__(self) -> None:
         require_at_least(self, width=1, depth=1)
-        require_one_of(self, norm=Norm)
+        require_one_of(self, norm=Norm, activation=Activation)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What every fully connected subnetwork takes beside its width."""
+        names = ("depth", "norm", "skip", "activation")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -46,5 +56,4 @@ class Sizes:
 
     def mlp(self, width: int | None = None) -> ResidualMLP:
         """A fully connected subnetwork; ``hidden.width`` units a layer unless told otherwise."""
-        h = self.hidden
-        return ResidualMLP(width or h.width, h.depth, h.norm, h.skip)
+        return ResidualMLP(width or self.hidden.width, **self.hidden.options)

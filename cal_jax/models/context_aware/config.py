@@ -4,8 +4,19 @@ from dataclasses import dataclass, field
 
 from cal_jax.config import require_at_least
 from cal_jax.errors import InputError
-from cal_jax.models.components.decoders import ConvDecoder, DenseDecoder
-from cal_jax.models.components.encoders import ConvEncoder, DenseEncoder, EquivariantEncoder
+from cal_jax.models.components.decoders import (
+    ConvDecoder,
+    DenseDecoder,
+    DenseNetDecoder,
+    ResidualDecoder,
+)
+from cal_jax.models.components.encoders import (
+    ConvEncoder,
+    DenseEncoder,
+    DenseNetEncoder,
+    EquivariantEncoder,
+    ResidualEncoder,
+)
 from cal_jax.models.components.likelihoods import (
     Bernoulli,
     Categorical,
@@ -31,8 +42,8 @@ from cal_jax.models.context_aware.priors import (
 )
 
 # The components that a configuration may name: a line here makes one known to files and flags.
-AnyEncoder = ConvEncoder | DenseEncoder | EquivariantEncoder
-AnyDecoder = ConvDecoder | DenseDecoder
+AnyEncoder = ConvEncoder | DenseEncoder | ResidualEncoder | DenseNetEncoder | EquivariantEncoder
+AnyDecoder = ConvDecoder | DenseDecoder | ResidualDecoder | DenseNetDecoder
 AnyPosterior = Statistic | Attention | Experts | SharedExperts | FlowPosterior
 AnyPrior = LearnedGaussian | Standard | Mixture | CouplingFlow
 AnyLikelihood = Bernoulli | Normal | DiscretizedLogistic | Categorical

@@ -40,9 +40,8 @@ class PooledLabels(LabelPosterior):
         require_at_least(self, pre_width=1, post_width=1)
 
     def network(self, sizes: Sizes) -> nn.Module:
-        h = sizes.hidden
         return label.LabelNetwork(
-            self.num_labels, self.pre_width, self.post_width, h.depth, h.norm, h.skip
+            self.num_labels, self.pre_width, self.post_width, **sizes.hidden.options
         )
 
 
@@ -61,7 +60,6 @@ class RelationalLabels(LabelPosterior):
             raise InputError(f"heads must divide width {self.width}: got {self.heads}")
 
     def network(self, sizes: Sizes) -> nn.Module:
-        h = sizes.hidden
         return label.RelationalLabelNetwork(
-            self.num_labels, self.width, self.heads, h.depth, h.norm, h.skip
+            self.num_labels, self.width, self.heads, **sizes.hidden.options
         )

@@ -117,8 +117,7 @@ class Statistic(_Pooled):
     """A statistic network, the mean over the items inside it (thesis 5.1, 6.3.1)."""
 
     def _statistic(self, sizes: Sizes) -> nn.Module:
-        h = sizes.hidden
-        return StatisticNetwork(self.width, h.depth, h.norm, h.skip)
+        return StatisticNetwork(self.width, **sizes.hidden.options)
 
 
 @dataclass(frozen=True)
@@ -135,8 +134,7 @@ class Attention(_Pooled):
             raise InputError(f"heads must divide width {self.width}: got {self.heads}")
 
     def _statistic(self, sizes: Sizes) -> nn.Module:
-        h = sizes.hidden
-        return RelationalStatisticNetwork(self.width, h.depth, self.heads, h.norm, h.skip)
+        return RelationalStatisticNetwork(self.width, heads=self.heads, **sizes.hidden.options)
 
 
 @dataclass(frozen=True)
@@ -150,8 +148,7 @@ class _ProductOfExperts(ContextPosterior):
         require_at_least(self, width=1)
 
     def networks(self, sizes: Sizes) -> Networks:
-        h = sizes.hidden
-        return {"experts": ExpertNetwork(sizes.contexts, self.width, h.depth, h.norm, h.skip)}
+        return {"experts": ExpertNetwork(sizes.contexts, self.width, **sizes.hidden.options)}
 
     def evidence(self, networks: Networks, features: Array, ctx: ApplyContext) -> Evidence:
         return Evidence(features, networks["experts"](features, ctx))
