@@ -35,6 +35,10 @@ class SetSampler(NamedTuple):
     """(key, data, row []) -> x [N, *event_shape] and the mask a [K]; and the items' mask
     [N], or None. Pure."""
 
+    def one(self, key: jax.Array) -> DataSet:
+        """The first data set."""
+        return self.draw(key, jax.tree.map(jnp.asarray, self.data), jnp.int32(0))
+
 
 def stored_sampler(
     dataset: FactorDataset, contexts: Sequence[str], sets: ContextSets
@@ -185,7 +189,10 @@ def row_sampler(
 
 
 def render_sets(
-    dataset: FactorDataset, contexts: Sequence[str], sets: ContextSets, key: jax.Array
+    dataset: FactorDataset,
+    contexts: Sequence[str],
+    sets: ContextSets,
+    key: jax.Array | None = None,
 ) -> np.ndarray:
     """What all sets show, [M, N, *event_shape], a batch of them at a time.
 
@@ -193,12 +200,13 @@ def render_sets(
         dataset: the items.
         contexts: names of the sets' contexts.
         sets: rows of the items.
-        key: of ``render``; set m has its own, folded from it.
+        key: of ``render``; set m has its own, folded from it. None: of seed 0.
     """
     show = dataset.show(contexts)
     if dataset.render is None:
         return dataset.items[sets.items]
     batched = jax.jit(jax.vmap(show))
+    key = jax.random.key(0) if key is None else key
     keys = jax.vmap(lambda m: jax.random.fold_in(key, m))(jnp.arange(len(sets.items)))
     parts = [
         np.asarray(batched(dataset.items[sets.items[rows]], sets.values[rows], keys[rows]))

@@ -15,6 +15,7 @@ import numpy as np
 from cal_jax.axes import DEVICE
 from cal_jax.cli import program
 from cal_jax.data.images import LabelledImages
+from cal_jax.data.set_samplers import SetSampler
 from cal_jax.data.sources import Evaluation
 from cal_jax.inference.mapping import Variables, init_variables, map_objective
 from cal_jax.io.run_folder import RunFolder
@@ -37,7 +38,7 @@ from experiments.baselines.scores import (
     item_log_evidences,
 )
 from experiments.common.figures import Figure, draw_course
-from experiments.common.image_sets import TrainingSets, training_sets
+from experiments.common.image_sets import training_sets
 from experiments.common.oracle_evaluator import OracleEvaluator, oracle_evaluator_of
 from experiments.common.report_inputs import ReportInputs, publish_report
 from experiments.common.run import evaluation_key, images_of, train_and_evaluate
@@ -85,14 +86,14 @@ def objective_of(config: BaselineConfig) -> Any:
     return vae_items_elbo if config.name == "vae" else neural_statistician_elbo
 
 
-def visible_sets(config: BaselineConfig, images: LabelledImages, seed: int) -> TrainingSets:
+def visible_sets(config: BaselineConfig, images: LabelledImages, seed: int) -> SetSampler:
     """The learner's training sets that the model sees: all, or those of its kind of group."""
     sets = training_sets(config, images, seed)
     if config.group_index is None:
         return sets
-    pixels, *of_sets = sets.data
-    chosen = of_sets[-1][:, config.group_index] == 1
-    return sets._replace(data=(pixels, *(array[chosen] for array in of_sets)))
+    items, stored = sets.data
+    chosen = stored.constant_mask[:, config.group_index] == 1
+    return sets._replace(data=(items, jax.tree.map(lambda array: array[chosen], stored)))
 
 
 def training_task(
@@ -110,7 +111,7 @@ def training_task(
         return init_variables(objective, model, key, sets.one(key).data[0])
 
     mapped = map_objective(objective, model, extra_axes=(DEVICE,))
-    return Task(init, mapped, weighted_objective, draw, sets.data, len(sets.data[-1]))
+    return Task(init, mapped, weighted_objective, draw, sets.data, len(sets.data[-1].items))
 
 
 def evaluate(

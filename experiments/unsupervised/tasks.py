@@ -9,6 +9,7 @@ import numpy as np
 
 from cal_jax.axes import DEVICE
 from cal_jax.data.images import LabelledImages
+from cal_jax.data.set_samplers import SetSampler
 from cal_jax.distributions import KLMethod
 from cal_jax.inference.mapping import init_variables, map_objective
 from cal_jax.models.context_aware.learner import ContextAwareLearner
@@ -31,7 +32,7 @@ from cal_jax.objectives.weighting import Weights
 from cal_jax.training.batches import steps_per_epoch
 from cal_jax.training.config import Task
 from cal_jax.training.step import BatchObjective, DataSet
-from experiments.common.image_sets import TrainingSets, training_sets
+from experiments.common.image_sets import training_sets
 from experiments.unsupervised.config import UnsupervisedConfig
 
 
@@ -74,7 +75,7 @@ def label_task(
     )
 
 
-def with_known_labels(sets: TrainingSets, config: UnsupervisedConfig) -> tuple[TrainingSets, int]:
+def with_known_labels(sets: SetSampler, config: UnsupervisedConfig) -> tuple[SetSampler, int]:
     """The same sets, each with whether training may use its label; and the visits of an epoch.
 
     The first ``config.known`` sets are told, and visited so often that they are
@@ -91,7 +92,7 @@ def with_known_labels(sets: TrainingSets, config: UnsupervisedConfig) -> tuple[T
         is_known = (rows[visit] < config.known).astype(jnp.float32)
         return DataSet((*one.data, is_known))
 
-    return TrainingSets(draw, (visits.astype(np.int32), sets.data)), len(visits)
+    return SetSampler((visits.astype(np.int32), sets.data), draw), len(visits)
 
 
 def coupling_of(config: UnsupervisedConfig) -> BatchObjective:

@@ -165,8 +165,8 @@ def test_rendered_factors_show_items_by_their_values():
     assert data.names == ("speaker", "scale")
     assert data.value_names["scale"] == ("one", "two")
     assert data.event_shape == (4,)
-    values = jnp.array([[1, 0], [0, 0]])
-    x = jax.jit(data.show(("scale", "speaker")))(data.items[:2], values, jax.random.key(0))
+    values = jnp.array([[2, 1], [1, 0]])
+    x = jax.jit(data.show(("speaker", "scale")))(data.items[:2], values, jax.random.key(0))
     np.testing.assert_array_equal(x, X[:2] * [[2], [1]])
 
 
