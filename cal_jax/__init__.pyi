@@ -1,4 +1,7 @@
 from .axes import DATASET, DEVICE, SAMPLE, SUPPORT
+from .data.context_sets import ContextSets, accidentally_constant, draw_context_sets
+from .data.factor_dataset import FactorDataset
+from .data.set_samplers import SetSampler, device_sampler, render_sets, stored_sampler
 from .data.sets import PaddedSets, validate_sets
 from .data.synthetic import SyntheticSets, synthetic_sets
 from .distributions import (
@@ -119,8 +122,10 @@ __all__ = [
     "ContextAwareLearner",
     "ContextAwareTerms",
     "ContextEncoder",
+    "ContextSets",
     "DReGLogWeights",
     "Divergence",
+    "FactorDataset",
     "GeneratedSet",
     "ImportanceTerms",
     "Inferred",
@@ -141,6 +146,7 @@ __all__ = [
     "PaddedSets",
     "RelaxedChoice",
     "Sampler",
+    "SetSampler",
     "StatisticianItemTerms",
     "StopGradientCopy",
     "SyntheticSets",
@@ -149,6 +155,7 @@ __all__ = [
     "VAEInference",
     "VAETerms",
     "Weights",
+    "accidentally_constant",
     "average_over_labels",
     "balanced_logits",
     "bernoulli",
@@ -162,8 +169,10 @@ __all__ = [
     "context_aware_log_weights",
     "coupling_flow",
     "dataset_keys",
+    "device_sampler",
     "diagonal_gaussian",
     "diagonal_gaussian_kl",
+    "draw_context_sets",
     "dreg_bound",
     "exp_concrete_log_prob",
     "full_gaussian",
@@ -195,6 +204,7 @@ __all__ = [
     "neural_statistician_elbo",
     "neural_statistician_items",
     "neural_statistician_log_weights",
+    "render_sets",
     "select_contexts",
     "set_contrast",
     "set_dependence",
@@ -203,6 +213,7 @@ __all__ = [
     "sinkhorn_potential",
     "standard_gaussian",
     "sticking_the_landing",
+    "stored_sampler",
     "straight_through_gumbel",
     "synthetic_sets",
     "triangular_gaussian",

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -200,3 +203,13 @@ def test_joint_codes_survive_more_combinations_than_an_integer_counts():
         np.unique(wide, return_inverse=True)[1], np.unique(narrow, return_inverse=True)[1]
     )
     assert (wide >= 0).all()
+
+
+def test_the_guide_s_example_runs():
+    guide = (Path(__file__).parents[2] / "docs" / "howto-data.md").read_text()
+    found = {}
+    exec(re.search(r"```python\n(.*?)```", guide, re.S)[1], found)
+    sets, test = found["sets"], found["test"]
+    assert sets.items.shape == (1000, 10)
+    assert set(sets.mask.sum(axis=1)) == set(range(4, 11))
+    assert len(np.unique(test.factors["speaker"])) == 3
