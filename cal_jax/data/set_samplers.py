@@ -91,6 +91,11 @@ def device_sampler(
     return SetSampler((dataset.items, draw_rows.tables), draw)
 
 
+def _below(bits: jax.Array, count: Any) -> jax.Array:
+    """32 random bits as a number 0 to ``count`` - 1, uniform up to a share count / 2^32."""
+    return (bits % jnp.asarray(count, jnp.uint32)).astype(jnp.int32)
+
+
 class RowSampler(NamedTuple):
     """Draws the rows of one set on the device."""
 
@@ -104,7 +109,7 @@ class _Tables(NamedTuple):
     """``Cells`` and, padded to the largest, the ``Groups`` of every mask."""
 
     masks: np.ndarray  # float32 [A, K]
-    log_weights: np.ndarray  # [A]
+    cumulative: np.ndarray  # float32 [A - 1]: weights up to each mask but the last
     usable: np.ndarray  # int32 [A, largest + 1]: groups by the size of a set
     group_cells: np.ndarray  # int32 [A, C]
     group_first: np.ndarray  # int32 [A, G]
@@ -135,7 +140,7 @@ def row_sampler(
     pad = [(0, most - len(of.first)) for of in groups]
     tables = _Tables(
         masks.astype(np.float32),
-        np.log(weights / weights.sum()).astype(np.float32),
+        (np.cumsum(weights)[:-1] / weights.sum()).astype(np.float32),
         np.stack([of.usable(np.arange(high + 1)) for of in groups]).astype(np.int32),
         np.stack([of.cells for of in groups]),
         np.stack([np.pad(of.first, width) for of, width in zip(groups, pad, strict=True)]),
@@ -144,35 +149,35 @@ def row_sampler(
     )
 
     def draw(key: jax.Array, tables: Any) -> ContextSets:
-        key_mask, key_size, key_group, key_items = jax.random.split(key, 4)
-        a = jax.random.categorical(key_mask, tables.log_weights)
-        size = jax.random.randint(key_size, (), low, high + 1)
-        group = jax.random.randint(key_group, (), 0, tables.usable[a, size])
+        key_set, key_items, key_again = jax.random.split(key, 3)
+        of_set = jax.random.bits(key_set, (3,))
+        of_items = jax.random.bits(key_items, (high, 2))
+        a = jnp.sum(of_set[0].astype(jnp.float32) / 2.0**32 >= tables.cumulative)
+        size = low + _below(of_set[1], high - low + 1)
+        group = _below(of_set[2], tables.usable[a, size])
         first, cell_count = tables.group_first[a, group], tables.group_size[a, group]
         never = len(tables.rows) + high
 
-        def cell_for(key: jax.Array, pools: jax.Array) -> tuple[jax.Array, jax.Array]:
-            """A cell, uniform among those with an item left, and how many are left."""
-
-            def attempt(state: tuple[jax.Array, Any, Any]) -> tuple[jax.Array, Any, Any]:
-                key, key_now = jax.random.split(state[0])
-                place = first + jax.random.randint(key_now, (), 0, cell_count)
-                cell = tables.group_cells[a, place]
-                pool = tables.pool[cell]
-                return key, cell, tables.pool_size[pool] - jnp.sum(pools == pool)
-
-            start = attempt((key, 0, 0))
-            return jax.lax.while_loop(lambda state: state[2] <= 0, attempt, start)[1:]
+        def cell_of(bits: jax.Array, pools: jax.Array) -> tuple[jax.Array, jax.Array]:
+            """A cell of the group, and how many items it has left."""
+            cell = tables.group_cells[a, first + _below(bits, cell_count)]
+            pool = tables.pool[cell]
+            return cell, tables.pool_size[pool] - jnp.sum(pools == pool)
 
         def add(n: jax.Array, state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
             chosen, pools, ranks = state
-            key_cell, key_rank = jax.random.split(jax.random.fold_in(key_items, n))
             # Beyond the set's size no pool counts as used: the loop ends, nothing is kept.
             used_pools = jnp.where(n < size, pools, -1)
-            cell, free = cell_for(key_cell, used_pools)
+
+            def again(state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+                key, key_now = jax.random.split(state[0])
+                return key, *cell_of(jax.random.bits(key_now), used_pools)
+
+            start = (jax.random.fold_in(key_again, n), *cell_of(of_items[n, 0], used_pools))
+            _, cell, free = jax.lax.while_loop(lambda state: state[2] <= 0, again, start)
             pool = tables.pool[cell]
             taken = jnp.where(used_pools == pool, ranks, never)
-            rank = free_rank(jnp, jax.random.randint(key_rank, (), 0, free), taken)
+            rank = free_rank(jnp, _below(of_items[n, 1], free), taken)
             return (
                 chosen.at[n].set(jnp.where(n < size, cell, chosen[0])),
                 pools.at[n].set(jnp.where(n < size, pool, pools[0])),
