@@ -1,4 +1,7 @@
 from .axes import DATASET, DEVICE, SAMPLE, SUPPORT
+from .data.context_sets import ContextSets, accidentally_constant, draw_context_sets
+from .data.factor_dataset import FactorDataset
+from .data.set_samplers import SetSampler, device_sampler, render_sets, stored_sampler
 from .data.sets import PaddedSets, validate_sets
 from .data.synthetic import SyntheticSets, synthetic_sets
 from .distributions import (
@@ -114,7 +117,7 @@ from .objectives.vae import VAETerms, vae_elbo
 from .objectives.weighting import Weights, halving_weights, unweighted, weighted_objective
 from .training.config import Objective, Trained, TrainingConfig
 from .training.fit import fit
-from .training.source import Sets, SetSource, set_source
+from .training.source import SetSource, set_source
 from .training.step import BatchObjective, DataSet
 
 __version__: str
@@ -133,9 +136,11 @@ __all__ = [
     "ContextAwareLearner",
     "ContextAwareTerms",
     "ContextEncoder",
+    "ContextSets",
     "DReGLogWeights",
     "DataSet",
     "Divergence",
+    "FactorDataset",
     "GeneratedSet",
     "ImportanceTerms",
     "Inferred",
@@ -158,8 +163,8 @@ __all__ = [
     "PureModel",
     "RelaxedChoice",
     "Sampler",
+    "SetSampler",
     "SetSource",
-    "Sets",
     "StatisticianItemTerms",
     "StopGradientCopy",
     "SyntheticSets",
@@ -170,6 +175,7 @@ __all__ = [
     "VAEInference",
     "VAETerms",
     "Weights",
+    "accidentally_constant",
     "average_over_labels",
     "balanced_logits",
     "bernoulli",
@@ -183,8 +189,10 @@ __all__ = [
     "context_aware_log_weights",
     "coupling_flow",
     "dataset_keys",
+    "device_sampler",
     "diagonal_gaussian",
     "diagonal_gaussian_kl",
+    "draw_context_sets",
     "dreg_bound",
     "exp_concrete_log_prob",
     "fit",
@@ -217,6 +225,7 @@ __all__ = [
     "neural_statistician_elbo",
     "neural_statistician_items",
     "neural_statistician_log_weights",
+    "render_sets",
     "select_contexts",
     "set_contrast",
     "set_dependence",
@@ -226,6 +235,7 @@ __all__ = [
     "sinkhorn_potential",
     "standard_gaussian",
     "sticking_the_landing",
+    "stored_sampler",
     "straight_through_gumbel",
     "synthetic_sets",
     "triangular_gaussian",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cal_jax.data.factors import ImageFactors
+from cal_jax.data.factors import DigitFactors
 from cal_jax.evaluation.oracle.train import OracleConfig
 from cal_jax.models.context_aware.actions import Inversion
 from cal_jax.models.context_aware.config import Context, ContextAwareConfig, named
@@ -23,7 +23,7 @@ from experiments.common.image_sets_config import DENSE_MODEL, SMALL_IMAGE, SMALL
 from experiments.common.known_labels import Drawn, Experiment
 from experiments.common.known_labels_config import CONTRASTED, CONTRASTED_MODEL, KnownLabelsConfig
 
-FACTORS = ImageFactors(("digit", "background"))
+FACTORS = DigitFactors(("digit", "background"))
 CONTEXTS = named(*FACTORS.names)
 INVERSION = Context("background", Inversion())
 TARGETS = {
@@ -44,7 +44,7 @@ class BlackAndWhiteConfig(KnownLabelsConfig):
     digit_sets: int = 5
 
     @property
-    def factors(self) -> ImageFactors:
+    def factors(self) -> DigitFactors:
         """Digit and background."""
         return FACTORS
 

@@ -20,9 +20,9 @@ from cal_jax.cli import program
 from cal_jax.cli.processes import is_first
 from cal_jax.config import flatten, require_at_least
 from cal_jax.data.binarise import fixed_binary
-from cal_jax.data.factors import ImageFactors
+from cal_jax.data.factors import DigitFactors
 from cal_jax.data.images import LabelledImages
-from cal_jax.data.rotation import interpolated
+from cal_jax.data.rotation import interpolated, rotated
 from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.oracle import storage as oracle_file
 from cal_jax.evaluation.oracle.factors import factor_oracle
@@ -41,7 +41,7 @@ from experiments.common.run import TEST_SEED, images_of, open_runs, run_identity
 from experiments.results.publish import Run, publish
 
 NAME = "oracle_check"
-FACTORS = ImageFactors(("digit", "rotation"))
+FACTORS = DigitFactors(("digit", "rotation"))
 SHOWN = 10
 
 
@@ -130,7 +130,7 @@ def check(request: program.Request, folder: RunFolder, images: Evaluation) -> No
 
 def renderings(images: LabelledImages, config: OracleCheckConfig) -> dict[str, np.ndarray]:
     """Binary images uint8 [R, M, H, W] at every turn: as they are, and interpolated."""
-    turned = FACTORS.turned(images.images[: config.count])
+    turned = rotated(images.images[: config.count])
     again = np.stack([interpolated(at_one, config.degrees) for at_one in turned])
     return {
         name: fixed_binary(grey, config.binarisation, TEST_SEED)

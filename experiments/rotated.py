@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cal_jax.data.factors import ImageFactors
+from cal_jax.data.factors import DigitFactors
 from cal_jax.models.context_aware.config import ContextAwareConfig, named
 from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.models.context_aware.priors import Mixture
@@ -32,7 +32,7 @@ from experiments.common.known_labels import Drawn, Experiment
 from experiments.common.known_labels_config import CONTRASTED, ROTATION_MODEL, KnownLabelsConfig
 from experiments.common.rotated_figures import draw_rotated
 
-FACTORS = ImageFactors(("digit", "rotation"))
+FACTORS = DigitFactors(("digit", "rotation"))
 CONTEXTS = named(*FACTORS.names)
 TARGETS = {
     "conditional_digit": 0.9,
@@ -51,7 +51,7 @@ class RotatedConfig(KnownLabelsConfig):
     """Turned digits; digit and rotation are constant equally often (6.4.2)."""
 
     @property
-    def factors(self) -> ImageFactors:
+    def factors(self) -> DigitFactors:
         """Digit and rotation."""
         return FACTORS
 

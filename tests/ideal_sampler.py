@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from cal_jax.data.digit_sets import factor_sets
+from cal_jax.data.factors import draw_digit_sets
+from cal_jax.data.images import LabelledImages
 from cal_jax.evaluation.generation_scores import RealSets, generate
 from cal_jax.inference.sample import GeneratedSet
-from experiments.common.image_sets import real_sets
+from experiments.common.image_sets import real_sets, showing
 from experiments.common.known_labels import Drawn
 
 SETS, ITEMS, SIDE, SCALE = 200, 5, 4, 16
@@ -32,16 +33,17 @@ class IdealSampler:
 
     def draw_sets(self, mix, seed=(), *, allowed=None):
         """As ``image_sets.evaluation_sets`` from its mix on."""
-        sets = factor_sets(
+        digits = np.repeat(np.arange(10), ITEMS)
+        images = LabelledImages(np.zeros((len(digits), SIDE, SIDE), np.uint8), digits)
+        dataset = self.config.factors.dataset(images, "threshold", 0)
+        sets = draw_digit_sets(
             np.random.default_rng((7, *seed)),
-            np.repeat(np.arange(10), ITEMS),
-            self.config.factors.other_sizes,
+            showing(dataset, self.config.allowed if allowed is None else allowed),
             num_sets=SETS,
             set_size=ITEMS,
             mix=mix,
-            allowed=self.config.allowed if allowed is None else allowed,
         )
-        return RealSets(image(sets.factors), sets.factors), sets.labels
+        return RealSets(image(sets.values), sets.values), sets.constant_mask
 
     def unconditional(self, key, a, num_sets):
         label = tuple(map(int, a))

@@ -17,12 +17,10 @@ import tyro
 from cal_jax import trained as trained_files
 from cal_jax.cli.flags import parse
 from cal_jax.cli.program import exit_code, require_packages
-from cal_jax.data.binarise import fixed_binary
-from cal_jax.data.digit_sets import factor_sets
-from cal_jax.data.factors import SIZES, ImageFactors
+from cal_jax.data.factors import VALUES, DigitFactors, draw_digit_sets
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.label_mix import one_constant
-from cal_jax.data.rotation import ROTATIONS
+from cal_jax.data.set_samplers import render_sets
 from cal_jax.data.sources import load_images
 from cal_jax.errors import InputError
 from cal_jax.inference import weights
@@ -35,13 +33,6 @@ SYNTHESISED = 8
 
 SOURCE_IMAGES = 1_000
 """Test images that sources are made of, at most: enough for every digit."""
-
-VALUES: dict[str, tuple[str, ...]] = {
-    "digit": tuple(map(str, range(SIZES["digit"]))),
-    "rotation": tuple(str(360 // ROTATIONS * turn) for turn in range(ROTATIONS)),
-    "background": ("black", "white"),
-}
-"""Accepted by each factor's flag, in the order of its values."""
 
 
 @dataclass(frozen=True)
@@ -107,28 +98,21 @@ def source_sets(
     Raises:
       InputError: too few images of a digit.
     """
-    factors = ImageFactors(trained.names)
     few = LabelledImages(images.images[:SOURCE_IMAGES], images.labels[:SOURCE_IMAGES])
-    pixels = fixed_binary(
-        factors.turned(few.images), trained_files.digits_binarisation(trained), seed
-    )
+    binarisation = trained_files.digits_binarisation(trained)
+    dataset = DigitFactors(trained.names).dataset(few, binarisation, seed)
     rng = np.random.default_rng(seed)
     sources = []
-    for k, name in enumerate(factors.names):
-        allowed = np.ones((SIZES["digit"], *factors.other_sizes), bool)
-        if name in values:
-            allowed &= (np.indices(allowed.shape)[k]) == values[name]
-        sets = factor_sets(
+    for label, name in zip(one_constant(len(dataset.names)), dataset.names, strict=True):
+        sets = draw_digit_sets(
             rng,
-            few.labels,
-            factors.other_sizes,
+            dataset,
             num_sets=1,
             set_size=trained.set_size,
-            mix=((one_constant(len(factors.names))[k], 1),),
-            allowed=allowed,
+            mix=((label, 1),),
+            given={name: VALUES[name][values[name]]} if name in values else None,
         )
-        binary = jax.numpy.asarray(factors.pick(pixels, sets.items, sets.factors))
-        sources.append(np.asarray(factors.paint(binary, jax.numpy.asarray(sets.factors)))[0])
+        sources.append(render_sets(dataset, dataset.names, sets)[0])
     return np.stack(sources)
 
 

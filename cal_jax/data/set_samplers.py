@@ -22,6 +22,9 @@ from cal_jax.data.label_mix import Mix, checked_mix
 from cal_jax.data.set_cells import cells_of, groups_of
 from cal_jax.data.sets import DataSet
 
+EPOCH = 10_000
+"""Sets that an epoch visits where they are drawn anew at every step."""
+
 BATCH = 256
 """Sets that ``render_sets`` shows at a time."""
 
@@ -34,6 +37,12 @@ class SetSampler(NamedTuple):
     draw: Callable[[jax.Array, Any, jax.Array], DataSet]
     """(key, data, row []) -> x [N, *event_shape] and the mask a [K]; and the items' mask
     [N], or None. Pure."""
+    num_sets: int
+    """Rows that an epoch visits."""
+
+    def one(self, key: jax.Array) -> DataSet:
+        """The first data set."""
+        return self.draw(key, jax.tree.map(jnp.asarray, self.data), jnp.int32(0))
 
 
 def stored_sampler(
@@ -54,7 +63,7 @@ def stored_sampler(
         mask = None if stored.mask is None else stored.mask[row]
         return DataSet((x, stored.constant_mask[row]), mask)
 
-    return SetSampler((dataset.items, sets), draw)
+    return SetSampler((dataset.items, sets), draw, len(sets.items))
 
 
 def device_sampler(
@@ -63,6 +72,7 @@ def device_sampler(
     *,
     set_size: SetSize,
     mix: Mix | None = None,
+    epoch: int = EPOCH,
 ) -> SetSampler:
     """Sets drawn anew at every step, distributed as those of ``draw_context_sets``.
 
@@ -70,6 +80,7 @@ def device_sampler(
 
     Args:
         dataset, contexts, set_size, mix: see ``draw_context_sets``.
+        epoch: sets that count as one epoch.
 
     Raises:
         InputError: see ``draw_context_sets``.
@@ -84,7 +95,12 @@ def device_sampler(
         x = show(items[one.items], one.values, key_render)
         return DataSet((x, one.constant_mask), one.mask)
 
-    return SetSampler((dataset.items, draw_rows.tables), draw)
+    return SetSampler((dataset.items, draw_rows.tables), draw, epoch)
+
+
+def _below(bits: jax.Array, count: Any) -> jax.Array:
+    """32 random bits as a number 0 to ``count`` - 1, uniform up to a share count / 2^32."""
+    return (bits % jnp.asarray(count, jnp.uint32)).astype(jnp.int32)
 
 
 class RowSampler(NamedTuple):
@@ -100,7 +116,7 @@ class _Tables(NamedTuple):
     """``Cells`` and, padded to the largest, the ``Groups`` of every mask."""
 
     masks: np.ndarray  # float32 [A, K]
-    log_weights: np.ndarray  # [A]
+    cumulative: np.ndarray  # float32 [A - 1]: weights up to each mask but the last
     usable: np.ndarray  # int32 [A, largest + 1]: groups by the size of a set
     group_cells: np.ndarray  # int32 [A, C]
     group_first: np.ndarray  # int32 [A, G]
@@ -131,7 +147,7 @@ def row_sampler(
     pad = [(0, most - len(of.first)) for of in groups]
     tables = _Tables(
         masks.astype(np.float32),
-        np.log(weights / weights.sum()).astype(np.float32),
+        (np.cumsum(weights)[:-1] / weights.sum()).astype(np.float32),
         np.stack([of.usable(np.arange(high + 1)) for of in groups]).astype(np.int32),
         np.stack([of.cells for of in groups]),
         np.stack([np.pad(of.first, width) for of, width in zip(groups, pad, strict=True)]),
@@ -140,35 +156,35 @@ def row_sampler(
     )
 
     def draw(key: jax.Array, tables: Any) -> ContextSets:
-        key_mask, key_size, key_group, key_items = jax.random.split(key, 4)
-        a = jax.random.categorical(key_mask, tables.log_weights)
-        size = jax.random.randint(key_size, (), low, high + 1)
-        group = jax.random.randint(key_group, (), 0, tables.usable[a, size])
+        key_set, key_items, key_again = jax.random.split(key, 3)
+        of_set = jax.random.bits(key_set, (3,))
+        of_items = jax.random.bits(key_items, (high, 2))
+        a = jnp.sum(of_set[0].astype(jnp.float32) / 2.0**32 >= tables.cumulative)
+        size = low + _below(of_set[1], high - low + 1)
+        group = _below(of_set[2], tables.usable[a, size])
         first, cell_count = tables.group_first[a, group], tables.group_size[a, group]
         never = len(tables.rows) + high
 
-        def cell_for(key: jax.Array, pools: jax.Array) -> tuple[jax.Array, jax.Array]:
-            """A cell, uniform among those with an item left, and how many are left."""
-
-            def attempt(state: tuple[jax.Array, Any, Any]) -> tuple[jax.Array, Any, Any]:
-                key, key_now = jax.random.split(state[0])
-                place = first + jax.random.randint(key_now, (), 0, cell_count)
-                cell = tables.group_cells[a, place]
-                pool = tables.pool[cell]
-                return key, cell, tables.pool_size[pool] - jnp.sum(pools == pool)
-
-            start = attempt((key, 0, 0))
-            return jax.lax.while_loop(lambda state: state[2] <= 0, attempt, start)[1:]
+        def cell_of(bits: jax.Array, pools: jax.Array) -> tuple[jax.Array, jax.Array]:
+            """A cell of the group, and how many items it has left."""
+            cell = tables.group_cells[a, first + _below(bits, cell_count)]
+            pool = tables.pool[cell]
+            return cell, tables.pool_size[pool] - jnp.sum(pools == pool)
 
         def add(n: jax.Array, state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
             chosen, pools, ranks = state
-            key_cell, key_rank = jax.random.split(jax.random.fold_in(key_items, n))
             # Beyond the set's size no pool counts as used: the loop ends, nothing is kept.
             used_pools = jnp.where(n < size, pools, -1)
-            cell, free = cell_for(key_cell, used_pools)
+
+            def again(state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+                key, key_now = jax.random.split(state[0])
+                return key, *cell_of(jax.random.bits(key_now), used_pools)
+
+            start = (jax.random.fold_in(key_again, n), *cell_of(of_items[n, 0], used_pools))
+            _, cell, free = jax.lax.while_loop(lambda state: state[2] <= 0, again, start)
             pool = tables.pool[cell]
             taken = jnp.where(used_pools == pool, ranks, never)
-            rank = free_rank(jnp, jax.random.randint(key_rank, (), 0, free), taken)
+            rank = free_rank(jnp, _below(of_items[n, 1], free), taken)
             return (
                 chosen.at[n].set(jnp.where(n < size, cell, chosen[0])),
                 pools.at[n].set(jnp.where(n < size, pool, pools[0])),
@@ -185,7 +201,10 @@ def row_sampler(
 
 
 def render_sets(
-    dataset: FactorDataset, contexts: Sequence[str], sets: ContextSets, key: jax.Array
+    dataset: FactorDataset,
+    contexts: Sequence[str],
+    sets: ContextSets,
+    key: jax.Array | None = None,
 ) -> np.ndarray:
     """What all sets show, [M, N, *event_shape], a batch of them at a time.
 
@@ -193,12 +212,13 @@ def render_sets(
         dataset: the items.
         contexts: names of the sets' contexts.
         sets: rows of the items.
-        key: of ``render``; set m has its own, folded from it.
+        key: of ``render``; set m has its own, folded from it. None: of seed 0.
     """
     show = dataset.show(contexts)
     if dataset.render is None:
         return dataset.items[sets.items]
     batched = jax.jit(jax.vmap(show))
+    key = jax.random.key(0) if key is None else key
     keys = jax.vmap(lambda m: jax.random.fold_in(key, m))(jnp.arange(len(sets.items)))
     parts = [
         np.asarray(batched(dataset.items[sets.items[rows]], sets.values[rows], keys[rows]))

@@ -126,9 +126,10 @@ def contrast_contexts(
       Two of [B, K]: as if the context were constant in the set, and as if it varied.
     """
     if axes:
-        gathered = jax.lax.all_gather((posterior_means, labels, mask), axes[0], tiled=True)
+        of_one_device = (posterior_means, labels, mask)
+        all_means, all_labels, all_items = jax.lax.all_gather(of_one_device, axes[0], tiled=True)
         first = jax.lax.axis_index(axes[0]) * len(labels)
-        of_all = contrast_contexts(*gathered[:2], axes[1:], gathered[2])
+        of_all = contrast_contexts(all_means, all_labels, axes[1:], all_items)
         own = [jax.lax.dynamic_slice_in_dim(x, first, len(labels)) for x in of_all]
         return own[0], own[1]
     over_contexts = functools.partial(jax.vmap, in_axes=(2, 1, None), out_axes=1)

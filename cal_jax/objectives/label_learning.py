@@ -163,7 +163,7 @@ def weigh_labels(
     responsibilities: Responsibilities = "bound",
     temperature: float = 1.0,
     decay: float = 0.95,
-    disagree: Callable[[Array, Array], Array] | None = None,
+    disagree: Callable[..., Array] | None = None,
     axes: tuple[str, ...] = (),
 ) -> tuple[LearnedLabelTerms, Balance | None]:
     """The labels of a batch, weighed by their responsibilities r(a | D).

@@ -9,17 +9,14 @@ import numpy as np
 from cal_jax.data.context_sets import SetSize, draw_context_sets
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.label_mix import Mix
-from cal_jax.data.set_samplers import device_sampler, stored_sampler
+from cal_jax.data.set_samplers import SetSampler, device_sampler, stored_sampler
 from cal_jax.data.sets import DataSet
 from cal_jax.errors import InputError
 from cal_jax.models.context_aware.learner import ContextAwareLearner
-from cal_jax.training.source import Sets, SetSource, set_source
+from cal_jax.training.source import SetSource, set_source
 
 SET_SIZES = (10, 8, 6, 5, 4, 3, 2)
 """Items in a set where none are asked for: the first of these that the items allow."""
-
-EPOCH = 10_000
-"""Sets that an epoch visits where they are drawn anew at every step."""
 
 
 class FactorSets(NamedTuple):
@@ -57,14 +54,14 @@ class FactorSets(NamedTuple):
                 of_one = (*of_one, (row < known).astype(jnp.float32))
             return DataSet(of_one, mask)
 
-        return Sets(drawn.data, draw, self.num_sets or EPOCH)
+        return SetSampler(drawn.data, draw, drawn.num_sets)
 
     def largest(self, contexts: tuple[str, ...]) -> int:
         """N of the largest set."""
         size = self._size(contexts)
         return size if isinstance(size, int) else size[1]
 
-    def _sampler(self, contexts: tuple[str, ...]) -> Any:
+    def _sampler(self, contexts: tuple[str, ...]) -> SetSampler:
         size = self._size(contexts)
         if self.num_sets is None:
             if self.known:

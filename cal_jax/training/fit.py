@@ -44,11 +44,17 @@ Identity = Mapping[str, Any]
 
 
 @overload
+def fit(
+    model: ContextAwareLearner, data: Any, *, seed: int = 0, **options: Any
+) -> TrainedLearner: ...
+
+
+@overload
 def fit(model: Model, data: Any, *, seed: int = 0, **options: Any) -> Trained: ...
 
 
 @overload
-def fit(model: Model, data: Any, *, seed: Sequence[int], **options: Any) -> list[Trained]: ...
+def fit(model: Model, data: Any, *, seed: Sequence[int], **options: Any) -> list[Any]: ...
 
 
 def fit(  # type: ignore[misc]  # the options of the overloads are those named here
@@ -66,7 +72,7 @@ def fit(  # type: ignore[misc]  # the options of the overloads are those named h
     keep_midpoint: bool = False,
     revision: str | None = None,
     remat: bool = False,
-) -> Trained | list[Trained]:
+) -> Trained | TrainedLearner | list[Trained | TrainedLearner]:
     """Train a model on data sets, or go on where its run folder stands.
 
     Progress is shown on stderr. In a folder, metrics and checkpoints are written while it

@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cal_jax.data.set_samplers import SetSampler
 from cal_jax.data.sets import PaddedSets
 from cal_jax.errors import InputError
 from cal_jax.training.step import DataSet
@@ -35,14 +36,6 @@ class SetSource(Protocol):
     @property
     def num_sets(self) -> int:
         """Rows that an epoch visits."""
-
-
-class Sets(NamedTuple):
-    """A ``SetSource`` made of its parts."""
-
-    data: Any
-    draw: Callable[[Any, Any, Any], DataSet]
-    num_sets: int
 
 
 @functools.singledispatch
@@ -96,7 +89,7 @@ def _of_data_set(data: Any, model: Any) -> SetSource:
         return DataSet(tuple(rows), None if stored.mask is None else stored.mask[row])
 
     stored: Any = arrays, mask
-    return Sets(DataSet(*stored), draw, len(x))
+    return SetSampler(DataSet(*stored), draw, len(x))
 
 
 @set_source.register(PaddedSets)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cal_jax.config import require_at_least
-from cal_jax.data.factors import ImageFactors
+from cal_jax.data.factors import DigitFactors
 from cal_jax.data.label_mix import Mix, one_constant
 from cal_jax.errors import InputError
 from cal_jax.models.group_vae import GroupPosterior, ImageStatisticianConfig
@@ -16,14 +16,14 @@ from experiments.common.image_sets_config import SetsConfig
 class BaselineTask(NamedTuple):
     """The data sets of a context-aware learner's experiment with two factors."""
 
-    factors: ImageFactors
+    factors: DigitFactors
     digit_sets: int
     """Sets in which the digit alone is constant, for every set of the other label."""
 
 
 TASKS = {
-    "rotated": BaselineTask(ImageFactors(("digit", "rotation")), 1),
-    "black_and_white": BaselineTask(ImageFactors(("digit", "background")), 5),
+    "rotated": BaselineTask(DigitFactors(("digit", "rotation")), 1),
+    "black_and_white": BaselineTask(DigitFactors(("digit", "background")), 5),
 }
 
 NAMES: Mapping[GroupPosterior, str] = {
@@ -70,7 +70,7 @@ class BaselineConfig(SetsConfig):
         return "vae" if isinstance(self.model, VAEConfig) else NAMES[self.model.group_posterior]
 
     @property
-    def factors(self) -> ImageFactors:
+    def factors(self) -> DigitFactors:
         """Digit, and rotation or background."""
         return TASKS[self.task].factors
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from cal_jax.cli import program
 from cal_jax.data.images import LabelledImages
+from cal_jax.data.set_samplers import SetSampler
 from cal_jax.data.sources import Evaluation
 from cal_jax.inference.mapping import Variables
 from cal_jax.io.run_folder import RunFolder
@@ -35,7 +36,7 @@ from experiments.baselines.scores import (
     item_log_evidences,
 )
 from experiments.common.figures import Figure, draw_course
-from experiments.common.image_sets import TrainingSets, training_sets
+from experiments.common.image_sets import training_sets
 from experiments.common.oracle_evaluator import OracleEvaluator, oracle_evaluator_of
 from experiments.common.report_inputs import ReportInputs, publish_report
 from experiments.common.run import Fit, evaluation_key, images_of, train_and_evaluate
@@ -83,8 +84,8 @@ def objective_of(config: BaselineConfig) -> Any:
     return vae_items_elbo if config.name == "vae" else neural_statistician_elbo
 
 
-def visible_sets(config: BaselineConfig, images: LabelledImages, seed: int) -> TrainingSets:
-    """The learner's training sets that the model sees, without labels: all, or those of its
+def visible_sets(config: BaselineConfig, images: LabelledImages, seed: int) -> SetSampler:
+    """The learner's training sets that the model sees, without masks: all, or those of its
     kind of group."""
     sets = training_sets(config, images, seed)
 
@@ -94,9 +95,10 @@ def visible_sets(config: BaselineConfig, images: LabelledImages, seed: int) -> T
 
     if config.group_index is None:
         return sets._replace(draw=draw)
-    pixels, *of_sets = sets.data
-    chosen = of_sets[-1][:, config.group_index] == 1
-    return TrainingSets(draw, (pixels, *(array[chosen] for array in of_sets)), int(np.sum(chosen)))
+    items, stored = sets.data
+    chosen = stored.constant_mask[:, config.group_index] == 1
+    data = (items, jax.tree.map(lambda array: array[chosen], stored))
+    return SetSampler(data, draw, int(np.sum(chosen)))
 
 
 def evaluate(

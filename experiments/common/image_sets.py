@@ -1,18 +1,17 @@
 """Sets of digit images for training and for evaluation, as a config has them."""
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.data.binarise import dynamic_binary, fixed_binary
-from cal_jax.data.digit_sets import factor_sets
+from cal_jax.data.context_sets import ContextSets
+from cal_jax.data.factor_dataset import FactorDataset
+from cal_jax.data.factors import draw_digit_sets
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.label_mix import Mix, one_constant
+from cal_jax.data.set_samplers import SetSampler, render_sets, stored_sampler
 from cal_jax.evaluation.generation_scores import Real, RealSets
-from cal_jax.training.step import DataSet
 from experiments.common.image_sets_config import SetsConfig
 from experiments.common.run import TEST_SEED
 
@@ -23,18 +22,7 @@ DrawSets = Callable[..., tuple[RealSets, np.ndarray]]
 """``evaluation_sets`` of given images, from its mix on."""
 
 
-class TrainingSets(NamedTuple):
-    """Data sets as a training step reads them: a ``training.source.SetSource``."""
-
-    draw: Callable[[jax.Array, Any, jax.Array], DataSet]
-    """(key, data, row []) -> one data set: x [N, H, W] and its label [K]; pure."""
-    data: Any
-    """Arrays that ``draw`` reads."""
-    num_sets: int
-    """Rows that an epoch visits."""
-
-
-def training_sets(config: SetsConfig, images: LabelledImages, seed: int) -> TrainingSets:
+def training_sets(config: SetsConfig, images: LabelledImages, seed: int) -> SetSampler:
     """The data sets that a run of this seed is trained on.
 
     Args:
@@ -42,36 +30,42 @@ def training_sets(config: SetsConfig, images: LabelledImages, seed: int) -> Trai
       images: to choose from.
       seed: of the sets, and of a fixed binarisation.
     """
-    factors = config.factors
-    rng = np.random.default_rng(seed)
-    sets = factor_sets(
-        rng,
-        images.labels,
-        factors.other_sizes,
+    dataset = showing(
+        config.factors.dataset(
+            images, config.binarisation, seed, fresh=config.binarisation == "dynamic"
+        ),
+        config.allowed,
+    )
+    sets = draw_digit_sets(
+        np.random.default_rng(seed),
+        dataset,
         num_sets=config.num_sets,
         set_size=config.set_size,
         mix=config.mix,
-        allowed=config.allowed,
     )
-    dynamic = config.binarisation == "dynamic"
-    pixels = factors.turned(images.images)
-    if not dynamic:
-        pixels = fixed_binary(pixels, config.binarisation, seed)
-    data = (pixels, sets.items, sets.factors, sets.labels)
+    return stored_sampler(dataset, dataset.names, sets)
 
-    def draw(key: jax.Array, data: Any, row: jax.Array) -> DataSet:
-        pixels, items, values, labels = data
-        chosen = factors.pick(pixels, items[row], values[row])
-        binary = dynamic_binary(key, chosen) if dynamic else chosen
-        return DataSet((factors.paint(binary, values[row]), labels[row]))
 
-    return TrainingSets(draw, data, config.num_sets)
+def showing(dataset: FactorDataset, allowed: np.ndarray | None) -> FactorDataset:
+    """The same images, which show some combinations of all factors' values only.
+
+    Args:
+      dataset: all that they can show.
+      allowed: bool [10, ...]; None: everything.
+    """
+    if allowed is None:
+        return dataset
+    return dataclasses.replace(dataset, shown={dataset.names: allowed})
+
+
+def evaluation_dataset(config: SetsConfig, images: LabelledImages) -> FactorDataset:
+    """Images to evaluate on, made binary once and for all, the same for every run."""
+    return config.factors.dataset(images, config.binarisation, TEST_SEED)
 
 
 def evaluation_sets(
     config: SetsConfig,
-    pixels: np.ndarray,
-    digits: np.ndarray,
+    dataset: FactorDataset,
     mix: Mix,
     seed: tuple[int, ...] = (),
     *,
@@ -81,25 +75,25 @@ def evaluation_sets(
 
     Args:
       config: the run's.
-      pixels: binary images [R, M, H, W], turned.
-      digits: [M], what they show.
+      dataset: see ``evaluation_dataset``.
       mix: of labels.
       seed: of the sets, beside the seed of all test data.
       allowed: which combinations of values may occur; None: those of the config.
     """
-    factors = config.factors
-    sets = factor_sets(
+    dataset = showing(dataset, config.allowed if allowed is None else allowed)
+    sets = draw_digit_sets(
         np.random.default_rng((TEST_SEED, *seed)),
-        digits,
-        factors.other_sizes,
+        dataset,
         num_sets=config.test_sets,
         set_size=config.set_size,
         mix=mix,
-        allowed=config.allowed if allowed is None else allowed,
     )
-    binary = jnp.asarray(factors.pick(pixels, sets.items, sets.factors))
-    x = np.asarray(factors.paint(binary, jnp.asarray(sets.factors)))
-    return RealSets(x, sets.factors), sets.labels
+    return rendered(dataset, sets), sets.constant_mask
+
+
+def rendered(dataset: FactorDataset, sets: ContextSets) -> RealSets:
+    """What the sets show, and the values of all factors."""
+    return RealSets(render_sets(dataset, dataset.names, sets), sets.values)
 
 
 def real_sets(draw_sets: DrawSets, num_factors: int) -> Real:
@@ -127,9 +121,6 @@ def probe_sets(config: SetsConfig, images: LabelledImages) -> tuple[RealSets, ..
       For each context, sets in which it alone is constant.
     """
     few = LabelledImages(images.images[:PROBE_IMAGES], images.labels[:PROBE_IMAGES])
-    turned = config.factors.turned(few.images)
-    pixels = fixed_binary(turned, config.binarisation, TEST_SEED)
+    dataset = evaluation_dataset(config, few)
     alone = one_constant(len(config.factors.names))
-    return tuple(
-        evaluation_sets(config, pixels, few.labels, ((label, 1),), label)[0] for label in alone
-    )
+    return tuple(evaluation_sets(config, dataset, ((label, 1),), label)[0] for label in alone)

@@ -6,7 +6,7 @@ import numpy as np
 
 from cal_jax.config import require_at_least
 from cal_jax.data.binarise import BINARISATIONS
-from cal_jax.data.factors import ImageFactors
+from cal_jax.data.factors import DigitFactors
 from cal_jax.data.images import NUM_CLASSES
 from cal_jax.data.label_mix import Mix
 from cal_jax.errors import InputError
@@ -79,7 +79,7 @@ class SetsConfig:
         require_readable(self.image_size)
 
     @property
-    def factors(self) -> ImageFactors:
+    def factors(self) -> DigitFactors:
         """What is constant or varies: a property of the experiment, not of a run."""
         raise NotImplementedError
 

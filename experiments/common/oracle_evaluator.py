@@ -6,15 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cal_jax.cli import program
-from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.generation_scores import Real, RealSets
 from cal_jax.evaluation.oracle import storage as oracle_file
 from cal_jax.evaluation.oracle.factors import factor_oracle
 from cal_jax.evaluation.oracle.train import Oracle, accuracy, predict
 from cal_jax.io.run_folder import RunFolder
-from experiments.common.image_sets import DrawSets, evaluation_sets, real_sets
-from experiments.common.run import TEST_SEED
+from experiments.common.image_sets import (
+    DrawSets,
+    evaluation_dataset,
+    evaluation_sets,
+    real_sets,
+)
 
 
 class OracleEvaluator(NamedTuple):
@@ -57,19 +60,18 @@ def oracle_evaluator_of(
       InputError: see ``evaluation.oracle.cache.stored_oracle``.
     """
     config = request.config
-    factors = config.factors
     oracle = factor_oracle(
         request.oracle_dir or folder.path.parent / "oracles",
-        factors,
+        config.factors,
         images.train,
         config.oracle,
         config.binarisation,
     )
-    pixels = fixed_binary(factors.turned(images.evaluated.images), config.binarisation, TEST_SEED)
-    draw_sets = functools.partial(evaluation_sets, config, pixels, images.evaluated.labels)
+    dataset = evaluation_dataset(config, images.evaluated)
+    draw_sets = functools.partial(evaluation_sets, config, dataset)
     mixed, labels = draw_sets(config.mix)
     return OracleEvaluator(
-        oracle, real_sets(draw_sets, len(factors.names)), mixed, labels, draw_sets
+        oracle, real_sets(draw_sets, len(config.factors.names)), mixed, labels, draw_sets
     )
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from cal_jax.cli import program
 from cal_jax.cli.processes import is_first
 from cal_jax.config import flatten, omit_default, require_at_least
-from cal_jax.data.factors import ImageFactors
+from cal_jax.data.factors import DigitFactors
 from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation
 from cal_jax.errors import InputError
@@ -144,7 +144,7 @@ def evaluate(
     )
     oracle = factor_oracle(
         request.oracle_dir or folder.path.parent / "oracles",
-        ImageFactors(trained.names),
+        DigitFactors(trained.names),
         images.train,
         config.oracle,
         digits_binarisation(trained),

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from cal_jax.data.binarise import fixed_binary
-from cal_jax.data.factors import ImageFactors
+from cal_jax.data.factors import DigitFactors
 from cal_jax.data.images import LabelledImages
 from cal_jax.evaluation.amortisation import Refined, refined_bounds
 from cal_jax.evaluation.consistency import guarantee_scores
@@ -77,17 +76,17 @@ def material(
     Raises:
       InputError: images of one digit alone, or fewer than L of a digit.
     """
-    factors = ImageFactors(trained.names)
-    pixels = fixed_binary(factors.turned(images.images), digits_binarisation(trained), seed)
+    dataset = DigitFactors(trained.names).dataset(images, digits_binarisation(trained), seed)
     alone, others = [], []
-    for k in range(len(factors.names)):
+    for k in range(len(dataset.names)):
         rng = np.random.default_rng((seed, k))
-        arguments = (rng, factors, pixels, images.labels)
-        sets = sets_of_every_value(*arguments, k, sets_per_value=sets_per_value, set_size=set_size)
-        label = tuple(int(j != k) for j in range(len(factors.names)))
+        sets = sets_of_every_value(
+            rng, dataset, k, sets_per_value=sets_per_value, set_size=set_size
+        )
+        label = tuple(int(j != k) for j in range(len(dataset.names)))
         alone.append(sets)
         others.append(
-            sets_of_label(*arguments, label, num_sets=len(sets.x), set_size=trained.set_size)
+            sets_of_label(rng, dataset, label, num_sets=len(sets.x), set_size=trained.set_size)
         )
     return Material(trained, tuple(alone), tuple(others))
 

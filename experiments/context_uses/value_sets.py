@@ -3,60 +3,46 @@
 Shape letters: V values, E sets of a value, N items in a set, K factors.
 """
 
-import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.data.digit_sets import factor_sets
-from cal_jax.data.factors import SIZES, ImageFactors
+from cal_jax.data.factor_dataset import FactorDataset
+from cal_jax.data.factors import draw_digit_sets
 from cal_jax.data.label_mix import Label, one_constant
 from cal_jax.errors import InputError
 from cal_jax.evaluation.generation_scores import RealSets
+from experiments.common.image_sets import rendered
 
 
 def sets_of_label(
     rng: np.random.Generator,
-    factors: ImageFactors,
-    pixels: np.ndarray,
-    digits: np.ndarray,
+    dataset: FactorDataset,
     label: Label,
     *,
     num_sets: int,
     set_size: int,
-    allowed: np.ndarray | None = None,
+    given: dict[str, str] | None = None,
 ) -> RealSets:
     """Sets of one label, all values of a factor equally likely.
 
     Args:
       rng: of everything drawn.
-      factors: of the images.
-      pixels: binary images [R, I, H, W], turned.
-      digits: [I], what they show.
+      dataset: the images.
       label: [K], 1 where a factor is constant.
       num_sets, set_size: M and N.
-      allowed: see ``data.digit_sets.factor_sets``.
+      given: see ``data.context_sets.draw_context_sets``.
 
     Raises:
       InputError: fewer than N images of a digit.
     """
-    sets = factor_sets(
-        rng,
-        digits,
-        factors.other_sizes,
-        num_sets=num_sets,
-        set_size=set_size,
-        mix=((label, 1),),
-        allowed=allowed,
+    sets = draw_digit_sets(
+        rng, dataset, num_sets=num_sets, set_size=set_size, mix=((label, 1),), given=given
     )
-    binary = jnp.asarray(factors.pick(pixels, sets.items, sets.factors))
-    x = np.asarray(factors.paint(binary, jnp.asarray(sets.factors)))
-    return RealSets(x, sets.factors)
+    return rendered(dataset, sets)
 
 
 def sets_of_every_value(
     rng: np.random.Generator,
-    factors: ImageFactors,
-    pixels: np.ndarray,
-    digits: np.ndarray,
+    dataset: FactorDataset,
     index: int,
     *,
     sets_per_value: int,
@@ -65,8 +51,9 @@ def sets_of_every_value(
     """E sets for each value of one factor, which alone is constant in them.
 
     Args:
-      rng, factors, pixels, digits: as in ``sets_of_label``.
-      index: of the factor; the values of digits are those that ``digits`` holds.
+      rng: of everything drawn.
+      dataset: the images.
+      index: of the factor; the values of digits are those that the images show.
       sets_per_value, set_size: E and N.
 
     Returns:
@@ -75,21 +62,20 @@ def sets_of_every_value(
     Raises:
       InputError: fewer than two values, or fewer than N images of a digit.
     """
-    name, label = factors.names[index], one_constant(len(factors.names))[index]
-    values = np.unique(digits) if index == 0 else np.arange(SIZES[name])
+    name, label = dataset.names[index], one_constant(len(dataset.names))[index]
+    values = list(dataset.value_names[name])
+    if name in dataset.factors:
+        values = [values[code] for code in np.unique(dataset.columns([name]))]
     if len(values) < 2:
         raise InputError(f"{name}: one value, {values[0]}; accepted: images of two or more")
-    places = np.indices((SIZES["digit"], *factors.other_sizes))[index]
     parts = [
         sets_of_label(
             rng,
-            factors,
-            pixels,
-            digits,
+            dataset,
             label,
             num_sets=sets_per_value,
             set_size=set_size,
-            allowed=places == value,
+            given={name: value},
         )
         for value in values
     ]

@@ -16,7 +16,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from cal_jax.data.factors import ImageFactors
+from cal_jax.data.factors import DigitFactors
 from cal_jax.data.held_out import held_out_pairs
 from cal_jax.errors import InputError
 from cal_jax.evaluation.generation_scores import Read, RealSets
@@ -40,7 +40,7 @@ from experiments.common.rotated_figures import draw_held_out, draw_rotated
 from experiments.common.run import TEST_SEED
 from experiments.held_out_pairs.scores import held_out_scores
 
-FACTORS = ImageFactors(("digit", "rotation"))
+FACTORS = DigitFactors(("digit", "rotation"))
 CONTEXTS = named(*FACTORS.names)
 BOTH = (1, 1)
 TARGETS = {"synthesis_held_out": 0.7}
@@ -62,7 +62,7 @@ class HeldOutPairsConfig(KnownLabelsConfig):
         held_out_pairs(self.held_out, self.held_out_seed)
 
     @property
-    def factors(self) -> ImageFactors:
+    def factors(self) -> DigitFactors:
         """Digit and rotation."""
         return FACTORS
 

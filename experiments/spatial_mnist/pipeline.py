@@ -13,6 +13,7 @@ from cal_jax.cli import program
 from cal_jax.config import flatten
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.point_sets import HALF_WIDTH, draw_points, log_density, point_sets, require_ink
+from cal_jax.data.set_samplers import SetSampler
 from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
@@ -27,7 +28,6 @@ from cal_jax.metrics.scores import FRACTION, NATS_PER_ITEM, Score
 from cal_jax.models.statistician import NeuralStatistician
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.training.config import Trained
-from cal_jax.training.source import Sets
 from cal_jax.training.step import DataSet
 from experiments.common.figures import Figure, draw_course
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, images_of, train_and_evaluate
@@ -66,13 +66,13 @@ def run(request: program.Request) -> None:
     )
 
 
-def training_sets(config: SpatialConfig, images: LabelledImages) -> Sets:
+def training_sets(config: SpatialConfig, images: LabelledImages) -> SetSampler:
     """One data set an image, of fresh points at every visit."""
 
     def draw(key: jax.Array, pixels: jax.Array, row: jax.Array) -> DataSet:
         return DataSet((draw_points(key, pixels[row], config.set_size),))
 
-    return Sets(images.images, draw, len(images.labels))
+    return SetSampler(images.images, draw, len(images.labels))
 
 
 def standing_sets(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import jax
 
-from cal_jax.data.factors import ImageFactors
+from cal_jax.data.factors import DigitFactors
 from cal_jax.data.label_mix import Label, all_labels, one_constant
 from cal_jax.evaluation.generation_scores import Read, RealSets
 from cal_jax.metrics.scores import Score
@@ -44,7 +44,7 @@ from experiments.common.known_labels_config import (
 from experiments.three_contexts.figures import draw_three_contexts
 from experiments.three_contexts.scores import two_constant_scores
 
-FACTORS = ImageFactors(("digit", "rotation", "background"))
+FACTORS = DigitFactors(("digit", "rotation", "background"))
 NUM_CONTEXTS = len(FACTORS.names)
 LABELS = sorted(all_labels(NUM_CONTEXTS), key=sum, reverse=True)
 """From everything constant to nothing."""
@@ -56,7 +56,7 @@ class ThreeContextsConfig(KnownLabelsConfig):
     """Turned digits on a black or white background; every label equally often."""
 
     @property
-    def factors(self) -> ImageFactors:
+    def factors(self) -> DigitFactors:
         """Digit, rotation and background."""
         return FACTORS
 

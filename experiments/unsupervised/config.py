@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from cal_jax.config import omit_default
-from cal_jax.data.factors import ImageFactors
+from cal_jax.data.factors import DigitFactors
 from cal_jax.data.label_mix import Mix, all_labels, one_constant
 from cal_jax.errors import InputError
 from cal_jax.objectives.label import DRAWN, LabelEstimator
@@ -19,7 +19,7 @@ LabelCriterion = Literal["thesis", "annealed"]
 class LabelTask(NamedTuple):
     """Which sets there are."""
 
-    factors: ImageFactors
+    factors: DigitFactors
     classes: tuple[int, ...] | None = None
     """The digits; None: all ten."""
     all_subsets: bool = False
@@ -28,8 +28,8 @@ class LabelTask(NamedTuple):
     """Training sets whose label is told."""
 
 
-BLACK_AND_WHITE = ImageFactors(("digit", "background"))
-ROTATED = ImageFactors(("digit", "rotation"))
+BLACK_AND_WHITE = DigitFactors(("digit", "background"))
+ROTATED = DigitFactors(("digit", "rotation"))
 TASKS = {
     "bw01": LabelTask(BLACK_AND_WHITE, classes=(0, 1)),
     "bw": LabelTask(BLACK_AND_WHITE),
@@ -147,7 +147,7 @@ class UnsupervisedConfig(ImageSetsConfig):
             raise InputError(f"known must be 0 or more, and below num_sets: got {self.known}")
 
     @property
-    def factors(self) -> ImageFactors:
+    def factors(self) -> DigitFactors:
         """Digit, and background or rotation."""
         return TASKS[self.task].factors
 

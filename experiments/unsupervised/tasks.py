@@ -9,6 +9,7 @@ import numpy as np
 
 from cal_jax.axes import DEVICE
 from cal_jax.data.images import LabelledImages
+from cal_jax.data.set_samplers import SetSampler
 from cal_jax.distributions import KLMethod
 from cal_jax.objectives.balance import initial_balance
 from cal_jax.objectives.label_learning import (
@@ -29,7 +30,7 @@ from cal_jax.objectives.weighting import Weights
 from cal_jax.training.batches import steps_per_epoch
 from cal_jax.training.config import Objective
 from cal_jax.training.step import BatchObjective, DataSet
-from experiments.common.image_sets import TrainingSets, training_sets
+from experiments.common.image_sets import training_sets
 from experiments.unsupervised.config import UnsupervisedConfig
 
 
@@ -50,7 +51,7 @@ def label_objective(config: UnsupervisedConfig) -> Objective:
     )
 
 
-def label_sets(config: UnsupervisedConfig, images: LabelledImages, seed: int) -> TrainingSets:
+def label_sets(config: UnsupervisedConfig, images: LabelledImages, seed: int) -> SetSampler:
     """The training sets, each with whether training may use its label.
 
     Args:
@@ -73,7 +74,7 @@ def visits_of(config: UnsupervisedConfig) -> np.ndarray:
     return np.concatenate([np.resize(np.arange(config.known), repeats), others])
 
 
-def with_known_labels(sets: TrainingSets, config: UnsupervisedConfig) -> TrainingSets:
+def with_known_labels(sets: SetSampler, config: UnsupervisedConfig) -> SetSampler:
     """The same sets in the visits of an epoch, each with whether training may use its label."""
     visits = visits_of(config)
 
@@ -83,7 +84,7 @@ def with_known_labels(sets: TrainingSets, config: UnsupervisedConfig) -> Trainin
         is_known = (rows[visit] < config.known).astype(jnp.float32)
         return DataSet((*one.data, is_known))
 
-    return TrainingSets(draw, (visits.astype(np.int32), sets.data), len(visits))
+    return SetSampler((visits.astype(np.int32), sets.data), draw, len(visits))
 
 
 def coupling_of(config: UnsupervisedConfig) -> BatchObjective:

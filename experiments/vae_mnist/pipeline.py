@@ -18,6 +18,7 @@ from cal_jax.cli.processes import is_first
 from cal_jax.config import flatten
 from cal_jax.data.binarise import EXPLANATIONS, dynamic_binary, fixed_binary
 from cal_jax.data.images import LabelledImages
+from cal_jax.data.set_samplers import SetSampler
 from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.likelihood import item_log_likelihoods
@@ -29,7 +30,6 @@ from cal_jax.metrics.scores import FRACTION, NATS_PER_ITEM, Score
 from cal_jax.models.vae import VAE
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.training.config import Trained
-from cal_jax.training.source import Sets
 from cal_jax.training.step import DataSet
 from experiments.common.figures import Figure, draw_course
 from experiments.common.run import (
@@ -97,7 +97,7 @@ def fit_one(
         ]
 
 
-def training_images(images: LabelledImages, binarisation: str, seed: int) -> Sets:
+def training_images(images: LabelledImages, binarisation: str, seed: int) -> SetSampler:
     """The images, each binarised at every visit or once."""
     dynamic = binarisation == "dynamic"
     pixels = images.images if dynamic else fixed_binary(images.images, binarisation, seed)
@@ -106,7 +106,7 @@ def training_images(images: LabelledImages, binarisation: str, seed: int) -> Set
         x = dynamic_binary(key, pixels[row]) if dynamic else pixels[row].astype(jnp.float32)
         return DataSet((x,))
 
-    return Sets(pixels, draw, len(pixels))
+    return SetSampler(pixels, draw, len(pixels))
 
 
 def evaluate(

@@ -348,3 +348,24 @@ def test_free_rank_is_that_of_a_list(module):
         padded = module.asarray(np.concatenate([taken, np.full(3, 100)]))
         found = [int(free_rank(module, module.asarray(n), padded)) for n in range(len(free))]
         assert found == free.tolist()
+
+
+def test_three_contexts_of_which_two_are_rendered_and_masks_in_any_order():
+    allowed = np.random.default_rng(3).random((3, 4, 2)) < 0.5
+    data = FactorDataset(
+        X[:60],
+        {"digit": np.arange(60) % 3},
+        rendered={"turn": range(4), "colour": range(2)},
+        render=lambda x, values, key: x,
+        shown={("digit", "turn", "colour"): allowed},
+    )
+    names = ("digit", "turn", "colour")
+    rng = np.random.default_rng(0)
+    mix = [(mask, 1) for mask in all_labels(3)]
+    drawn = draw_context_sets(rng, data, names, num_sets=4000, set_size=5, mix=mix)
+    assert allowed[tuple(np.moveaxis(drawn.values, -1, 0))].all()
+    assert constant(drawn)[drawn.constant_mask == 1].all()
+    assert constant(drawn)[drawn.constant_mask == 0].mean() < 0.3
+    outer = drawn.values[(drawn.constant_mask == [1, 0, 1]).all(axis=1)][:, 0][:, [0, 2]]
+    ends = allowed.any(axis=1)
+    close(shares(outer, (3, 2)), ends / ends.sum(), len(outer))

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -165,8 +168,8 @@ def test_rendered_factors_show_items_by_their_values():
     assert data.names == ("speaker", "scale")
     assert data.value_names["scale"] == ("one", "two")
     assert data.event_shape == (4,)
-    values = jnp.array([[1, 0], [0, 0]])
-    x = jax.jit(data.show(("scale", "speaker")))(data.items[:2], values, jax.random.key(0))
+    values = jnp.array([[2, 1], [1, 0]])
+    x = jax.jit(data.show(("speaker", "scale")))(data.items[:2], values, jax.random.key(0))
     np.testing.assert_array_equal(x, X[:2] * [[2], [1]])
 
 
@@ -200,3 +203,13 @@ def test_joint_codes_survive_more_combinations_than_an_integer_counts():
         np.unique(wide, return_inverse=True)[1], np.unique(narrow, return_inverse=True)[1]
     )
     assert (wide >= 0).all()
+
+
+def test_the_guide_s_example_runs():
+    guide = (Path(__file__).parents[2] / "docs" / "howto-data.md").read_text()
+    found = {}
+    exec(re.search(r"```python\n(.*?)```", guide, re.S)[1], found)
+    sets, test = found["sets"], found["test"]
+    assert sets.items.shape == (1000, 10)
+    assert set(sets.mask.sum(axis=1)) == set(range(4, 11))
+    assert len(np.unique(test.factors["speaker"])) == 3

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from cal_jax.config import flatten
+from cal_jax.data import rotation
 from cal_jax.data.binarise import fixed_binary
 from cal_jax.data.digits import load_digits
-from cal_jax.data.factors import ImageFactors
 from cal_jax.data.images import of_classes
 from cal_jax.evaluation.constant_posteriors import constant_moments
 from cal_jax.evaluation.oracle.train import Oracle, network_of
@@ -86,7 +86,7 @@ def test_sets_share_the_value_that_they_stand_for_and_show_the_digits_asked_for(
     of = context_uses.material(trained, images, 0, sets_per_value=3, set_size=6)
     assert of.values(0).tolist() == [2, 2, 2, 5, 5, 5]
     assert of.values(1).tolist() == np.repeat(np.arange(8), 3).tolist()
-    pixels = fixed_binary(ImageFactors(FACTORS).turned(images.images), "threshold", 0)
+    pixels = fixed_binary(rotation.rotated(images.images), "threshold", 0)
     for k in (0, 1):
         sets = of.alone[k]
         assert (sets.factors[..., k] == of.values(k)[:, None]).all()

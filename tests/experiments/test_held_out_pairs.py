@@ -8,7 +8,7 @@ from cal_jax.data.digits import load_digits
 from cal_jax.data.held_out import held_out_pairs, look_alikes
 from cal_jax.evaluation.generation_scores import generation_scores
 from cal_jax.metrics.merged import merge_of
-from experiments.common.image_sets import evaluation_sets, training_sets
+from experiments.common.image_sets import evaluation_dataset, evaluation_sets, training_sets
 from experiments.held_out_pairs import EXPERIMENT, PRESETS, draw, main, score, unseen_sets
 from tests.ideal_sampler import IdealSampler
 from tests.stderr import said
@@ -50,15 +50,15 @@ def is_held_out(factors):
 @pytest.mark.parametrize("preset", ["smoke", "cpu", "thesis"])
 def test_a_fifth_of_the_classes_is_held_out_of_training_and_of_what_the_model_is_given(preset):
     config, images = PRESETS[preset], load_digits().train
-    _, _, factors, labels = training_sets(config, images, seed=3).data
-    assert not is_held_out(factors).any()
-    assert len(np.unique(labels, axis=0)) == 2
-    pixels = np.zeros((8, *images.images.shape), np.uint8)
+    _, stored = training_sets(config, images, seed=3).data
+    assert not is_held_out(stored.values).any()
+    assert len(np.unique(stored.constant_mask, axis=0)) == 2
+    dataset = evaluation_dataset(config, images)
     for label in ((1, 0), (0, 1), (1, 1), (0, 0)):
-        sets, _ = evaluation_sets(config, pixels, images.labels, ((label, 1),), label)
+        sets, _ = evaluation_sets(config, dataset, ((label, 1),), label)
         assert not is_held_out(sets.factors).any()
     mix = (((1, 1), 1),)
-    sets, _ = evaluation_sets(config, pixels, images.labels, mix, allowed=~config.allowed)
+    sets, _ = evaluation_sets(config, dataset, mix, allowed=~config.allowed)
     assert is_held_out(sets.factors).all()
 
 

@@ -117,7 +117,7 @@ def test_known_labels_are_visited_as_often_as_asked_and_no_other_is_told():
         row = task.data[0][visit]
         told.append(float(is_known))
         assert told[-1] == (row < 10)
-        np.testing.assert_array_equal(a, task.data[1][3][row])
+        np.testing.assert_array_equal(a, task.data[1][1].constant_mask[row])
     assert np.mean(told) == pytest.approx(config.labels.known_share, abs=0.01)
     assert sorted(set(task.data[0].tolist())) == list(range(150))
 

@@ -13,6 +13,7 @@ import pytest
 from flax import nnx
 
 import cal_jax
+from cal_jax.data.set_samplers import SetSampler
 from cal_jax.data.sets import validate_sets
 from cal_jax.errors import InputError
 from cal_jax.io.run_folder import CONFIG_FILE, RunFolder
@@ -20,7 +21,6 @@ from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianCo
 from cal_jax.models.vae import VAE, VAEConfig
 from cal_jax.training.config import Objective, TrainingConfig
 from cal_jax.training.fit import fit
-from cal_jax.training.source import Sets
 from cal_jax.training.step import DataSet
 from tests.small_models import binary_sets, small_model
 from tests.training.toy_task import assert_bit_equal
@@ -173,7 +173,7 @@ def test_padded_sets_and_sources_that_draw_train(statistician):
     """The drawn ones are the stored ones: the same steps."""
     ragged = validate_sets([points()[0][: 1 + row % 3] for row in range(12)], "sets")
     stored = fit(statistician, ragged, config=CONFIG)
-    source = Sets(
+    source = SetSampler(
         (ragged.x, ragged.mask), lambda _, data, row: DataSet((data[0][row],), data[1][row]), 12
     )
     drawn = fit(statistician, source, config=CONFIG)
@@ -231,7 +231,7 @@ def test_pixels_outside_a_bernoulli_s_support_are_refused(change, message, drawn
     model = VAE(VAEConfig(image_size=4, encoder_widths=(4,), decoder_widths=(4,)))
     data = change(images)
     if drawn:
-        data = Sets(data, lambda _, stored, row: DataSet((stored[row],)), 8)
+        data = SetSampler(data, lambda _, stored, row: DataSet((stored[row],)), 8)
     with pytest.raises(InputError, match=f"x: .*{message}"):
         fit(model, data, config=CONFIG)
 

@@ -52,6 +52,7 @@ def test_the_images_that_a_table_lists(folder):
         ("who,file\nann,link.png\n", "row 1: 'link.png' leaves"),
         ("who,file\nann,2.png\nbob,./2.png\n", r"row 2: './2.png' again, as in row 1; accepted"),
         ("who,file\nann,2.png\n,0.png\n", "line 3 has no who; accepted"),
+        ("who,file\nann,2.png\nbob,alias.png\n", r"row 2: 'alias.png' again, as in row 1; acc"),
         ("who,path\nann,2.png\n", "no column 'file'; accepted: a column of paths"),
         ("file\n2.png\n", "factors: none; accepted: 1 or more"),
     ],
@@ -60,6 +61,7 @@ def test_tables_that_do_not_fit(folder, table, reason):
     root, _ = folder
     save(root / "outside.png")
     (root / "pictures" / "link.png").symlink_to(root / "outside.png")
+    (root / "pictures" / "alias.png").symlink_to(root / "pictures" / "2.png")
     (root / "labels.csv").write_text(table.replace("ROOT", str(root)))
     with pytest.raises(InputError, match=reason) as caught:
         read_image_folder(root / "pictures", root / "labels.csv")
@@ -137,6 +139,8 @@ def bad(tmp_path, what):
         save(path, (5, 4, 4))
     elif what == "deep":
         Image.fromarray(np.zeros((5, 4), np.uint16)).save(path)
+    elif what == "eps":
+        Image.fromarray(np.zeros((5, 4), np.uint8)).save(path, "EPS")
     elif what == "text":
         path.write_text("<html>")
     elif what == "cut":
@@ -162,6 +166,7 @@ def bad(tmp_path, what):
         ("grey", None, r"channels \(5, 4, 1\); accepted: \(5, 4, 3\), as of"),
         ("alpha", None, "mode RGBA; accepted: L .grey. or RGB of 8 bits, or mode='L' or 'RGB'"),
         ("deep", "RGB", "mode I;16; accepted"),
+        ("eps", "L", r"no image \(UnidentifiedImageError\); accepted: PNG"),
         ("text", None, "no image .*; accepted: PNG"),
         ("cut", None, "damaged .*; accepted: a whole image"),
         ("huge", None, "no image .*; accepted"),
