@@ -38,7 +38,8 @@ class Stepper:
         self.task = task
         self.per_epoch = steps_per_epoch(task.num_sets, training.batch_size)
         self.config = step_config(task, training, self.per_epoch, False)
-        self.state = initial_state(task.init(), self.config.optimiser, task.coupling.memory)
+        variables = shaken(task.init())
+        self.state = initial_state(variables, self.config.optimiser, task.coupling.memory)
         self.data = jax.tree.map(jnp.asarray, task.data)
 
     def at(self, step):
@@ -67,6 +68,16 @@ class Stepper:
 
         on_devices = jax.vmap(on_a_device, in_axes=(None, None, 0), axis_name=DEVICE)
         return jax.jit(on_devices, compiler_options=ONCE)
+
+
+def shaken(variables):
+    """Variables away from the start, where posteriors are priors and no KL costs anything."""
+    rng = np.random.default_rng(0)
+
+    def shake(leaf):
+        return np.asarray(leaf) + rng.normal(0, 0.2, np.shape(leaf)).astype(np.float32)
+
+    return {**variables, "params": jax.tree.map(shake, variables["params"])}
 
 
 def flat(found):
