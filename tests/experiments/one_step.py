@@ -32,13 +32,14 @@ class Stepper:
     Args:
       task: of an experiment.
       training: its config, with batches of ``BATCH``.
+      shake: standard deviation of what is added to its first parameters.
     """
 
-    def __init__(self, task, training):
+    def __init__(self, task, training, shake=0.3):
         self.task = task
         self.per_epoch = steps_per_epoch(task.num_sets, training.batch_size)
         self.config = step_config(task, training, self.per_epoch, False)
-        variables = shaken(task.init())
+        variables = shaken(task.init(), shake)
         self.state = initial_state(variables, self.config.optimiser, task.coupling.memory)
         self.data = jax.tree.map(jnp.asarray, task.data)
 
@@ -70,12 +71,12 @@ class Stepper:
         return jax.jit(on_devices, compiler_options=ONCE)
 
 
-def shaken(variables):
+def shaken(variables, deviation):
     """Variables away from the start, where posteriors are priors and no KL costs anything."""
     rng = np.random.default_rng(0)
 
     def shake(leaf):
-        return np.asarray(leaf) + rng.normal(0, 0.2, np.shape(leaf)).astype(np.float32)
+        return np.asarray(leaf) + rng.normal(0, deviation, np.shape(leaf)).astype(np.float32)
 
     return {**variables, "params": jax.tree.map(shake, variables["params"])}
 

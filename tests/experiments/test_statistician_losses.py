@@ -25,7 +25,7 @@ def images():
 
 def small(config, **changes):
     """A published preset whose networks and sets are small: what it optimises stays."""
-    model = replace(config.model, width=8, depth=1, layers=2, context_dim=3, norm="none")
+    model = replace(config.model, width=16, depth=1, layers=2, context_dim=3, norm="none")
     training = replace(config.training, batch_size=BATCH)
     return replace(config, model=model, training=training, set_size=ITEMS, **changes)
 
@@ -38,21 +38,21 @@ def assert_statistician_s(stepper, rate):
         kls = {"kl_context": 1 / omega, "kl_latents": 1 / omega}
         assert found["kl_latents"].shape == (BATCH, 2)
         want = by_hand.bound(found, kls, omega)
-        assert loss == pytest.approx(-want.sum() / (BATCH * ITEMS), rel=1e-4)
+        assert loss == pytest.approx(-want.sum() / (BATCH * ITEMS), rel=3e-5)
         assert changed == pytest.approx(rate, rel=1e-3)
 
 
 def test_spatial_mnist(images):
     config = small(spatial_mnist.PRESETS["thesis"])
     task = spatial.training_task(config, NeuralStatistician(config.model), images, 0)
-    assert_statistician_s(Stepper(task, config.training), 1e-3)
+    assert_statistician_s(Stepper(task, config.training, shake=0.1), 1e-3)
 
 
 def test_synthetic_sets():
     config = small(synthetic_sets.PRESETS["thesis"], num_sets=16)
     sets = synthetic.training_sets(config, 0)
     task = synthetic.training_task(config, NeuralStatistician(config.model), sets, 0)
-    assert_statistician_s(Stepper(task, config.training), 1e-3)
+    assert_statistician_s(Stepper(task, config.training, shake=0.1), 1e-3)
 
 
 @pytest.mark.parametrize("preset", ["thesis", "best"])
@@ -65,5 +65,5 @@ def test_vae_mnist_has_the_bound_of_each_image(preset, images):
     for step in (0, 2 * stepper.per_epoch):
         loss, found, changed = stepper.at(step)
         want = by_hand.bound(found, {"kl_latent": 1.0})
-        assert loss == pytest.approx(-want.sum() / BATCH, rel=1e-4)
+        assert loss == pytest.approx(-want.sum() / BATCH, rel=3e-5)
         assert changed == pytest.approx(1e-3, rel=1e-3)
