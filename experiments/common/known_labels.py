@@ -193,7 +193,7 @@ def evaluate(
         TrainedLearner(model, trained.variables, config.set_size, config.binarisation),
     )
     targets = {
-        name: min(goal, 0.98 * (scores[name].ceiling or goal))
+        name: goal if (ceiling := scores[name].ceiling) is None else min(goal, 0.98 * ceiling)
         for name, goal in experiment.targets.items()
     }
     found = ReportInputs(

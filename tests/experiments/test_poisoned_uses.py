@@ -5,23 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cal_jax.weights import TrainedLearner
 
-from cal_jax import weights
-from cal_jax.evaluation import context_uses as uses
 from cal_jax.evaluation.amortisation import Refined
 from cal_jax.evaluation.constant_posteriors import Moments
+from cal_jax.inference import weights
+from cal_jax.inference.weights import TrainedLearner
 from experiments import context_uses, oracle_check
-from tests.experiments.poisoned import SIDE, Record, spy_on_fits, write_images
+from experiments.context_uses import scores as uses
+from tests.experiments.poisoned import SIDE, Record, spy_on_fits
 from tests.experiments.runs import ORACLE, publishing, run, scoring, stand_in
 from tests.small_models import small_model
 
 SET_SIZE = 3
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_images(tmp_path_factory.mktemp("data") / "mnist")
 
 
 def test_oracle_check(data, tmp_path, monkeypatch):
