@@ -31,9 +31,7 @@ from cal_jax.errors import InputError
 Parsed = TypeVar("Parsed")
 Config = TypeVar("Config")
 
-_INVALID_CHOICE = re.compile(
-    r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*?),?\)\."
-)
+_CHOICE = re.compile(r"invalid choice '(.*)' for argument '(.*)'. Expected one of \((.*?),?\)")
 _KIND_HELP = "class of the component; another one starts from its own defaults"
 
 
