@@ -18,7 +18,17 @@ from cal_jax.objectives.context_aware import (
 
 PACKAGE = Path(cal_jax.__file__).parent
 ROOT = PACKAGE.parent
-HEAVY = ("flax", "optax", "orbax", "tensorflow_datasets", "matplotlib", "sklearn", "rich")
+HEAVY = (
+    "flax",
+    "optax",
+    "orbax",
+    "tensorflow_datasets",
+    "matplotlib",
+    "sklearn",
+    "rich",
+    "tyro",
+    "pooch",
+)
 
 
 def imports_of(path):

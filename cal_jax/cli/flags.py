@@ -31,9 +31,7 @@ from cal_jax.errors import InputError
 Parsed = TypeVar("Parsed")
 Config = TypeVar("Config")
 
-_INVALID_CHOICE = re.compile(
-    r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*?),?\)\."
-)
+_CHOICE = re.compile(r"invalid choice '(.*)' for argument '(.*)'. Expected one of \((.*?),?\)")
 _KIND_HELP = "class of the component; another one starts from its own defaults"
 
 
@@ -295,6 +293,7 @@ def one_of(accepted: Sequence[str], help_text: str) -> Any:
 
 def default_of(kind: type) -> Any:
     """The default of a field that holds a dataclass: its own; required, where it has none."""
-    fields = dataclasses.fields(kind)
-    required = any(f.default is f.default_factory is dataclasses.MISSING for f in fields)
-    return tyro.MISSING if required else kind()
+    unset = [
+        f.default is f.default_factory is dataclasses.MISSING for f in dataclasses.fields(kind)
+    ]
+    return tyro.MISSING if any(unset) else kind()
