@@ -139,7 +139,9 @@ class CategoricalItems(_Independent):
 
     def log_prob(self, value: Array) -> Array:
         """Nats of categories [..., *X]."""
-        chosen = jax.nn.one_hot(value, self.logits.shape[-1], dtype=self.logits.dtype)
+        chosen = jax.nn.one_hot(
+            value.astype(jnp.int32), self.logits.shape[-1], dtype=self.logits.dtype
+        )
         log_probabilities = _like(jax.nn.log_softmax(self.logits), chosen)
         return self._of_events(jnp.sum(log_probabilities * chosen, axis=-1))
 

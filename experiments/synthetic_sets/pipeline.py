@@ -56,7 +56,7 @@ def run(targets: Mapping[str, Targets], request: program.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
     config = request.config
     program.require_packages("matplotlib", "jinja2", "sklearn")
-    model = NeuralStatistician(config.model)
+    model = NeuralStatistician(config.model, (1,))
     with open_runs(request, EXPERIMENT) as runs:
         seeds = [run.request.seed for run in runs]
         sets = [training_sets(config, seed) for seed in seeds]

@@ -150,4 +150,3 @@ def _spy_on_features(patch, record, kind, name):
         if hasattr(kind, ask):
             patch.setattr(kind, ask, recorded(getattr(kind, ask)))
     patch.setattr(kind, "fit", recorded_fit)
-

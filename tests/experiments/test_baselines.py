@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from cal_jax.data.digits import load_digits
+from cal_jax.models.components.decoders import DenseDecoder
+from cal_jax.models.components.encoders import DenseEncoder
 from experiments.baselines import LEARNERS, PRESETS, main, with_model, with_task
 from experiments.baselines.config import MODELS, TASKS
 from experiments.baselines.pipeline import model_of, training_task
@@ -20,16 +22,17 @@ SCORES = {
     "synthesis_joint",
 }
 SMALLER = (
-    "training.steps=2",
-    "training.chunk_steps=1",
-    "oracle.steps=2",
-    "test_sets=10",
-    "likelihood_every=10",
-    "model.image_size=8",
-    "model.dense_width=8",
-    "model.statistic_width=8",
-    "model.inference_width=8",
-    "model.depth=1",
+    "--training.steps 2",
+    "--training.chunk-steps 1",
+    "--oracle.steps 2",
+    "--test-sets 10",
+    "--likelihood-every 10",
+    "--image-size 8",
+    "--model.encoder.width 8",
+    "--model.decoder.width 8",
+    "--model.posterior.width 8",
+    "--model.hidden.width 8",
+    "--model.hidden.depth 1",
 )
 
 
@@ -39,7 +42,7 @@ def run(folder, *arguments):
 
 def test_a_run_leaves_its_scores_and_figures_and_can_be_gathered(tmp_path):
     folder = tmp_path / "run"
-    changes = [word for assignment in SMALLER for word in ("--set", assignment)]
+    changes = [word for flag in SMALLER for word in flag.split()]
     assert run(folder, "--task", "black_and_white", "--model", "ml_vae", *changes) == 0
     record = read_run(folder)
     assert record["experiment"] == "baselines-black_and_white-ml_vae"
@@ -60,10 +63,13 @@ def test_the_sets_and_the_oracle_are_the_learner_s_and_the_networks_no_smaller()
         for name in ("num_sets", "set_size", "test_sets", "binarisation", "oracle", "mix"):
             assert getattr(own, name) == getattr(learner, name), name
         assert own.likelihood_every == learner.likelihood_every
-        assert own.model.dense_width >= learner.model.dense_width
+        assert isinstance(own.model.encoder, DenseEncoder)
+        assert own.model.encoder.width >= learner.model.encoder.width
+        assert isinstance(own.model.decoder, DenseDecoder)
+        assert own.model.decoder.width >= learner.model.decoder.width
         latents = own.model.context_dim + own.model.latent_dim
         contexts = learner.model.num_contexts * learner.model.context_dim
-        assert latents >= contexts + learner.model.latent_dim
+        assert latents >= contexts + learner.model.latent.dim
 
 
 def test_every_model_sees_the_learner_s_sets_and_a_group_model_those_of_its_kind():
@@ -71,7 +77,7 @@ def test_every_model_sees_the_learner_s_sets_and_a_group_model_those_of_its_kind
     for name in MODELS:
         config = with_model(with_task(PRESETS["smoke"], "black_and_white"), name)
         assert config.name == name
-        config = replace(config, model=replace(config.model, image_size=8))
+        config = replace(config, image_size=8)
         task = training_task(config, model_of(config), images, 0)
         sets = training_sets(config, images, 0)
         labels = sets.data[-1]
@@ -86,10 +92,10 @@ def test_every_model_sees_the_learner_s_sets_and_a_group_model_those_of_its_kind
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--model", "gvae", "--set", "group=background"], "group must be one of None, digit"),
-        (["--model", "vae", "--set", "group=digit"], "group must be one of None: got 'digit'"),
-        (["--set", "model.image_size=4"], "model.image_size must be at least"),
-        (["--set", "task=none"], "task must be one of rotated, black_and_white"),
+        (["--model", "gvae", "--group", "background"], "group must be one of None, digit"),
+        (["--model", "vae", "--group", "digit"], "group must be one of None: got 'digit'"),
+        (["--image-size", "4"], "image_size must be at least"),
+        (["--task", "none"], "--task none: accepted are rotated, black_and_white"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):

@@ -56,7 +56,7 @@ def test_a_run_leaves_scores_figures_and_one_page(smoke):
 
 def test_every_visit_of_training_sees_fresh_points_of_its_own_image():
     config, images = PRESETS["smoke"], load_digits().train
-    task = training_task(config, NeuralStatistician(config.model), images, 0)
+    task = training_task(config, NeuralStatistician(config.model, (2,)), images, 0)
     assert task.num_sets == len(images.labels)
     rows = np.array([3, 3, 7], np.int32)
     draw = jax.jit(jax.vmap(task.draw, in_axes=(0, None, 0)))
@@ -82,11 +82,11 @@ def mnist_with_a_blank_image(folder):
         (["--data-dir", "nowhere"], "nowhere: not a directory"),
         (["--data-dir", "{blank}"], "image 2 is blank"),
         (["--held-back", "5000"], "5000 images to hold back; accepted: 1 to 1396"),
-        (["--set", "set_size=1"], "set_size must be at least 2: got 1"),
-        (["--set", "neighbour_sets=9"], "neighbour_sets must be at least 10"),
-        (["--set", "likelihood_sets=41"], "likelihood_sets must be at most test_sets, 40"),
-        (["--set", "model.item_dim=3"], "model.item_dim must be 2: got 3"),
-        (["--set", "oracle.grid=1"], "oracle.grid must be at least 2"),
+        (["--set-size", "1"], "set_size must be at least 2: got 1"),
+        (["--neighbour-sets", "9"], "neighbour_sets must be at least 10"),
+        (["--likelihood-sets", "41"], "likelihood_sets must be at most test_sets, 40"),
+        (["--model.layers", "0"], "layers must be at least 1: got 0"),
+        (["--oracle.grid", "1"], "oracle.grid must be at least 2"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):

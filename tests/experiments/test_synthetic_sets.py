@@ -1,12 +1,13 @@
 """The synthetic experiment as its users run it, at the smoke preset."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cal_jax.data.synthetic import sets_of_test
+from cal_jax.models.components.likelihoods import Normal
+from cal_jax.models.components.sizes import Hidden
 from experiments.results.gather import gather
 from experiments.results.record import read_run
 from experiments.synthetic_sets import PRESETS, main
@@ -63,8 +64,8 @@ def test_seeds_trained_together_are_gathered_as_any_others(smoke):
 
 
 def test_the_author_s_generator_has_no_exact_ceiling(tmp_path):
-    arguments = ["--run-dir", str(tmp_path / "run"), "--devices", "1", "--set", "training.steps=10"]
-    assert main([*arguments, "--set", "generator=author", "--set", "model.layers=1"]) == 0
+    arguments = ["--run-dir", str(tmp_path / "run"), "--devices", "1", "--training.steps", "10"]
+    assert main([*arguments, "--generator", "author", "--model.layers", "1"]) == 0
     run = read_run(tmp_path / "run")
     assert set(run["scores"]) == CONTEXTS | BOUNDS
     assert all(score["ceiling"] is None for score in run["scores"].values())
@@ -74,7 +75,8 @@ def test_the_thesis_preset_is_section_5_3_1():
     config = PRESETS["thesis"]
     model, training = config.model, config.training
     assert (model.layers, model.context_dim, model.latent_dim) == (2, 3, 32)
-    assert (model.width, model.depth, model.norm, model.skip) == (128, 3, "batch", True)
+    assert model.hidden == Hidden(width=128, depth=3, norm="batch", skip=True)
+    assert model.likelihood == Normal(scale=None, log_variance_range=(-4.0, 3.0))
     assert training.steps * training.batch_size == 50 * config.num_sets
     assert (training.learning_rate, training.clip, training.kl_power) == (1e-3, 0.5, 1)
     assert (training.alpha, training.alpha_half_life) == (1.0, 1.0)
@@ -113,19 +115,19 @@ def test_test_sets_are_never_training_sets():
 
 
 @pytest.mark.parametrize(
-    ("assignment", "message"),
+    ("flags", "message"),
     [
-        ("generator=other", "generator=other: accepted is one of population, author"),
-        ("set_size=1", "set_size must be at least 2"),
-        ("test_seed=-1", "test_seed must be at least 0"),
-        ("training.kl_power=3", "training.kl_power must be 1 or 2"),
-        ("likelihood_sets=99", "likelihood_sets must be at most test_sets"),
-        ("training.clip=-1.0", "training.clip must be positive"),
-        ("sizes=()", "sizes must be one or more"),
+        ("--generator other", "--generator other; accepted: population, author"),
+        ("--set-size 1", "set_size must be at least 2"),
+        ("--test-seed -1", "test_seed must be at least 0"),
+        ("--training.kl-power 3", "training.kl_power must be 1 or 2"),
+        ("--likelihood-sets 99", "likelihood_sets must be at most test_sets"),
+        ("--training.clip -1.0", "training.clip must be positive"),
+        ("--sizes", "sizes must be one or more"),
     ],
 )
-def test_bad_fields_end_in_one_line(assignment, message, capsys):
-    assert main(["--set", assignment]) == 2
+def test_bad_fields_end_in_one_line(flags, message, capsys):
+    assert main(flags.split()) == 2
     error = said(capsys)
     assert message in error and error.count("\n") == 1
 
@@ -136,5 +138,5 @@ def test_flags_of_images_are_not_taken():
 
 
 def test_the_config_is_checked_when_it_is_made():
-    with pytest.raises(ValueError, match="item_dim must be 1"):
-        SyntheticConfig("", model=replace(PRESETS["smoke"].model, item_dim=2))
+    with pytest.raises(ValueError, match="num_sets must be at least 10"):
+        SyntheticConfig("", num_sets=9)

@@ -5,6 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from cal_jax.models.components.decoders import MLPDecoder
+from cal_jax.models.components.encoders import MLPEncoder
+from cal_jax.models.components.likelihoods import Bernoulli
 from experiments.results.record import read_run
 from experiments.vae_mnist import PRESETS, main
 from tests.stderr import said
@@ -47,7 +50,7 @@ def test_a_finished_run_is_evaluated_again_to_the_same_scores(smoke):
 
 def test_a_refused_run_leaves_the_finished_one_s_config(smoke, capsys):
     before = (smoke / "config.json").read_text()
-    arguments = ["--preset", "smoke", "--run-dir", str(smoke), "--set", "training.steps=50"]
+    arguments = ["--preset", "smoke", "--run-dir", str(smoke), "--training.steps", "50"]
     assert main(arguments) == 2
     assert "training.steps was 40, is 50" in capsys.readouterr().err
     assert (smoke / "config.json").read_text() == before
@@ -55,9 +58,10 @@ def test_a_refused_run_leaves_the_finished_one_s_config(smoke, capsys):
 
 def test_the_thesis_preset_is_section_4_4():
     config = PRESETS["thesis"]
-    assert config.model.encoder_widths == (500, 200)
-    assert config.model.decoder_widths == (200, 500)
-    assert (config.model.latent_dim, config.model.norm) == (2, "batch")
+    assert config.model.encoder == MLPEncoder((500, 200))
+    assert config.model.decoder == MLPDecoder((200, 500))
+    assert (config.model.latent_dim, config.model.hidden.norm) == (2, "batch")
+    assert (config.model.likelihood, config.image_size) == (Bernoulli(), 28)
     training = config.training
     assert (training.steps, training.batch_size) == (50 * 60_000 // 32, 32)
     assert (training.learning_rate, training.schedule, training.alpha) == (1e-3, "constant", 0.0)
@@ -73,22 +77,22 @@ def test_the_best_preset_trains_static_images_redrawn_in_the_same_two_dimensions
 
 
 def test_redrawn_images_are_refused_where_no_model_would_see_them(capsys):
-    assert main(["--set", "redrawn=True", "--set", "binarisations=('threshold',)"]) == 2
+    assert main(["--redrawn", "True", "--binarisations", "threshold"]) == 2
     assert "redrawn is for static binarisation" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("assignment", "message"),
+    ("flags", "message"),
     [
-        ("binarisations=('grey',)", "binarisations must be some of static, dynamic, threshold"),
-        ("binarisations=('static','static')", "each once"),
-        ("model.latent_dim=3", "latent_dim must be 2"),
-        ("model.encoder_widths=()", "encoder_widths must be one or more sizes"),
-        ("likelihood_samples=0", "likelihood_samples must be at least 1"),
+        ("--binarisations grey", "binarisations must be some of static, dynamic, threshold"),
+        ("--binarisations static static", "each once"),
+        ("--model.latent-dim 3", "latent_dim must be 2"),
+        ("--model.encoder.widths", "widths must be one or more sizes"),
+        ("--likelihood-samples 0", "likelihood_samples must be at least 1"),
     ],
 )
-def test_bad_fields_end_in_one_line(assignment, message, capsys):
-    assert main(["--set", assignment]) == 2
+def test_bad_fields_end_in_one_line(flags, message, capsys):
+    assert main(flags.split()) == 2
     error = said(capsys)
     assert message in error and error.count("\n") == 1
 

@@ -8,7 +8,7 @@ import flax.linen as nn
 from cal_jax.config import require_at_least
 from cal_jax.models.components.encoders import require_image, require_widths
 from cal_jax.models.components.sizes import Sizes
-from cal_jax.nn import conv, fully_connected
+from cal_jax.nn import conv, fully_connected, mlp
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,20 @@ class DenseDecoder(Decoder):
 
 
 @dataclass(frozen=True)
+class MLPDecoder(Decoder):
+    """Layers of given widths, without a skip, to outputs of any shape (thesis 4.4.1)."""
+
+    widths: tuple[int, ...] = (200, 500)
+    """Units of each layer."""
+
+    def __post_init__(self) -> None:
+        require_widths(self.widths)
+
+    def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
+        return mlp.MLPDecoder(shape, self.widths, sizes.hidden.norm)
+
+
+@dataclass(frozen=True)
 class ConvDecoder(Decoder):
     """The mirror of ``ConvEncoder``: transposed 3x3 convolutions (thesis 6.4.1)."""
 
@@ -47,3 +61,7 @@ class ConvDecoder(Decoder):
     def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
         require_image(sizes.event_shape, "ConvDecoder")
         return conv.ConvolutionalDecoder(shape, self.widths, sizes.hidden.norm)
+
+
+# The decoders that a configuration may name: a line here makes one known to files and flags.
+AnyDecoder = ConvDecoder | DenseDecoder | MLPDecoder

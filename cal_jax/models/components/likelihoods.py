@@ -142,11 +142,15 @@ class Categorical(Likelihood):
         return CategoricalItems(event_ndims, outputs)
 
     def network_input(self, x: Array) -> Array:
-        return jax.nn.one_hot(x, self.values)
+        return jax.nn.one_hot(x.astype(jnp.int32), self.values)
 
     def check(self, x: np.ndarray, source: str) -> None:
         fits = (x >= 0) & (x < self.values) & (x == np.floor(x))
         _require(x, fits, source, f"categories 0 to {self.values - 1}")
+
+
+# The likelihoods that a configuration may name: a line here makes one known to files and flags.
+AnyLikelihood = Bernoulli | Normal | DiscretizedLogistic | Categorical
 
 
 def _require(x: np.ndarray, fits: np.ndarray, source: str, accepted: str) -> None:
