@@ -110,6 +110,12 @@ def test_the_default_has_as_many_parameters_as_its_layers_say():
     assert count == networks + context + latent
 
 
+def test_the_encoder_reads_categories_one_by_one():
+    _, variables = made(event_shape=(2, 3), likelihood=Categorical(4))
+    embedding = variables["params"]["encoder"]["ResidualMLP_0"]["embedding"]
+    assert embedding["input_0"]["kernel"].shape == (2 * 3 * 4, 8)
+
+
 def test_items_of_another_shape_are_refused():
     model, variables = made()
 

@@ -12,7 +12,12 @@ from cal_jax.evaluation.contexts import ContextEncoder
 from cal_jax.evaluation.likelihood import item_log_likelihoods, set_log_likelihoods
 from cal_jax.inference.mapping import dataset_keys, init_variables, map_model, map_objective
 from cal_jax.inference.statistician import generate_items
-from cal_jax.models.components.likelihoods import Bernoulli, DiscretizedLogistic, Normal
+from cal_jax.models.components.likelihoods import (
+    Bernoulli,
+    Categorical,
+    DiscretizedLogistic,
+    Normal,
+)
 from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.objectives.importance import neural_statistician_log_weights, set_log_weight
@@ -104,7 +109,8 @@ def test_untrained_items_are_close_to_standard_gaussians():
     [(Normal(0.5), ()), (Bernoulli(), (2, 3)), (DiscretizedLogistic(), (2, 2, 3))],
 )
 def test_items_of_any_shape_and_likelihood_train(likelihood, event_shape):
-    model, objective, variables = made(event_shape, likelihood=likelihood)
+    small = {"layers": 1, "hidden": Hidden(6, 1, "none")}
+    model, objective, variables = made(event_shape, likelihood=likelihood, **small)
     x = np.random.default_rng(0).integers(0, 2, (2, 3, *event_shape)).astype(np.float32)
     keys = jax.random.split(jax.random.key(1), (2, 1))
 
@@ -116,10 +122,20 @@ def test_items_of_any_shape_and_likelihood_train(likelihood, event_shape):
     assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
 
     def draw(generative, _, key):
-        return generate_items(key, generative, jnp.zeros(3), 5, layers=2)
+        return generate_items(key, generative, jnp.zeros(3), 5)
 
     drawn = jax.jit(map_model(draw, model))(variables, jax.random.split(jax.random.key(0), 1))
     assert drawn.samples.shape == drawn.means.shape == (1, 5, *event_shape)
+
+
+def test_every_network_of_an_item_reads_categories_one_by_one():
+    _, _, variables = made((2, 3), likelihood=Categorical(4))
+    trunks = [
+        variables["params"]["statistic"]["pre_pool"],
+        variables["params"]["posterior_trunks_0"],
+    ]
+    for trunk in trunks:
+        assert trunk["embedding"]["input_0"]["kernel"].shape == (2 * 3 * 4, 6)
 
 
 @pytest.mark.parametrize("event_shape", [(1,), (13, 1), (8, 13)])

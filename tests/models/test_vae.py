@@ -84,6 +84,11 @@ def test_items_of_any_shape_and_likelihood_train(likelihood, event_shape):
     np.testing.assert_allclose(as_a_set[0], alone, rtol=1e-5, atol=1e-5)
 
 
+def test_the_encoder_reads_categories_one_by_one():
+    _, variables = made((5,), likelihood=Categorical(4))
+    assert variables["params"]["encoder"]["Dense_0"]["kernel"].shape == (5 * 4, 6)
+
+
 def test_another_shape_than_the_model_s_is_named():
     model, variables = made()
 
