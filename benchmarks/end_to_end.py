@@ -32,8 +32,8 @@ EXPERIMENTS = ("black_and_white", "rotated", "spatial_mnist", "synthetic_sets", 
 PHASES = {
     "load_for_evaluation": "data",
     "data_sets": "data",
-    "training_task": "data",
-    "train_in": "training",
+    "training_sets": "data",
+    "fit_runs": "training",
     "evaluate": "evaluation",
     "publish": "figures",
 }

@@ -26,8 +26,15 @@ from .evaluation.likelihood import (
     label_log_likelihoods,
     set_log_likelihoods,
 )
+from .inference import weights
 from .inference.evidence import Inferred, infer
-from .inference.mapping import dataset_keys, init_variables, map_model, map_objective
+from .inference.mapping import (
+    PureModel,
+    dataset_keys,
+    init_variables,
+    map_model,
+    map_objective,
+)
 from .inference.sample import GeneratedSet, combine_constants, generate_set, infer_constants
 from .inference.sampler import Sampler
 from .inference.statistician import generate_items
@@ -105,6 +112,12 @@ from .objectives.protocols import (
 from .objectives.set_contrast import set_contrast, set_dependence
 from .objectives.vae import VAETerms, vae_elbo
 from .objectives.weighting import Weights, halving_weights, unweighted, weighted_objective
+from .training.config import Objective, Trained, TrainingConfig
+from .training.fit import fit
+from .training.source import Sets, SetSource, set_source
+from .training.step import BatchObjective, DataSet
+
+__version__: str
 
 __all__ = [
     "DATASET",
@@ -113,6 +126,7 @@ __all__ = [
     "SUPPORT",
     "VAE",
     "Balance",
+    "BatchObjective",
     "ContextAwareConfig",
     "ContextAwareGenerative",
     "ContextAwareInference",
@@ -120,6 +134,7 @@ __all__ = [
     "ContextAwareTerms",
     "ContextEncoder",
     "DReGLogWeights",
+    "DataSet",
     "Divergence",
     "GeneratedSet",
     "ImportanceTerms",
@@ -138,12 +153,18 @@ __all__ = [
     "NeuralStatisticianGenerative",
     "NeuralStatisticianInference",
     "NeuralStatisticianTerms",
+    "Objective",
     "PaddedSets",
+    "PureModel",
     "RelaxedChoice",
     "Sampler",
+    "SetSource",
+    "Sets",
     "StatisticianItemTerms",
     "StopGradientCopy",
     "SyntheticSets",
+    "Trained",
+    "TrainingConfig",
     "VAEConfig",
     "VAEGenerative",
     "VAEInference",
@@ -166,6 +187,7 @@ __all__ = [
     "diagonal_gaussian_kl",
     "dreg_bound",
     "exp_concrete_log_prob",
+    "fit",
     "full_gaussian",
     "gaussian_kl",
     "gaussian_mixture",
@@ -200,6 +222,7 @@ __all__ = [
     "set_dependence",
     "set_log_likelihoods",
     "set_log_weight",
+    "set_source",
     "sinkhorn_potential",
     "standard_gaussian",
     "sticking_the_landing",
@@ -214,4 +237,5 @@ __all__ = [
     "vae_log_weight",
     "validate_sets",
     "weighted_objective",
+    "weights",
 ]

@@ -94,7 +94,8 @@ def entries(config: Any) -> list[Entry]:
 
 def kinds_of(annotation: Any) -> dict[str, type]:
     """The dataclasses that an annotation lists, by name."""
-    return {kind.__name__: kind for kind in _options(annotation) if dataclasses.is_dataclass(kind)}
+    listed = (kind for kind in _options(annotation) if isinstance(kind, type))
+    return {kind.__name__: kind for kind in listed if dataclasses.is_dataclass(kind)}
 
 
 def kind_name(value: Any) -> str:

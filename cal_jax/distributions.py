@@ -1,16 +1,20 @@
-"""The only door to distrax: distributions, and the divergence between any two.
+"""Distributions, and the divergence between any two; the one module that imports distrax.
+
+Diagonal Gaussians and Bernoullis, which every model here is made of, are those of
+``cal_jax.independent``. The others are distrax's, which takes a second or more to import: the
+first of its distributions loads it.
 
 Distributions are built, sampled and scored inside one mapped function; only
 arrays leave it (distrax distributions do not survive a ``vmap`` boundary).
 """
 
 import functools
-import math
+import sys
 from typing import Any, Literal, NamedTuple
 
-import distrax
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from cal_jax.divergences import (
@@ -19,43 +23,19 @@ from cal_jax.divergences import (
     gaussian_kl,
     triangular_gaussian_kl,
 )
+from cal_jax.errors import InputError
+from cal_jax.independent import DiagonalGaussian, IndependentBernoulli, check_binary
 
 Distribution = Any
-"""A distrax distribution, or anything with its ``sample``, ``log_prob`` and shapes."""
+"""One of ``cal_jax.independent`` or of distrax, or anything with its ``sample``, ``log_prob``
+and shapes."""
 
 KLMethod = Literal["analytic", "monte_carlo"]
-
 
 MEAN_DRAWS = 64
 """Of the estimate of a flow's mean."""
 
 _diagonal_matrix = jnp.vectorize(jnp.diag, signature="(c)->(c,c)")
-
-
-class _Normal(distrax.Normal):
-    """distrax's, and its numbers too; the noise is drawn as one vector, whatever the shape.
-
-    XLA:CPU writes out the loops over the short axes of a shape: of the code that LLVM had to
-    compile for the thesis's context-aware learner, the noise was a quarter.
-    """
-
-    def _sample_n(self, key: Array, n: int) -> Array:
-        shape = (n, *self.batch_shape)
-        noise = jax.random.normal(key, (math.prod(shape),), self.loc.dtype)
-        return self.scale[None] * noise.reshape(shape) + self.loc[None]
-
-
-class _Bernoulli(distrax.Bernoulli):
-    """distrax's; its score takes one logarithm of a pixel, where distrax takes that of both
-    values: a twelfth of a step of the autoencoder.
-
-    Exact where a logit saturates: its product and its positive part are equal or nothing.
-    """
-
-    def log_prob(self, value: Array) -> Array:
-        positive = jnp.maximum(self.logits, 0.0)
-        linear = value * self.logits - positive
-        return linear - jnp.log1p(jnp.exp(self.logits - 2.0 * positive))
 
 
 class Divergence(NamedTuple):
@@ -67,30 +47,29 @@ class Divergence(NamedTuple):
     """True for a closed form, False where the value is a Monte Carlo estimate."""
 
 
-def diagonal_gaussian(mean: Array, log_variance: Array) -> distrax.Distribution:
+def diagonal_gaussian(mean: Array, log_variance: Array) -> DiagonalGaussian:
     """A Gaussian with diagonal covariance: mean, log_variance [..., C]; batch [...], event [C]."""
-    mean, log_variance = jnp.broadcast_arrays(mean, log_variance)
-    return distrax.Independent(_Normal(mean, jnp.exp(0.5 * log_variance)), 1)
+    return DiagonalGaussian(*jnp.broadcast_arrays(mean, log_variance))
 
 
-def standard_gaussian(shape: tuple[int, ...]) -> distrax.Distribution:
+def standard_gaussian(shape: tuple[int, ...]) -> DiagonalGaussian:
     """N(0, I) with batch ``shape[:-1]`` and event ``shape[-1:]``."""
     return diagonal_gaussian(jnp.zeros(shape), jnp.zeros(shape))
 
 
-def triangular_gaussian(mean: Array, scale: Array) -> distrax.Distribution:
+def triangular_gaussian(mean: Array, scale: Array) -> Distribution:
     """A Gaussian with covariance L L^T: mean [..., C], L = scale [..., C, C] lower triangular."""
     with jax.numpy_rank_promotion("allow"):
-        return distrax.MultivariateNormalTri(mean, scale)
+        return _distrax().MultivariateNormalTri(mean, scale)
 
 
-def full_gaussian(mean: Array, covariance: Array) -> distrax.Distribution:
+def full_gaussian(mean: Array, covariance: Array) -> Distribution:
     """A Gaussian with full covariance: mean [..., C], covariance [..., C, C]."""
     with jax.numpy_rank_promotion("allow"):
-        return distrax.MultivariateNormalFullCovariance(mean, covariance)
+        return _distrax().MultivariateNormalFullCovariance(mean, covariance)
 
 
-def gaussian_mixture(logits: Array, mean: Array, log_variance: Array) -> distrax.Distribution:
+def gaussian_mixture(logits: Array, mean: Array, log_variance: Array) -> Distribution:
     """A mixture of M diagonal Gaussians; no KL to it has a closed form.
 
     Args:
@@ -100,23 +79,44 @@ def gaussian_mixture(logits: Array, mean: Array, log_variance: Array) -> distrax
     Returns:
       Batch [...], event [C].
     """
-    components = diagonal_gaussian(mean, log_variance)
+    distrax, components = _distrax(), as_distrax(diagonal_gaussian(mean, log_variance))
     return distrax.MixtureSameFamily(distrax.Categorical(logits=logits), components)
 
 
-class _Flow(distrax.Transformed):
-    """distrax's, with a mean."""
+class Flow(NamedTuple):
+    """A base distribution through a bijector of vectors."""
+
+    base: Distribution
+    bijector: Any
+    """distrax's."""
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """[...]"""
+        return self.base.batch_shape
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """[C]"""
+        return self.base.event_shape
+
+    def sample(self, *, seed: Array, sample_shape: tuple[int, ...] = ()) -> Array:
+        """Draws, [*sample_shape, ..., C]."""
+        return self.bijector.forward(self.base.sample(seed=seed, sample_shape=sample_shape))
+
+    def log_prob(self, value: Array) -> Array:
+        """Nats of values [..., C]."""
+        origin, log_determinant = self.bijector.inverse_and_log_det(value)
+        return self.base.log_prob(origin) + log_determinant
 
     def mean(self) -> Array:
         """A Monte Carlo estimate from ``MEAN_DRAWS`` draws of a fixed key: no mean is closed."""
-        with jax.numpy_rank_promotion("allow"):
-            draws = self.sample(seed=jax.random.key(0), sample_shape=(MEAN_DRAWS,))
-        return jnp.mean(draws, axis=0)
+        return jnp.mean(sample(self, jax.random.key(0), (MEAN_DRAWS,)), axis=0)
 
 
 def coupling_flow(
     inner: Array, bias: Array, outer: Array, *, base: Distribution | None = None
-) -> distrax.Distribution:
+) -> Flow:
     """A base distribution through L affine coupling layers (Dinh et al. 2017).
 
     Layer l leaves half of the dimensions, every second one, as they are: they decide,
@@ -131,7 +131,7 @@ def coupling_flow(
     Returns:
       Batch [...], event [C].
     """
-    shape = inner.shape[1:-1]
+    distrax, shape = _distrax(), inner.shape[1:-1]
     kept = jnp.broadcast_to(jnp.arange(shape[-1]) % 2 == 0, shape)
     layers = [
         distrax.MaskedCoupling(
@@ -142,7 +142,7 @@ def coupling_flow(
         )
         for layer in range(len(inner))
     ]
-    return _Flow(standard_gaussian(shape) if base is None else base, distrax.Chain(layers))
+    return Flow(standard_gaussian(shape) if base is None else base, distrax.Chain(layers))
 
 
 def _shift_and_log_scale(inner: Array, bias: Array, outer: Array, x: Array) -> tuple[Array, Array]:
@@ -151,18 +151,30 @@ def _shift_and_log_scale(inner: Array, bias: Array, outer: Array, x: Array) -> t
     return shift, 2.0 * jnp.tanh(0.5 * raw)
 
 
-def bernoulli(logits: Array, event_ndims: int) -> distrax.Distribution:
+def bernoulli(logits: Array, event_ndims: int) -> IndependentBernoulli:
     """Independent Bernoullis from logits; the last ``event_ndims`` axes are one event.
 
     ``log_prob`` works from the logits, so a saturated pixel costs a finite
     number of nats (the sigmoid of thesis B.1.1 is for pictures only).
     """
-    return distrax.Independent(_Bernoulli(logits=logits, dtype=logits.dtype), event_ndims)
+    return IndependentBernoulli(logits, event_ndims)
 
 
-def categorical(logits: Array) -> distrax.Distribution:
+def categorical(logits: Array) -> Distribution:
     """A categorical from unnormalised logits [..., M]; batch [...], scalar event."""
-    return distrax.Categorical(logits=logits)
+    return _distrax().Categorical(logits=logits)
+
+
+def as_distrax(distribution: Distribution) -> Distribution:
+    """The distribution as one of distrax, for what takes no other: its bijectors, its mixtures."""
+    if isinstance(distribution, DiagonalGaussian):
+        distrax = _distrax()
+        return distrax.Independent(distrax.Normal(distribution.loc, distribution.stddev()), 1)
+    if isinstance(distribution, IndependentBernoulli):
+        distrax, logits = _distrax(), distribution.logits
+        each = distrax.Bernoulli(logits=logits, dtype=logits.dtype)
+        return distrax.Independent(each, distribution.event_ndims)
+    return distribution
 
 
 def sample(distribution: Distribution, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
@@ -207,34 +219,66 @@ def kl(
     return Divergence(estimate, exact=False)
 
 
+def require_support(distribution: Distribution, value: np.ndarray, what: str) -> None:
+    """Refuse values to which a distribution gives no probability.
+
+    A distribution with a method ``check_support(value, what)`` checks itself; of distrax's,
+    Bernoullis and categoricals are known. Any other takes whatever is finite.
+
+    Args:
+      distribution: of the values' last axes.
+      value: finite, of any shape, on the host.
+      what: its name, which opens the message.
+
+    Raises:
+      InputError: then.
+    """
+    while _is_distrax(distribution, "Independent"):
+        distribution = distribution.distribution
+    if hasattr(distribution, "check_support"):
+        distribution.check_support(value, what)
+    elif _is_distrax(distribution, "Bernoulli"):
+        check_binary(value, what)
+    elif _is_distrax(distribution, "Categorical"):
+        most = distribution.num_categories
+        if not ((value == np.round(value)) & (value >= 0) & (value < most)).all():
+            raise InputError(
+                f"{what}: values from {value.min():g} to {value.max():g}; accepted: whole numbers "
+                f"from 0 to {most - 1}, for a categorical likelihood"
+            )
+
+
 def _closed_form(q: Distribution, p: Distribution) -> Array | None:
     diagonal_q, diagonal_p = _diagonal_moments(q), _diagonal_moments(p)
     if diagonal_q and diagonal_p:
         return diagonal_gaussian_kl(*diagonal_q, *diagonal_p)
-    if isinstance(q, distrax.MultivariateNormalTri) and diagonal_p:
+    if diagonal_p and _is_distrax(q, "MultivariateNormalTri"):
         return triangular_gaussian_kl(q.loc, q.scale_tri, *diagonal_p)
     full_q, full_p = _moments(q), _moments(p)
     if full_q and full_p:
         return gaussian_kl(*full_q, *full_p)
-    if isinstance(q, distrax.Categorical) and isinstance(p, distrax.Categorical):
+    if _is_distrax(q, "Categorical") and _is_distrax(p, "Categorical"):
         return categorical_kl(q.logits, p.logits)
-    if not hasattr(q, "kl_divergence"):
+    ours = (DiagonalGaussian, IndependentBernoulli)
+    if not all(isinstance(one, ours) or hasattr(one, "kl_divergence") for one in (q, p)):
         return None
     try:
         with jax.numpy_rank_promotion("allow"):
-            return q.kl_divergence(p)
+            return as_distrax(q).kl_divergence(as_distrax(p))
     except NotImplementedError:
         return None
 
 
 def _diagonal_moments(distribution: Distribution) -> tuple[Array, Array] | None:
-    """(mean, log variance) of either spelling of a diagonal Gaussian vector."""
-    if isinstance(distribution, distrax.MultivariateNormalDiag):
+    """(mean, log variance) of any spelling of a diagonal Gaussian vector."""
+    if isinstance(distribution, DiagonalGaussian):
+        return distribution.loc, distribution.log_variance
+    if _is_distrax(distribution, "MultivariateNormalDiag"):
         return distribution.loc, 2.0 * jnp.log(distribution.scale_diag)
-    if isinstance(distribution, distrax.Independent):
+    if _is_distrax(distribution, "Independent"):
         inner = distribution.distribution
         is_vector = len(distribution.event_shape) == 1 and inner.event_shape == ()
-        if is_vector and isinstance(inner, distrax.Normal):
+        if is_vector and _is_distrax(inner, "Normal"):
             return inner.loc, 2.0 * jnp.log(inner.scale)
     return None
 
@@ -245,7 +289,20 @@ def _moments(distribution: Distribution) -> tuple[Array, Array] | None:
     if diagonal:
         mean, log_variance = diagonal
         return mean, _diagonal_matrix(jnp.exp(log_variance))
-    if isinstance(distribution, distrax.MultivariateNormalFromBijector):
+    if _is_distrax(distribution, "MultivariateNormalFromBijector"):
         with jax.numpy_rank_promotion("allow"):
             return distribution.loc, distribution.covariance()
     return None
+
+
+def _distrax() -> Any:
+    """The package, imported where it was not."""
+    import distrax
+
+    return distrax
+
+
+def _is_distrax(distribution: Distribution, kind: str) -> bool:
+    """Whether it is of that class of distrax: of none, where nobody has imported it."""
+    package = sys.modules.get("distrax")
+    return package is not None and isinstance(distribution, getattr(package, kind))

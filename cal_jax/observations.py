@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+
+from cal_jax.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,13 @@ def _like(parameter: Array, value: Array) -> Array:
     return parameter.reshape((1,) * (value.ndim - parameter.ndim) + parameter.shape)
 
 
+def _log1mexp(log_t: Array) -> Array:
+    """log(1 - exp(-t)) of log t, also where t is too small for a float."""
+    t = jnp.exp(log_t)
+    large = jnp.maximum(t, 0.01)
+    return jnp.where(t > 0.01, jnp.log(-jnp.expm1(-large)), log_t - 0.5 * t + t * t / 24)
+
+
 @dataclass(frozen=True)
 class NormalItems(_Independent):
     """Independent Gaussians: the likelihood of thesis 5.3.1 for items of any shape."""
@@ -69,6 +79,14 @@ class NormalItems(_Independent):
     def mean(self) -> Array:
         """[..., *X]"""
         return self.loc
+
+    def check_support(self, value: np.ndarray, what: str) -> None:
+        """Refuse values that are not finite.
+
+        Raises:
+          InputError: then.
+        """
+        _require(value, np.isfinite(value), what, "finite numbers, for a Normal likelihood")
 
 
 @dataclass(frozen=True)
@@ -106,7 +124,7 @@ class DiscretizedLogistic(_Independent):
         width = 1.0 / self._half
         above, below = (centred + 0.5 * width) * precision, (centred - 0.5 * width) * precision
         # sigmoid(above) - sigmoid(below), without the difference of close numbers.
-        inside = jnp.log(-jnp.expm1(-width * precision))
+        inside = _log1mexp(math.log(width) - _like(self.log_scale, value))
         middle = jax.nn.log_sigmoid(above) + jax.nn.log_sigmoid(-below) + inside
         upper_tail = jnp.where(value > self.levels - 1.5, jax.nn.log_sigmoid(-below), middle)
         return self._of_events(jnp.where(value < 0.5, jax.nn.log_sigmoid(above), upper_tail))
@@ -114,6 +132,15 @@ class DiscretizedLogistic(_Independent):
     def mean(self) -> Array:
         """The level of the logistic's location, [..., *X]: its median."""
         return jnp.clip((self.loc + 1.0) * self._half, 0.0, self.levels - 1.0)
+
+    def check_support(self, value: np.ndarray, what: str) -> None:
+        """Refuse values that are no levels.
+
+        Raises:
+          InputError: then.
+        """
+        accepted = f"whole levels 0 to {self.levels - 1}, for a discretised logistic likelihood"
+        _require(value, _is_whole(value, self.levels), what, accepted)
 
     def _level(self, value: Array) -> Array:
         return jnp.clip(jnp.round((value + 1.0) * self._half), 0.0, self.levels - 1.0)
@@ -139,12 +166,31 @@ class CategoricalItems(_Independent):
 
     def log_prob(self, value: Array) -> Array:
         """Nats of categories [..., *X]."""
-        chosen = jax.nn.one_hot(
-            value.astype(jnp.int32), self.logits.shape[-1], dtype=self.logits.dtype
-        )
+        whole = jnp.asarray(value).astype(jnp.int32)
+        chosen = jax.nn.one_hot(whole, self.logits.shape[-1], dtype=self.logits.dtype)
         log_probabilities = _like(jax.nn.log_softmax(self.logits), chosen)
         return self._of_events(jnp.sum(log_probabilities * chosen, axis=-1))
 
     def mean(self) -> Array:
         """The most probable category, [..., *X]."""
         return jnp.argmax(self.logits, axis=-1).astype(self.logits.dtype)
+
+    def check_support(self, value: np.ndarray, what: str) -> None:
+        """Refuse values that are no categories.
+
+        Raises:
+          InputError: then.
+        """
+        count = self.logits.shape[-1]
+        accepted = f"whole numbers 0 to {count - 1}, for a categorical likelihood"
+        _require(value, _is_whole(value, count), what, accepted)
+
+
+def _is_whole(value: np.ndarray, count: int) -> np.ndarray:
+    return (value >= 0) & (value < count) & (value == np.floor(value))
+
+
+def _require(value: np.ndarray, fits: np.ndarray, what: str, accepted: str) -> None:
+    if not fits.all():
+        first = value[np.unravel_index(np.argmin(fits), fits.shape)]
+        raise InputError(f"{what}: a value of {first}; accepted: {accepted}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cal_jax.data.context_sets import factor_sets
+from cal_jax.data.digit_sets import factor_sets
 from cal_jax.evaluation.generation_scores import RealSets, generate
 from cal_jax.inference.sample import GeneratedSet
 from experiments.common.image_sets import real_sets

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cal_jax.inference.mapping import init_variables
-from cal_jax.models.components.decoders import DenseDecoder
-from cal_jax.models.components.encoders import DenseEncoder, EquivariantEncoder
+from cal_jax.models.components.decoders import ConvDecoder, DenseDecoder
+from cal_jax.models.components.encoders import ConvEncoder, DenseEncoder, EquivariantEncoder
 from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.actions import Inversion, Rotation
 from cal_jax.models.context_aware.config import Context, ContextAwareConfig, Latent
@@ -18,6 +18,8 @@ from cal_jax.objectives.context_aware import context_aware_elbo
 
 SIZE = 8
 
+CONVOLUTIONAL = {"encoder": ConvEncoder((2, 3)), "decoder": ConvDecoder((2, 3))}
+"""Changes of a small config: convolutions in place of dense layers."""
 ROTATING = {
     "contexts": (Context("digit"), Context("rotation", Rotation(DenseEncoder(8)))),
     "encoder": EquivariantEncoder(8),
@@ -30,6 +32,11 @@ INVERTING = {
     "posterior": SharedExperts(8),
 }
 """Changes of a small config: a context that inverts."""
+BOTH_ACTIONS = {
+    **ROTATING,
+    "contexts": (*ROTATING["contexts"], Context("background", Inversion())),
+}
+"""Changes of a small config: one context of three rotates, another inverts."""
 
 
 def contexts_of(count):

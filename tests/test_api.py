@@ -49,6 +49,39 @@ def test_importing_an_objective_loads_nothing_heavy():
     assert output.stdout.strip() == ""
 
 
+def test_a_first_bound_loads_no_distrax_and_takes_a_moment():
+    """Gaussians and Bernoullis need none of it; the ceiling is many times what it takes."""
+    program = """
+import sys, time
+start = time.monotonic()
+import cal_jax, jax, jax.numpy as jnp
+from types import SimpleNamespace as Callables
+gaussian = lambda *shape: cal_jax.diagonal_gaussian(jnp.zeros(shape), jnp.zeros(shape))
+generative = Callables(
+    constant_prior=lambda a: gaussian(2, 3),
+    varying_prior=lambda constants, a: gaussian(4, 2, 3),
+    latent_prior=lambda contexts: gaussian(4, 5),
+    likelihood=lambda z, contexts: cal_jax.bernoulli(jnp.zeros((4, 6)), 1),
+)
+inference = Callables(
+    encode=lambda x: x,
+    constant_contexts=lambda h, a, mask: gaussian(2, 3),
+    varying_contexts=lambda h, constants, a: gaussian(4, 2, 3),
+    latent=lambda h, contexts: gaussian(4, 5),
+)
+x, a = jnp.ones((4, 6)), jnp.array([1.0, 0.0])
+terms = cal_jax.context_aware_elbo(jax.random.key(0), generative, inference, x, a)
+assert abs(float(terms.elbo) + 24 * 0.6931) < 0.01, terms
+print("distrax" in sys.modules, time.monotonic() - start)
+"""
+    output = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded, seconds = output.stdout.split()
+    assert loaded == "False"
+    assert float(seconds) < 30
+
+
 # What each package must not import; a later one may import an earlier one, never the reverse.
 LATE = ("cal_jax.evaluation", "cal_jax.plots", "cal_jax.cli.main")
 

@@ -1,78 +1,127 @@
-"""Overrides by dotted name are typed; flat configs compare."""
+"""Configs as flat and nested dictionaries: what goes out comes back, and nothing else is read."""
 
 import json
-from dataclasses import dataclass, field
-from typing import Literal
+import sys
+from dataclasses import dataclass, replace
 
 import pytest
 
-from cal_jax.config import differences, flatten, omit_default, override
+from cal_jax.config import (
+    differences,
+    flatten,
+    from_plain,
+    omit_default,
+    to_plain,
+    unflatten,
+)
 from cal_jax.errors import InputError
+from experiments import black_and_white, unsupervised, vae_mnist
+from tests.configs import Attention, Config, Context, Model, Statistic, Turn
 
-
-@dataclass(frozen=True)
-class Inner:
-    steps: int = 10
-    rate: float = 0.1
-    norm: Literal["batch", "none"] = "batch"
-    widths: tuple[int, ...] = (1, 2)
-
-
-@dataclass(frozen=True)
-class Outer:
-    name: str = "x"
-    inner: Inner = field(default_factory=Inner)
-
-
-def test_fields_are_replaced_by_their_dotted_names():
-    assignments = [
-        "inner.steps=3",
-        "inner.rate=1",
-        "inner.norm=none",
-        "inner.widths=(4,)",
-        "name=y",
-    ]
-    changed = override(Outer(), assignments)
-    assert changed == Outer("y", Inner(3, 1.0, "none", (4,)))
-    assert isinstance(changed.inner.rate, float)
+OTHER = Config(
+    "other",
+    Model((Context("a", Turn()),), Attention(3, Statistic(())), "none", skip=False),
+    rate=1e-3,
+    clip=2.0,
+    parts=4,
+)
 
 
 @pytest.mark.parametrize(
-    ("assignment", "message"),
+    "config",
     [
-        ("inner.steps", "NAME=VALUE"),
-        ("inner.stops=3", "no such field; accepted are steps, rate, norm, widths"),
-        ("inner=3", "name one field of it"),
-        ("name.first=3", "name one field of it"),
-        ("inner.steps=1.5", "accepted is int"),
-        ("inner.steps=True", "accepted is int"),
-        ("inner.norm=group", "one of batch, none"),
-        ("inner.widths=(1.5,)", "accepted is tuple"),
-        ("inner.rate=__import__('os').getcwd()", "accepted is float"),
+        Config("default"),
+        OTHER,
+        replace(OTHER, model=replace(OTHER.model, contexts=())),
+        *black_and_white.PRESETS.values(),
+        *unsupervised.PRESETS.values(),
+        *vae_mnist.PRESETS.values(),
     ],
 )
-def test_what_does_not_fit_is_refused(assignment, message):
-    with pytest.raises(InputError, match=message):
-        override(Outer(), [assignment])
+def test_a_config_comes_back_from_json_nested_or_flat(config):
+    for plain in (to_plain(config), unflatten(flatten(config))):
+        assert from_plain(type(config), json.loads(json.dumps(plain))) == config
+
+
+def test_a_part_of_a_flat_config_comes_back():
+    assert from_plain(Model, unflatten(flatten(OTHER), "model.")) == OTHER.model
+    with pytest.raises(InputError, match=r"b\.c: b has a value and fields"):
+        unflatten({"b": 1, "b.c": 2})
+
+
+def test_components_are_named_where_there_is_a_choice():
+    plain = to_plain(OTHER)["model"]
+    assert plain["posterior"]["kind"] == "Attention"
+    assert plain["contexts"] == [{"name": "a", "action": {"kind": "Turn"}}]
+    flat = flatten(OTHER)
+    assert flat["model.posterior.kind"] == "Attention"
+    assert flat["model.posterior.inner.kind"] == "Statistic"
+    assert flat["model.posterior.inner.widths"] == []
+    assert flat["model.contexts.0.action.kind"] == "Turn"
+    assert flatten(Config(""))["model.contexts.0.action"] is None
+    assert "model.kind" not in flat
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"_target_": "os.system"}, "Config: unknown field _target_; accepted: summary, model"),
+        ({"model": {"posterior": {"kind": "os.system"}}}, r"model\.posterior\.kind: 'os.system'; "),
+        (
+            {"model": {"posterior": {"kind": "Turn"}}},
+            "kind: 'Turn'; accepted: Statistic, Attention",
+        ),
+        ({"model": {"posterior": {"heads": 1}}}, "kind: None; accepted: Statistic, Attention"),
+        ({"model": {"posterior": {"kind": ["Statistic"]}}}, "kind: .'Statistic'.; accepted"),
+        ({"model": {"posterior": None}}, r"model\.posterior: None; accepted: the fields of Stat"),
+        ({"model": 3}, "model: 3; accepted: the fields of Model"),
+        ({"model": {"contexts": [{"name": 3}]}}, r"model\.contexts\.0\.name: 3; accepted: str"),
+        ({"model": {"contexts": 3}}, r"model\.contexts\.0: 3; accepted"),
+        ({"model": {"posterior": {"kind": "Attention", "heads": 0}}}, "heads must be at least 1"),
+        ({"model": {"norm": "group"}}, r"model\.norm: 'group'; accepted: one of batch, none"),
+        ({"model": {"skip": 1}}, r"model\.skip: 1; accepted: bool"),
+        ({"rate": float("nan")}, "rate: nan; accepted: float"),
+        ({"rate": float("inf")}, "rate: inf; accepted: float"),
+        ({"rate": 10**400}, "rate: 1000.*; accepted: float"),
+        ({"rate": True}, "rate: True; accepted: float"),
+        ({"clip": "2"}, "clip: '2'; accepted: float or None"),
+        ({"steps": 2**63}, "steps: 9223372036854775808; accepted: int"),
+        ({"steps": 1.0}, "steps: 1.0; accepted: int"),
+        ({"steps": True}, "steps: True; accepted: int"),
+        ({"steps": None}, "steps: None; accepted: int"),
+        ({"model": {"posterior": {"kind": "Statistic", "widths": [1, "2"]}}}, "widths: .1, '2'.; "),
+        ({"model": {"posterior": {"kind": "Statistic", "widths": 3}}}, r"accepted: tuple \(int, "),
+    ],
+)
+def test_what_is_no_config_is_refused_in_one_line_and_nothing_is_imported(change, message):
+    loaded = set(sys.modules)
+    with pytest.raises(InputError, match=message) as refused:
+        from_plain(Config, {"summary": "s", **change})
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < 300
+    assert set(sys.modules) == loaded
+
+
+def test_a_missing_field_has_its_default_or_is_named():
+    assert from_plain(Config, {"summary": "s", "rate": 1}) == Config("s", rate=1.0)
+    with pytest.raises(InputError, match="summary: missing; accepted: str"):
+        from_plain(Config, {})
 
 
 def test_a_flat_config_survives_json_and_names_what_changed():
-    flat = flatten(Outer())
-    assert flat["inner.widths"] == [1, 2]
+    flat = flatten(Config("s"))
+    assert flat["model.posterior.widths"] == [4, 5]
     assert json.loads(json.dumps(flat)) == flat
-    changed = flatten(override(Outer(), ["inner.steps=3"]))
+    changed = flatten(Config("s", steps=3))
     assert differences(flat, flat) == []
-    assert differences(flat, changed) == ["inner.steps was 10, is 3"]
+    assert differences(flat, changed) == ["steps was 10, is 3"]
     assert differences({}, {"a": 1}) == ["a was '(absent)', is 1"]
 
 
-def test_a_quiet_field_is_part_of_the_flat_config_only_where_it_is_changed():
+def test_an_omitted_field_is_part_of_the_flat_config_only_where_it_is_changed():
     @dataclass(frozen=True)
-    class Config:
+    class Small:
         steps: int = 1
         parts: int = omit_default(1)
 
-    assert flatten(Config()) == {"steps": 1}
-    assert flatten(override(Config(), ["parts=2"])) == {"steps": 1, "parts": 2}
-    with pytest.raises(InputError, match="accepted are steps, parts"):
-        override(Config(), ["part=2"])
+    assert flatten(Small()) == {"steps": 1}
+    assert flatten(Small(parts=2)) == {"steps": 1, "parts": 2}

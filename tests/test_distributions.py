@@ -1,4 +1,4 @@
-"""The door to distrax: both spellings of a Gaussian, broadcasting, honest fall-backs."""
+"""Distributions and their divergences: all spellings of a Gaussian, broadcasting, honest fall-backs."""
 
 import re
 from types import SimpleNamespace
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cal_jax.distributions import (
+    as_distrax,
     bernoulli,
     categorical,
     diagonal_gaussian,
@@ -29,6 +30,7 @@ def spellings(mean, log_variance):
     scale = jnp.exp(0.5 * log_variance)
     covariance = jnp.vectorize(jnp.diag, signature="(c)->(c,c)")(scale**2)
     return {
+        "ours": diagonal_gaussian(mean, log_variance),
         "independent": distrax.Independent(distrax.Normal(mean, scale), 1),
         "diag": distrax.MultivariateNormalDiag(mean, scale),
         "full": full_gaussian(mean, covariance),
@@ -36,8 +38,8 @@ def spellings(mean, log_variance):
     }
 
 
-@pytest.mark.parametrize("spelling_q", ["independent", "diag", "full", "triangular"])
-@pytest.mark.parametrize("spelling_p", ["independent", "diag", "full", "triangular"])
+@pytest.mark.parametrize("spelling_q", ["ours", "independent", "diag", "full", "triangular"])
+@pytest.mark.parametrize("spelling_p", ["ours", "independent", "diag", "full", "triangular"])
 def test_every_pair_of_spellings_has_the_closed_form(spelling_q, spelling_p):
     q = spellings(MEAN, LOG_VARIANCE)[spelling_q]
     p = spellings(0.5 * MEAN, 0.3 * LOG_VARIANCE)[spelling_p]
@@ -175,3 +177,58 @@ def test_a_gaussian_s_noise_is_distrax_s_drawn_as_one_vector(sample_shape):
     np.testing.assert_array_equal(drawn(jax.random.key(1)), want)
     program = jax.jit(drawn).lower(jax.random.key(0)).as_text()
     assert re.findall(r"erf_inv.*-> tensor<(\w+)>", program) == [f"{want.size}xf32"]
+
+
+@pytest.mark.parametrize("moment", ["mean", "mode", "stddev", "variance", "entropy"])
+def test_a_gaussian_has_the_moments_of_distrax_s(moment):
+    ours = diagonal_gaussian(MEAN, LOG_VARIANCE)
+    theirs = as_distrax(ours)
+    assert isinstance(theirs, distrax.Independent)
+    assert (ours.batch_shape, ours.event_shape) == (theirs.batch_shape, theirs.event_shape)
+    got, want = getattr(ours, moment)(), getattr(theirs, moment)()
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
+def test_a_gaussian_scores_as_distrax_s_in_value_and_gradient():
+    def score(mean, log_variance, *, convert):
+        return jnp.sum(log_prob(convert(diagonal_gaussian(mean, log_variance)), MEAN + 0.7))
+
+    def scores(convert):
+        of = jax.value_and_grad(score, (0, 1))
+        return of(0.5 * MEAN, LOG_VARIANCE, convert=convert)
+
+    jax.tree.map(
+        lambda got, want: np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5),
+        scores(lambda one: one),
+        scores(as_distrax),
+    )
+
+
+@pytest.mark.parametrize("moment", ["mean", "mode", "variance"])
+def test_a_bernoulli_has_the_moments_and_draws_of_distrax_s(moment):
+    ours = bernoulli(jax.random.normal(jax.random.key(3), (2, 4, 3)), event_ndims=2)
+    theirs = as_distrax(ours)
+    assert (ours.batch_shape, ours.event_shape) == (theirs.batch_shape, theirs.event_shape)
+    got, want = getattr(ours, moment)(), getattr(theirs, moment)()
+    np.testing.assert_allclose(got, want, rtol=1e-5)
+    for shape in ((), (5,), (2, 3)):
+        draws = [sample(one, jax.random.key(4), shape) for one in (ours, theirs)]
+        np.testing.assert_array_equal(*draws)
+
+
+def test_two_bernoullis_have_a_closed_form():
+    logits = jax.random.normal(jax.random.key(5), (2, 4, 3))
+    q, p = bernoulli(logits, 1), bernoulli(0.5 * logits, 1)
+    divergence = kl(q, p, jnp.zeros((2, 4, 3)))
+    probability = np.asarray(q.mean(), np.float64)
+    other = np.asarray(p.mean(), np.float64)
+    want = probability * np.log(probability / other)
+    want += (1 - probability) * np.log((1 - probability) / (1 - other))
+    assert divergence.exact
+    np.testing.assert_allclose(divergence.nats, want.sum(axis=-1), rtol=1e-4, atol=1e-6)
+
+
+def test_a_gaussian_and_a_bernoulli_cross_a_mapped_boundary():
+    q = jax.vmap(lambda row: diagonal_gaussian(row, row))(MEAN)
+    b = jax.vmap(lambda row: bernoulli(row, 1))(MEAN)
+    assert (q.batch_shape, b.batch_shape, b.event_ndims) == ((4,), (4,), 1)

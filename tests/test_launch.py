@@ -6,6 +6,7 @@ No cluster is here: the shell parts run with stand-ins for ``srun``, ``scontrol`
 import os
 import re
 import subprocess
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_slurm_runs_the_experiment_and_queues_a_stopped_job_again(
 ):
     got, requeued = stand_in(tmp_path / "srun", code), stand_in(tmp_path / "scontrol")
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "77"}
-    command = ["bash", LAUNCH / "slurm.sbatch", "--seed", "3", "--set", "training.steps=5"]
+    command = ["bash", LAUNCH / "slurm.sbatch", "--seed", "3", "--training.steps", "5"]
     assert subprocess.run(command, env=environment, check=False).returncode == code
     request = parsed(after_module(got.read_text().splitlines()))
     assert request.distributed == Distributed("auto")
@@ -85,7 +86,7 @@ def test_the_jobset_s_pods_find_one_another(parsed):
     (container,) = pod["containers"]
     assert container["command"] == ["python", "-m", MODULE]
     arguments = [word.replace("$(JOB_COMPLETION_INDEX)", "1") for word in container["args"]]
-    mode, coordinator, processes, process_id, _ = parsed(arguments).distributed
+    mode, coordinator, processes, process_id, _ = astuple(parsed(arguments).distributed)
     host, _, port = coordinator.partition(":")
     name = jobset["metadata"]["name"]
     assert host == f"{name}-{replicated['name']}-0-0.{name}"
@@ -112,7 +113,7 @@ def test_skypilot_s_first_node_is_where_process_0_listens(tmp_path, parsed):
     command = ["bash", "-euc", task["run"]]
     subprocess.run(command, cwd=tmp_path, env={**os.environ, **given}, check=True)
     request = parsed(after_module(got.read_text().splitlines()))
-    assert request.distributed[:4] == ("manual", "10.0.0.7:12321", 2, 1)
+    assert request.distributed == Distributed("manual", "10.0.0.7:12321", 2, 1)
 
 
 def test_ray_s_workers_run_the_experiment(parsed):

@@ -11,7 +11,8 @@ import contextvars
 import dataclasses
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
@@ -30,6 +31,9 @@ from cal_jax.errors import InputError
 Parsed = TypeVar("Parsed")
 Config = TypeVar("Config")
 
+_INVALID_CHOICE = re.compile(
+    r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*?),?\)\."
+)
 _KIND_HELP = "class of the component; another one starts from its own defaults"
 
 
@@ -98,7 +102,7 @@ def config_rules(config: Any, hidden: Iterable[str]) -> ConstructorRegistry:
 
     Args:
       config: of which each field is a flag.
-      hidden: fields of it that are none.
+      hidden: values in it that are none.
     """
     registry, not_shown = ConstructorRegistry(), frozenset(hidden)
     asking = contextvars.ContextVar("asking", default=False)
@@ -113,14 +117,12 @@ def config_rules(config: Any, hidden: Iterable[str]) -> ConstructorRegistry:
         asking.reset(token)
         assert isinstance(usual, StructConstructorSpec)
         if info.default is config:
-            usual = dataclasses.replace(
-                usual, fields=tuple(f for f in usual.fields if f.name not in not_shown)
-            )
-        return _component_spec(info.default, usual)
+            return _component_spec(info.default, usual, not_shown)
+        return _component_spec(info.default, usual, frozenset())
 
     @registry.primitive_rule
     def of_value(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
-        return _PRIMITIVES.get(info.type)  # type: ignore[call-overload]
+        return _PRIMITIVES.get(info.type)
 
     return registry
 
@@ -159,7 +161,7 @@ def _made(entry: Entry, flag: str, name: str) -> Any:
     if name == kind_name(entry.value):
         return entry.value
     if name not in _choices(entry):
-        raise InputError(f"{flag} {name}: accepted: {', '.join(_choices(entry))}")
+        raise InputError(f"{flag} {name}; accepted: {', '.join(_choices(entry))}")
     if name == kind_name(None):
         return None
     try:
@@ -181,16 +183,18 @@ def _with_entry(config: Any, name: str, value: Any) -> Any:
     return dataclasses.replace(config, **{field: tuple(several)})
 
 
-def _component_spec(component: Any, usual: StructConstructorSpec) -> StructConstructorSpec:
+def _component_spec(
+    component: Any, usual: StructConstructorSpec, hidden: frozenset[str]
+) -> StructConstructorSpec:
     """A component's fields: nested ones as the classes that they are, and their kinds."""
-    shown = {field.name: field for field in usual.fields}
+    of_name = {field.name: field for field in usual.fields}
     fields: list[StructFieldSpec] = []
     for entry in entries(component):
-        field = shown.get(entry.name.partition(".")[0])
-        if field is None:
+        field = of_name[entry.name.partition(".")[0]]
+        if entry.name in hidden and not entry.kinds:
             continue
         if entry.has_choice:
-            accepted: Any = Literal[_choices(entry)]  # type: ignore[valid-type]
+            accepted: Any = Literal[_choices(entry)]
             at_present = kind_name(entry.value)
             fields.append(StructFieldSpec(f"{entry.name}.{KIND}", accepted, at_present, _KIND_HELP))
         if not entry.kinds:
@@ -215,7 +219,7 @@ def _component_spec(component: Any, usual: StructConstructorSpec) -> StructConst
     return StructConstructorSpec(instantiate, tuple(fields))
 
 
-def _primitive(kind: type, read: Mapping[str, Any] | Any, accepted: str) -> Any:
+def _primitive(kind: type, read: Callable[[str], Any], accepted: str) -> Any:
     def from_words(words: list[str]) -> Any:
         try:
             return read(words[0])
@@ -257,13 +261,18 @@ def _refusal(end: BaseException, said: str) -> InputError:
         if isinstance(cause, InputError):
             return cause
         cause = cause.__context__
-    lines = [line.strip("│ ") for line in said.splitlines() if line[:1] not in "╭╰"]
-    lines = [line for line in lines if set(line) != {"─"}]
+    # A box of UTF-8 or ASCII, whose first line is its title.
+    lines = [line.strip("│ ") for line in said.splitlines()[1:] if line.strip(" ╰─╯-│")]
     if "Argument helptext:" in lines:  # the next line has the flag and its values
         help_starts = lines.index("Argument helptext:")
         lines[help_starts:] = [f"; accepted: {lines[help_starts + 1]}"]
     text = " ".join(" ".join(lines).split()).replace(" ;", ";")
     text = text.partition(" For full helptext,")[0].removeprefix("Error parsing ")
+    choice = re.fullmatch(
+        r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)\.", text
+    )
+    if choice is not None:
+        return InputError(f"{choice[2]} {choice[1]}; accepted: {choice[3].replace(chr(39), '')}")
     if text.startswith("Unrecognized") and "meant" not in text:
         text += "; accepted: the flags that --help lists"
     return InputError(text)
@@ -276,12 +285,12 @@ def prefixless(kind: Any) -> Any:
 
 def with_values(kind: Any) -> Any:
     """The annotation of a field whose booleans, too, are flags with a value."""
-    return tyro.conf.FlagConversionOff[kind]
+    return Annotated[kind, tyro.conf.FlagConversionOff]
 
 
 def one_of(accepted: Sequence[str], help_text: str) -> Any:
     """The annotation of a field that is one of several names."""
-    return Annotated[Literal[tuple(accepted)], tyro.conf.arg(help=help_text)]  # type: ignore[valid-type]
+    return Annotated[Literal[tuple(accepted)], tyro.conf.arg(help=help_text)]
 
 
 def default_of(kind: type) -> Any:

@@ -18,7 +18,7 @@ from cal_jax import trained as trained_files
 from cal_jax.cli.flags import parse
 from cal_jax.cli.program import exit_code, require_packages
 from cal_jax.data.binarise import fixed_binary
-from cal_jax.data.context_sets import factor_sets
+from cal_jax.data.digit_sets import factor_sets
 from cal_jax.data.factors import SIZES, ImageFactors
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.label_mix import one_constant

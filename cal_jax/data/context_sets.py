@@ -1,165 +1,149 @@
-"""Data sets whose items share some factors while others vary (thesis 6.4.1, 6.4.2).
+"""Data sets whose items share some contexts' values while others vary (thesis 6.4.1, 6.4.2).
 
-A set is kept as row numbers of an image array, not as pixels; ``render_*`` turns
-the images of those rows into what the set shows. Shape letters: M sets, N items
-in a set, K factors, I images to choose from.
+A set is kept as row numbers, not as items; ``set_samplers`` turns the rows into what the
+set shows. Shape letters: M sets, N items in the largest set, K contexts.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.data.allowed_values import allowed_values
-from cal_jax.data.label_mix import Mix, mixed_labels
+from cal_jax.data.factor_dataset import FactorDataset
+from cal_jax.data.label_mix import Mix, mixed_labels, one_constant
+from cal_jax.data.set_cells import Cells, Groups, cells_of, groups_of
 from cal_jax.errors import InputError
 
-BLACK, WHITE = 0, 1
+SetSize = int | tuple[int, int]
+"""Items in a set: so many, or as many as a uniform draw of the two and all between them says."""
 
 
 class ContextSets(NamedTuple):
-    """M data sets of N items with K factors."""
+    """M data sets of up to N items with K contexts."""
 
     items: np.ndarray
-    """int32 [M, N]: rows of the image array."""
-    factors: np.ndarray
-    """int32 [M, N, K]: the true value of every factor of every item."""
-    labels: np.ndarray
-    """float32 [M, K]: the label a, 1 where the factor was held constant."""
+    """int32 [M, N]: rows of the items. Beyond a set's size its first item again."""
+    values: np.ndarray
+    """int32 [M, N, K]: the true value of every context of every item."""
+    constant_mask: np.ndarray
+    """float32 [M, K]: the mask a, 1 where the context was held constant."""
+    mask: np.ndarray | None = None
+    """float32 [M, N], 1 for an item, 0 beyond a set's size; None where all sets have N."""
 
 
-def factor_sets(
+def draw_context_sets(
     rng: np.random.Generator,
-    digits: np.ndarray,
-    sizes: Sequence[int],
+    dataset: FactorDataset,
+    contexts: Sequence[str],
     *,
     num_sets: int,
-    set_size: int,
-    mix: Mix,
-    allowed: np.ndarray | None = None,
+    set_size: SetSize,
+    mix: Mix | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> ContextSets:
-    """Draw sets of digits in which other factors are constant or vary too.
+    """Draw sets in which some contexts are constant and the others vary.
 
-    A constant digit is one class, uniform among the classes present; a varying
-    digit is a class drawn anew, uniformly, for every item. Then every item gets an
-    exemplar of its class, uniformly among those that the set does not hold yet: no
-    image comes twice in a set. Every other factor is uniform over its values, one
-    draw a set where it is constant, one an item where it varies; so a varying factor
-    may be constant by chance (``accidentally_constant``), and its label stays 0.
+    The constant contexts of a set take a combination of their values, uniform among those
+    that can supply as many different items as the set has. Then every item takes a
+    combination of the varying contexts' values, uniform among those that occur beside it,
+    and an item that shows it, uniform among those that the set does not hold yet: no item
+    comes twice in a set. Where a combination has no further item, another one is taken.
+    So a varying context may be constant by chance (``accidentally_constant``); its mask
+    stays 0. Other factors of the data set play no part.
 
     Args:
         rng: of everything drawn; its state alone decides the result.
-        digits: integer [I], the class of every image, each class with at least ``set_size``.
-        sizes: how many values each of the other K - 1 factors has.
+        dataset: the items.
+        contexts: K of its factors, each once, with every rendered one.
         num_sets: M, at least 1.
-        set_size: N, at least 1.
-        mix: labels, any of {0, 1}^K, with their weights; the counts are exact, the
-            order random (see ``mixed_labels``).
-        allowed: bool [number of digits, *sizes], which combinations of values may occur:
-            values are uniform among these as ``allowed_values`` says. None: all of them.
-
-    Returns:
-        Sets whose factors are the digit's class, then the others, 0 to size - 1 each.
+        set_size: N, or (smallest, largest).
+        mix: masks, any of {0, 1}^K, with their weights; the counts are exact, the order
+            random (see ``mixed_labels``). None: each of the K masks with exactly one
+            constant context equally often.
+        given: restricts contexts to one value each, by name.
 
     Raises:
-        InputError: ``num_sets`` or ``set_size`` below 1, no images, a class with too
-            few of them, a bad mix, nothing allowed.
+        InputError: a bad argument; a mask that no combination of values can satisfy, or
+            that lets a context of one value vary. It names the mask.
     """
-    if set_size < 1:
-        raise InputError(f"set_size {set_size}; accepted: 1 or more")
-    classes, counts = np.unique(digits, return_counts=True)
-    if not len(classes):
-        raise InputError("digits: no images; accepted: 1 or more")
-    if counts.min() < set_size:
-        scarce = np.argmin(counts)
-        raise InputError(
-            f"digits: class {classes[scarce]} has {counts[scarce]} images; "
-            f"accepted: at least set_size = {set_size} in every class"
-        )
-    labels = mixed_labels(rng, mix, num_sets, 1 + len(sizes))
-    if allowed is None:
-        values = _independent_values(rng, (len(classes), *sizes), labels, set_size)
-    else:
-        values = allowed_values(rng, _of_classes(allowed, classes, sizes), labels, set_size)
-    kinds = values[..., 0]
-    items = _distinct_exemplars(rng, np.argsort(digits, kind="stable"), counts, kinds)
-    factors = np.concatenate([classes[kinds][..., None], values[..., 1:]], axis=-1)
-    return ContextSets(items.astype(np.int32), factors.astype(np.int32), labels)
+    low, high = checked_size(set_size)
+    cells = cells_of(dataset, contexts, given)
+    mix = one_constant_mix(len(contexts)) if mix is None else mix
+    masks = mixed_labels(rng, mix, num_sets, len(contexts))
+    sizes = rng.integers(low, high, num_sets, endpoint=True) if low < high else None
+    counts = np.full(num_sets, high) if sizes is None else sizes
+    rows = np.empty((num_sets, high), np.int32)
+    chosen = np.empty((num_sets, high), np.int32)
+    for mask in np.unique(masks, axis=0):
+        sets = np.flatnonzero((masks == mask).all(axis=1))
+        groups = groups_of(cells, tuple(map(int, mask)), contexts, high)
+        rows[sets], chosen[sets] = _draw(rng, cells, groups, counts[sets], high)
+    items = None if sizes is None else (np.arange(high) < sizes[:, None]).astype(np.float32)
+    return ContextSets(rows, cells.values[chosen], masks, items)
 
 
-def _independent_values(
-    rng: np.random.Generator, sizes: Sequence[int], labels: np.ndarray, set_size: int
-) -> np.ndarray:
-    """Uniform values [M, N, K]: one a set where ``labels`` [M, K] is 1, one an item elsewhere."""
-    shape = (len(labels), set_size)
-    values = np.stack([rng.integers(size, size=shape) for size in sizes], axis=-1)
-    return np.where(labels[:, None] == 1, values[:, :1], values)
+def _draw(
+    rng: np.random.Generator, cells: Cells, groups: Groups, sizes: np.ndarray, columns: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and cells [M, N] of the sets of one mask, one column at a time for all sets."""
+    group = rng.integers(groups.usable(sizes))
+    first, size = groups.first[group], groups.size[group]
+    cell = np.zeros((len(sizes), columns), np.int32)
+    pool, rank = np.full_like(cell, -1), np.zeros_like(cell)
+    never = len(cells.rows) + columns
+    for n in range(columns):
+        pending = np.flatnonzero(n < sizes)
+        cell[n >= sizes, n] = cell[n >= sizes, 0]
+        rank[n >= sizes, n] = rank[n >= sizes, 0]
+        while pending.size:
+            place = first[pending] + rng.integers(size[pending])
+            cell[pending, n] = groups.cells[place]
+            pool[pending, n] = cells.pool[cell[pending, n]]
+            used = pool[pending, :n] == pool[pending, n, None]
+            free = cells.pool_size[pool[pending, n]] - used.sum(axis=1)
+            found = pending[free > 0]
+            taken = np.where(used[free > 0], rank[found, :n], never)
+            rank[found, n] = free_rank(np, rng.integers(free[free > 0]), taken)
+            pending = pending[free <= 0]
+    return cells.rows[cells.pool_first[cells.pool[cell]] + rank], cell
 
 
-def _of_classes(allowed: np.ndarray, classes: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """The rows of ``allowed`` that belong to the classes present."""
-    if allowed.shape[1:] != tuple(sizes) or len(allowed) <= classes.max():
-        raise InputError(
-            f"allowed: shape {allowed.shape}; accepted: {classes.max() + 1} digits or more, "
-            f"then {tuple(sizes)}"
-        )
-    return allowed[classes]
-
-
-def _distinct_exemplars(
-    rng: np.random.Generator, by_class: np.ndarray, counts: np.ndarray, kinds: np.ndarray
-) -> np.ndarray:
-    """Draw a row for every item, without replacement inside a set.
-
-    One column at a time for all sets at once; an item that repeats an earlier one
-    of its set is drawn again, which is sampling without replacement.
+def free_rank(module: Any, drawn: Any, taken: Any) -> Any:
+    """The ``drawn``-th of the ranks 0, 1, ... that are not taken; pure.
 
     Args:
-        rng: of the draws.
-        by_class: [I], the rows sorted by class.
-        counts: [number of classes], how many rows each class has there.
-        kinds: [M, N], which class each item wants.
+        module: numpy or jax.numpy, whose arrays the others are.
+        drawn: integer [...], from 0.
+        taken: integer [..., n], all different where they are ranks; numbers of at least
+            ``n`` more than any rank stand for none.
 
     Returns:
-        [M, N] rows, all different inside a set.
+        [...].
     """
-    first = np.cumsum(counts) - counts
-    items = np.empty(kinds.shape, by_class.dtype)
-    for column in range(kinds.shape[1]):
-        pending = np.arange(len(kinds))
-        while pending.size:
-            kind = kinds[pending, column]
-            items[pending, column] = by_class[first[kind] + rng.integers(counts[kind])]
-            earlier, drawn = items[pending, :column], items[pending, column]
-            pending = pending[(earlier == drawn[:, None]).any(axis=1)]
-    return items
+    ordered = module.sort(taken, axis=-1)
+    # A taken rank moves the drawn one up where fewer free ranks than that lie below it.
+    free_below = ordered - module.arange(taken.shape[-1])
+    return drawn + module.sum(free_below <= drawn[..., None], axis=-1)
+
+
+def checked_size(set_size: SetSize) -> tuple[int, int]:
+    """The smallest and the largest size of a set.
+
+    Raises:
+        InputError: below 1, or in the wrong order.
+    """
+    low, high = set_size if isinstance(set_size, tuple) else (set_size, set_size)
+    if not 1 <= low <= high:
+        raise InputError(f"set_size {set_size}; accepted: 1 or more, or (smallest, largest)")
+    return low, high
+
+
+def one_constant_mix(num_contexts: int) -> Mix:
+    """Each mask with exactly one constant context equally often (decision 27)."""
+    return tuple((mask, 1.0) for mask in one_constant(num_contexts))
 
 
 def accidentally_constant(sets: ContextSets) -> np.ndarray:
-    """Return bool [M]: a factor whose label says varying has one value in the whole set."""
-    unchanging = (sets.factors == sets.factors[:, :1]).all(axis=1)
-    return (unchanging & (sets.labels == 0)).any(axis=1)
-
-
-def render_black_and_white(binary: jax.Array, backgrounds: jax.Array) -> jax.Array:
-    """Put binary images on their backgrounds; pure.
-
-    Args:
-        binary: [..., H, W] in {0, 1}, the digit in ones.
-        backgrounds: [...], ``BLACK`` or ``WHITE``, the leading shape of ``binary``.
-
-    Returns:
-        float32 [..., H, W]: the image on black, 1 - image on white.
-
-    Raises:
-        InputError: leading shapes that differ.
-    """
-    if binary.shape[:-2] != backgrounds.shape:
-        raise InputError(
-            f"backgrounds: shape {backgrounds.shape}; accepted: {binary.shape[:-2]}, one an image"
-        )
-    pixels = jnp.asarray(binary, jnp.float32)
-    white = jnp.asarray(backgrounds)[..., None, None] == WHITE
-    return jnp.where(white, 1 - pixels, pixels)
+    """Return bool [M]: a context whose mask says varying has one value in the whole set."""
+    unchanging = (sets.values == sets.values[:, :1]).all(axis=1)
+    return (unchanging & (sets.constant_mask == 0)).any(axis=1)

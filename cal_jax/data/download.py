@@ -1,16 +1,11 @@
 """Download MNIST's four published files, checked against pinned digests."""
 
-import functools
-import hashlib
-import http.client
-import urllib.request
+import io
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 from cal_jax.errors import InputError
-from cal_jax.io.atomic import write_atomically
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -34,57 +29,68 @@ DIGESTS = {
 
 MAX_BYTES = 16 << 20
 
-Opener = Callable[[str], AbstractContextManager[BinaryIO]]
-"""From a URL to its open body; raises OSError or HTTPException where there is none."""
-
-_urlopen: Opener = functools.partial(urllib.request.urlopen, timeout=30)
+Downloader = Callable[[str, io.FileIO, Any], Any]
+"""(URL, file to write, pooch): as ``pooch.HTTPDownloader``; raises what requests raises."""
 
 
-def download_mnist(directory: Path, *, opener: Opener = _urlopen) -> None:
+def download_mnist(directory: Path, *, downloader: Downloader | None = None) -> None:
     """Bring the four published files into ``directory``, which is made where needed.
 
     A file that is there with the pinned digest is kept. Any other is replaced, in
     one rename, once the new one is complete and checked; an interrupted download
-    leaves only complete files and goes on from there the next time.
+    leaves complete files alone under their names and goes on from there the next time.
 
     Args:
         directory: where the files go.
-        opener: opens a URL; replaced in tests.
+        downloader: writes a URL's body; None: over HTTP, 30 s to answer.
 
     Raises:
-        InputError: no mirror gave a file with its digest, or it cannot be written.
+        InputError: no mirror gave a file with its digest, or it cannot be written, or
+            pooch is not installed.
     """
+    try:
+        import pooch
+    except ImportError as error:
+        raise InputError(
+            "pooch: not installed; accepted: the extra cal-jax[experiments]"
+        ) from error
+    http = downloader or pooch.HTTPDownloader(timeout=30)
     for name, digest in DIGESTS.items():
-        path = directory / name
-        try:
-            if path.is_file() and _sha256(path.read_bytes()) == digest:
-                continue
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-        write_atomically(path, _fetch(name, digest, opener))
+        _retrieve(directory, name, digest, http)
 
 
-def _fetch(name: str, digest: str, opener: Opener) -> bytes:
-    """Return the body of a file from the first mirror that has it intact."""
+class _Capped(io.FileIO):
+    """A file that takes ``MAX_BYTES`` at most."""
+
+    def write(self, body: Any) -> int:
+        if self.tell() + len(body) > MAX_BYTES:
+            raise ValueError(f"more than {MAX_BYTES} bytes")
+        return super().write(body)
+
+
+def _retrieve(directory: Path, name: str, digest: str, http: Downloader) -> None:
+    """Keep a file, or take it from the first mirror that has it intact."""
+    import pooch
+    import requests
+
+    def capped(url: str, path: str, of: Any) -> None:
+        with _Capped(path, "wb") as file:
+            http(url, file, of)
+
     failures = []
     for mirror in MIRRORS:
         try:
-            with opener(mirror + name) as response:
-                body = response.read(MAX_BYTES + 1)
-        except (OSError, http.client.HTTPException) as error:
+            pooch.retrieve(mirror + name, f"sha256:{digest}", name, directory, downloader=capped)
+            return
+        except requests.RequestException as error:
             failures.append(f"{mirror}: {' '.join(str(error).split()) or type(error).__name__}")
-            continue
-        if len(body) > MAX_BYTES:
-            failures.append(f"{mirror}: more than {MAX_BYTES} bytes")
-        elif _sha256(body) != digest:
-            failures.append(f"{mirror}: SHA-256 is not the published one")
-        else:
-            return body
+        except OSError as error:
+            raise InputError(f"{directory / name}: cannot be written: {error.strerror}") from error
+        except ValueError as error:
+            too_large = str(error).startswith("more than")
+            what = str(error) if too_large else "SHA-256 is not the published one"
+            failures.append(f"{mirror}: {what}")
     raise InputError(
         f"{name}: cannot be downloaded ({'; '.join(failures)}); "
         "accepted instead: --data-dir with a directory that holds the four MNIST files"
     )
-
-
-def _sha256(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.data.context_sets import render_black_and_white
+from cal_jax.data.digit_sets import render_black_and_white
 from cal_jax.data.images import NUM_CLASSES
 from cal_jax.data.rotation import ROTATIONS, rotated
 

@@ -46,6 +46,20 @@ def mixed_labels(rng: np.random.Generator, mix: Mix, num_sets: int, num_factors:
     """
     if num_sets < 1:
         raise InputError(f"num_sets {num_sets}; accepted: 1 or more")
+    labels, weights = checked_mix(mix, num_factors)
+    shares = num_sets * weights / math.fsum(weights)
+    counts = np.floor(shares).astype(np.int64)
+    by_remainder = np.argsort(counts - shares, kind="stable")
+    counts[by_remainder[: num_sets - counts.sum()]] += 1
+    return rng.permutation(np.repeat(labels, counts, axis=0))
+
+
+def checked_mix(mix: Mix, num_factors: int) -> tuple[np.ndarray, np.ndarray]:
+    """The labels float32 [A, K] of a mix and their weights float64 [A].
+
+    Raises:
+        InputError: a bad label or weight.
+    """
     labels = [tuple(label) for label, _ in mix]
     weights = [weight for _, weight in mix]
     for label in labels:
@@ -55,8 +69,4 @@ def mixed_labels(rng: np.random.Generator, mix: Mix, num_sets: int, num_factors:
             )
     if not all(0 <= weight < math.inf for weight in weights) or not sum(weights) > 0:
         raise InputError(f"mix: weights {weights}; accepted: finite, 0 or more, not all 0")
-    shares = num_sets * np.asarray(weights, np.float64) / math.fsum(weights)
-    counts = np.floor(shares).astype(np.int64)
-    by_remainder = np.argsort(counts - shares, kind="stable")
-    counts[by_remainder[: num_sets - counts.sum()]] += 1
-    return rng.permutation(np.repeat(np.asarray(labels, np.float32), counts, axis=0))
+    return np.asarray(labels, np.float32), np.asarray(weights, np.float64)

@@ -1,17 +1,11 @@
-"""MNIST from a directory that tensorflow-datasets prepared, read without TensorFlow.
+"""MNIST from a directory that tensorflow-datasets prepared, read without TensorFlow."""
 
-The directory holds ``mnist/<version>/`` in ``file_format="array_record"``, which
-can be read at random without TensorFlow; decoding takes some 70 microseconds a
-record, so it is done once.
-"""
-
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cal_jax.data.images import ImageSplits, LabelledImages, validate
+from cal_jax.data.readers.prepared import read_prepared
 from cal_jax.errors import InputError
 
 
@@ -21,7 +15,7 @@ def looks_prepared(directory: Path) -> bool:
 
 
 def load_prepared(directory: Path) -> ImageSplits:
-    """Read and decode the prepared MNIST in ``directory`` (tensorflow-datasets' ``data_dir``).
+    """Read and decode the newest prepared MNIST in ``directory`` (``data_dir``).
 
     Nothing is downloaded or prepared.
 
@@ -30,39 +24,16 @@ def load_prepared(directory: Path) -> ImageSplits:
 
     Raises:
         InputError: tensorflow-datasets is missing, or cannot read the directory: not
-            prepared, another version or file format, damaged.
+            prepared, another file format, damaged.
     """
+    return ImageSplits("mnist", _read(directory, "train"), _read(directory, "test"))
+
+
+def _read(directory: Path, split: str) -> LabelledImages:
     try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise InputError(
-            f"{directory}: prepared by tensorflow-datasets, which is missing; accepted: "
-            "pip install 'cal-jax[data]', or a directory with MNIST's four IDX files"
-        ) from error
-    try:
-        # By default data_source would download what it does not find.
-        sources = tfds.data_source("mnist", data_dir=directory, download=False)
-        train, test = _decode(sources["train"]), _decode(sources["test"])
-    except Exception as error:  # tfds, protobuf, array_record and pillow share no base class
-        raise InputError(
-            f"{directory}: tensorflow-datasets cannot read it ({_one_line(error)}); "
-            "accepted: mnist/<version> prepared with file_format='array_record'"
-        ) from error
-    return ImageSplits(
-        "mnist",
-        validate(train, f"{directory} (train)"),
-        validate(test, f"{directory} (test)"),
-    )
-
-
-def _decode(records: Sequence[dict[str, Any]]) -> LabelledImages:
-    decoded = [records[row] for row in range(len(records))]
-    return LabelledImages(
-        np.stack([record["image"][..., 0] for record in decoded]),
-        np.asarray([record["label"] for record in decoded], np.int32),
-    )
-
-
-def _one_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        data = read_prepared(directory / "mnist", split, items="image", factors=("label",))
+    except InputError as error:
+        raise InputError(f"{directory}: {error}") from error
+    digits = np.asarray(data.factors["label"], np.int32)
+    images = LabelledImages(data.items[..., 0], digits)
+    return validate(images, f"{directory} ({split})")

@@ -1,4 +1,4 @@
-"""Sets of numbers that a user brings, checked and brought to one shape.
+"""One data set as an objective takes it, and sets that a user brings, checked and padded.
 
 Shape letters: M sets, N items in the largest set, items of shape [*X].
 """
@@ -6,9 +6,19 @@ Shape letters: M sets, N items in the largest set, items of shape [*X].
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from cal_jax.errors import InputError
+
+
+class DataSet(NamedTuple):
+    """One data set as an objective takes it."""
+
+    data: tuple[jax.Array, ...]
+    """x [N, *X], then its labels."""
+    mask: jax.Array | None = None
+    """[N], or None when all items count."""
 
 
 class PaddedSets(NamedTuple):
@@ -29,9 +39,9 @@ def validate_sets(sets: np.ndarray | Sequence[np.ndarray], source: str) -> Padde
         source: where they come from, which opens the error message.
 
     Raises:
-        InputError: no sets; a set that is empty, not numbers, not of shape [N, *X], of
-            items of another shape than the first's, or with a value that is not finite in
-            float32. It names the index of the set.
+        InputError: no sets; a set that has masked values, is empty, not numbers, not of
+            shape [N, *X], of items of another shape than the first's, or with a value that is
+            not finite in float32. It names the index of the set.
     """
     if not len(sets):
         raise InputError(f"{source}: no sets; accepted: 1 or more")
@@ -54,6 +64,10 @@ def validate_sets(sets: np.ndarray | Sequence[np.ndarray], source: str) -> Padde
 
 def _checked(one: np.ndarray, name: str) -> np.ndarray:
     """One set as float32 [N_i, *X], all finite."""
+    if np.ma.is_masked(one):
+        raise InputError(
+            f"{name} has masked values; accepted: arrays of the items that count, of any length"
+        )
     try:
         with np.errstate(over="ignore"):
             array = np.asarray(one).astype(np.float32, casting="same_kind", copy=False)

@@ -34,6 +34,8 @@ def ranked(distances: np.ndarray, values: np.ndarray) -> Retrieved:
     Raises:
       InputError: other shapes, distances that are not numbers, a value that one set alone has.
     """
+    from sklearn.metrics import label_ranking_average_precision_score
+
     count = len(values)
     if distances.shape != (count, count) or np.isnan(distances).any():
         raise InputError(
@@ -44,9 +46,9 @@ def ranked(distances: np.ndarray, values: np.ndarray) -> Retrieved:
     order = np.argsort(distances, axis=1, kind="stable")
     order = order[order != np.arange(count)[:, None]].reshape(count, -1)  # not itself
     relevant = values[order] == values[:, None]
-    precision = relevant.cumsum(axis=1) / np.arange(1, count)[None]
-    average = (precision * relevant).sum(axis=1) / relevant.sum(axis=1)
-    return Retrieved(float(relevant[:, :TOP].mean()), float(average.mean()))
+    places = np.broadcast_to(np.arange(1, count), relevant.shape)
+    average = label_ranking_average_precision_score(relevant, -places)
+    return Retrieved(float(relevant[:, :TOP].mean()), float(average))
 
 
 def chance(values: np.ndarray) -> Retrieved:

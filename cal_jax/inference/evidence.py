@@ -67,7 +67,7 @@ def infer(
 
     Raises:
       InputError: arrays of other shapes, labels that are not 0 or 1, values that are
-        not finite, samples below 1.
+        not finite or that the likelihood gives no probability, samples below 1.
     """
     sets, masks, one = checked_sets(model, x, mask)
     support = np.asarray(support, np.float32)

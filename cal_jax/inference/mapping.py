@@ -1,18 +1,73 @@
-"""Binds a Flax model to an objective of one data set, and maps it over samples and data sets."""
+"""Binds a model to an objective of one data set, and maps it over samples and data sets."""
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 from jax import Array
 
 from cal_jax.axes import DATASET, SAMPLE
+from cal_jax.keys import typed_key
 from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.objectives.checks import WatchedGenerative
 
 Variables = Any
 """A Flax variable collection: {"params": ..., "batch_stats": ...}."""
+
+
+class PureModel(NamedTuple):
+    """A model of any library, as two pure functions.
+
+    An Equinox module, and a Flax NNX one::
+
+        arrays, rest = eqx.partition(model, eqx.is_array)
+        PureModel(
+            lambda key: eqx.filter(Model(key), eqx.is_array),
+            lambda params: bound(eqx.combine(params, rest)),
+        )
+        graph, _ = nnx.split(Model(nnx.Rngs(0)))
+        PureModel(
+            lambda key: nnx.state(Model(nnx.Rngs(key))),
+            lambda params: bound(nnx.merge(graph, params)),
+        )
+
+    with ``bound`` from the module to its ``(generative, inference)``.
+    """
+
+    init: Callable[[Array], Any]
+    """A key -> the parameters, a pytree of arrays."""
+    bind: Callable[[Any], tuple[Any, Any]]
+    """The parameters -> (generative, inference): the callables that an objective takes."""
+
+
+Model = nn.Module | PureModel
+"""A Flax module whose ``generative(ctx)`` and ``inference(ctx)`` return the callables that an
+objective takes, or a ``PureModel``."""
+
+
+class _Bound(NamedTuple):
+    """A ``PureModel`` with its parameters, as a bound Flax module: it has no batch statistics."""
+
+    callables: tuple[Any, Any]
+
+    def generative(self, ctx: ApplyContext) -> Any:
+        del ctx
+        return self.callables[0]
+
+    def inference(self, ctx: ApplyContext) -> Any:
+        del ctx
+        return self.callables[1]
+
+
+def _applied(bound: Callable[..., Any], model: Model) -> Callable[..., tuple[Any, Any]]:
+    """``(variables, *args) -> (bound(the model with its variables, *args), what it updates)``."""
+    if isinstance(model, PureModel):
+        bind = model.bind
+        return lambda variables, *args: (bound(_Bound(bind(variables["params"])), *args), {})
+    return nn.apply(bound, model, mutable=["batch_stats"])
+
 
 ONCE = {"xla_backend_optimization_level": 0}
 """How a program that runs once is compiled: in half of the time, to the same numbers but for
@@ -25,7 +80,11 @@ def dataset_keys(key: Array, first: int | Array, count: int, samples: int) -> Ar
     They are split by *global* data-set index, ``first`` being the index of the
     first one here, so the noise does not depend on how a batch is divided
     between devices.
+
+    Raises:
+      InputError: no PRNG key; see ``cal_jax.keys``.
     """
+    key = typed_key(key)
     indices = first + jax.numpy.arange(count)
     return jax.vmap(lambda index: jax.random.split(jax.random.fold_in(key, index), samples))(
         indices
@@ -34,7 +93,7 @@ def dataset_keys(key: Array, first: int | Array, count: int, samples: int) -> Ar
 
 def map_objective(
     objective: Callable[..., Any],
-    model: nn.Module,
+    model: Model,
     *,
     extra_axes: tuple[str, ...] = (),
     training: bool = True,
@@ -46,8 +105,7 @@ def map_objective(
       objective: a pure objective ``(key, generative, inference, x, *labels,
         **options)`` of one data set, or of one item; with ``mask=`` where its
         items are padded.
-      model: a module whose ``generative(ctx)`` and ``inference(ctx)`` return
-        the callables that the objective asks for.
+      model: see ``Model``.
       extra_axes: mapped axes around this function over which batch statistics
         are taken too ("device" under pmap).
       training: batch statistics, and their running averages updated; False
@@ -70,11 +128,13 @@ def map_objective(
             key, module.generative(ctx), module.inference(ctx), *data, **masked, **options
         )
 
-    apply = nn.apply(bound, model, mutable=["batch_stats"])
+    apply = _applied(bound, model)
 
     def mapped(
         variables: Variables, keys: Array, *data: Array, mask: Array | None = None
     ) -> tuple[Any, Variables]:
+        keys = typed_key(keys)
+
         def of_samples(keys: Array, *mask_and_data: Any) -> tuple[Any, Variables]:
             def of_one(sample_axes: tuple[str, ...], key: Array) -> tuple[Any, Variables]:
                 terms, updated = apply(variables, sample_axes, key, *mask_and_data)
@@ -104,14 +164,14 @@ def _over_samples(
     return jax.vmap(of_each, out_axes=(0, None), axis_name=SAMPLE)(keys)
 
 
-def map_model(function: Callable[..., Any], model: nn.Module) -> Callable[..., Any]:
+def map_model(function: Callable[..., Any], model: Model) -> Callable[..., Any]:
     """A function of a trained model and one data set, mapped over data sets.
 
     Running averages are used, so a result does not depend on its batch-mates.
 
     Args:
       function: ``(generative, inference, *args) -> arrays``.
-      model: see ``map_objective``.
+      model: see ``Model``.
 
     Returns:
       ``(variables, *args [B, ...]) -> arrays [B, ...]``.
@@ -120,16 +180,36 @@ def map_model(function: Callable[..., Any], model: nn.Module) -> Callable[..., A
     def bound(module: Any, *args: Any) -> Any:
         return function(module.generative(ApplyContext()), module.inference(ApplyContext()), *args)
 
-    apply = nn.apply(bound, model)
+    apply = _applied(bound, model)
 
     def mapped(variables: Variables, *args: Any) -> Any:
-        return jax.vmap(lambda *one: apply(variables, *one), axis_name=DATASET)(*args)
+        return jax.vmap(lambda *one: apply(variables, *one)[0], axis_name=DATASET)(*args)
 
     return mapped
 
 
+def likelihoods_of(
+    objective: Callable[..., Any], model: Model, variables: Variables, *data: Any
+) -> list[Any]:
+    """The likelihoods that an objective asks of a model, traced: nothing is computed.
+
+    Args:
+      objective, model, variables: see ``map_objective``.
+      data: one data set, x [N, *X] and its labels.
+    """
+    found: list[Any] = []
+
+    def watched(key: Array, generative: Any, inference: Any, *data: Any, **options: Any) -> Any:
+        return objective(key, WatchedGenerative(generative, found), inference, *data, **options)
+
+    mapped = map_objective(watched, model, training=False)
+    keys = jax.random.split(jax.random.key(0), (1, 1))
+    jax.eval_shape(mapped, variables, keys, *(jax.numpy.asarray(array)[None] for array in data))
+    return found
+
+
 def init_variables(
-    objective: Callable[..., Any], model: nn.Module, key: Array, *data: Array
+    objective: Callable[..., Any], model: Model, key: Array, *data: Array
 ) -> Variables:
     """Initial variables of a model: parameters and running averages.
 
@@ -140,7 +220,7 @@ def init_variables(
 
     Args:
       objective: the objective that the model will serve.
-      model: see ``map_objective``.
+      model: see ``Model``.
       key: a PRNG key.
       data: one data set, x [N, *X] and its labels, as the objective takes them.
     """
@@ -149,7 +229,15 @@ def init_variables(
         ctx = ApplyContext(None, ())
         return objective(key, module.generative(ctx), module.inference(ctx), *data)
 
-    draw = nn.init(bound, model)
+    if isinstance(model, PureModel):
+        init, bind = model.init, model.bind
+
+        def draw(key: Array) -> Variables:
+            variables = {"params": init(key)}
+            jax.eval_shape(lambda params: bound(_Bound(bind(params))), variables["params"])
+            return variables
+    else:
+        draw = nn.init(bound, model)
     if isinstance(key, jax.core.Tracer):
         return draw(key)
     with jax.default_device(_host()):

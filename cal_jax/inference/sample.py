@@ -4,13 +4,16 @@ Works on the protocols of ``cal_jax.objectives.protocols``; map the functions
 over data sets with ``cal_jax.inference.mapping.map_model``.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from cal_jax.distributions import sample
+from cal_jax.errors import InputError
+from cal_jax.objectives.checks import check_shape
 from cal_jax.objectives.context_aware import select_contexts
 from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
 
@@ -76,6 +79,26 @@ def infer_constants(
     return a[:, None] * posterior.mean()
 
 
+def check_sources(labels: Any) -> None:
+    """Refuse two sources for one context; nothing is checked while the labels are traced.
+
+    Args:
+      labels: [R, K] in {0, 1}, of R sources.
+
+    Raises:
+      InputError: then.
+    """
+    if isinstance(labels, jax.core.Tracer):
+        return
+    given = np.asarray(labels)
+    if given.ndim != 2 or not np.isin(given, (0, 1)).all():
+        raise InputError(f"labels: shape {given.shape}; accepted: [R, K] of 0 and 1")
+    if (given.sum(axis=0) > 1).any():
+        context = int(np.argmax(given.sum(axis=0)))
+        sources = np.flatnonzero(given[:, context]).tolist()
+        raise InputError(f"context {context}: given by sources {sources}; accepted: one source")
+
+
 def combine_constants(sources: Array, labels: Array) -> tuple[Array, Array]:
     """The constant contexts of several source sets together (6.4.2, figure 6.7).
 
@@ -85,6 +108,11 @@ def combine_constants(sources: Array, labels: Array) -> tuple[Array, Array]:
 
     Returns:
       (constants [K, C], given [K]): what ``generate_set`` takes.
+
+    Raises:
+      InputError: two sources for one context, or shapes that disagree.
     """
+    check_sources(labels)
+    check_shape(labels, sources.shape[:-1], "labels")
     constants = jnp.sum(labels[..., None] * sources, axis=0)
     return constants, jnp.max(labels, axis=0)

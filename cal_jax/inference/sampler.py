@@ -1,7 +1,8 @@
 """A trained context-aware learner as a source of data sets: numpy in, numpy out, any number."""
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -9,8 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from cal_jax.errors import InputError
 from cal_jax.inference.mapping import Variables, map_model
-from cal_jax.inference.sample import GeneratedSet, combine_constants, generate_set, infer_constants
+from cal_jax.inference.sample import (
+    GeneratedSet,
+    check_sources,
+    combine_constants,
+    generate_set,
+    infer_constants,
+)
 
 BATCH = 100
 """Data sets in one compiled call."""
@@ -35,27 +43,7 @@ class Sampler:
     ) -> None:
         self._variables = variables
         self._order = order
-
-        def unconditional(generative: Any, _: Any, key: Array, a: Array) -> GeneratedSet:
-            return generate_set(key, generative, a, num_items)
-
-        def synthesise(
-            generative: Any, inference: Any, key: Array, x: Array, labels: Array
-        ) -> GeneratedSet:
-            sources = jnp.stack(
-                [infer_constants(inference, x[index], labels[index]) for index in range(x.shape[0])]
-            )
-            constants, a = combine_constants(sources, labels)
-            return generate_set(key, generative, a, num_items, constants=constants)
-
-        def from_constants(
-            generative: Any, _: Any, key: Array, constants: Array, a: Array
-        ) -> GeneratedSet:
-            return generate_set(key, generative, a, num_items, constants=constants)
-
-        self._from_constants = jax.jit(map_model(from_constants, model))
-        self._unconditional = jax.jit(map_model(unconditional, model))
-        self._synthesise = jax.jit(map_model(synthesise, model))
+        self._programs = _compiled(model, num_items)
 
     def unconditional(self, key: Array, a: np.ndarray, num_sets: int) -> GeneratedSet:
         """``num_sets`` sets of label a [K], contexts from the priors (figures 6.3, 6.6).
@@ -63,7 +51,7 @@ class Sampler:
         Returns:
           GeneratedSet of numpy arrays [num_sets, N, *X].
         """
-        return self._batched(self._unconditional, key, _repeated(self._own(a), num_sets))
+        return self._batched(self._programs.unconditional, key, _repeated(self._own(a), num_sets))
 
     def from_constants(self, key: Array, constants: np.ndarray, a: np.ndarray) -> GeneratedSet:
         """One set with given constant contexts [K, C], where the mask a [K] is 1.
@@ -71,7 +59,7 @@ class Sampler:
         Returns:
           GeneratedSet of numpy arrays [N, *X].
         """
-        made = self._from_constants(self._variables, key[None], constants[None], a[None])
+        made = self._programs.from_constants(self._variables, key[None], constants[None], a[None])
         return GeneratedSet(*(np.asarray(array)[0] for array in made))
 
     def conditional(self, key: Array, x: np.ndarray, a: np.ndarray) -> GeneratedSet:
@@ -91,8 +79,18 @@ class Sampler:
           key: a PRNG key.
           x: [M, R, N, *X], R source sets for each synthesised one.
           labels: [R, K], the sources' labels; no two give the same context.
+
+        Raises:
+          InputError: two sources for one context, or another number of labels than sources.
         """
-        return self._batched(self._synthesise, key, x, _repeated(self._own(labels), len(x)))
+        check_sources(labels)
+        if np.ndim(x) < 2 or x.shape[1] != len(labels):
+            raise InputError(
+                f"x: shape {np.shape(x)}; accepted: [M, {len(labels)}, N, *X], as there are labels"
+            )
+        return self._batched(
+            self._programs.synthesise, key, x, _repeated(self._own(labels), len(x))
+        )
 
     def _own(self, labels: np.ndarray) -> np.ndarray:
         """Labels [..., K] in the order of the model's contexts."""
@@ -104,6 +102,39 @@ class Sampler:
     ) -> GeneratedSet:
         keys = jax.random.split(key, len(arrays[0]))
         return in_batches(lambda *batch: function(self._variables, *batch), keys, *arrays)
+
+
+class _Programs(NamedTuple):
+    """Compiled functions of (variables, keys [M], ...), which give sets [M, N, *X]."""
+
+    unconditional: Callable[..., GeneratedSet]
+    from_constants: Callable[..., GeneratedSet]
+    synthesise: Callable[..., GeneratedSet]
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(model: nn.Module, num_items: int) -> _Programs:
+    """The same programs for every model of the same architecture."""
+
+    def unconditional(generative: Any, _: Any, key: Array, a: Array) -> GeneratedSet:
+        return generate_set(key, generative, a, num_items)
+
+    def from_constants(
+        generative: Any, _: Any, key: Array, constants: Array, a: Array
+    ) -> GeneratedSet:
+        return generate_set(key, generative, a, num_items, constants=constants)
+
+    def synthesise(
+        generative: Any, inference: Any, key: Array, x: Array, labels: Array
+    ) -> GeneratedSet:
+        sources = jnp.stack(
+            [infer_constants(inference, x[index], labels[index]) for index in range(x.shape[0])]
+        )
+        constants, a = combine_constants(sources, labels)
+        return generate_set(key, generative, a, num_items, constants=constants)
+
+    functions = (unconditional, from_constants, synthesise)
+    return _Programs(*(jax.jit(map_model(function, model)) for function in functions))
 
 
 def in_batches(function: Callable[..., Any], *arrays: Any, size: int = BATCH) -> Any:

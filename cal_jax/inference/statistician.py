@@ -6,6 +6,7 @@ from jax import Array
 from cal_jax.distributions import sample
 from cal_jax.errors import InputError
 from cal_jax.inference.sample import GeneratedSet
+from cal_jax.objectives.checks import layers_of
 from cal_jax.objectives.protocols import NeuralStatisticianGenerative, NeuralStatisticianInference
 
 
@@ -15,7 +16,7 @@ def generate_items(
     c: Array,
     num_items: int,
     *,
-    layers: int = 1,
+    layers: int | None = None,
 ) -> GeneratedSet:
     """Items that share a context: z_1 from c, each z_l from z_(l-1) and c, then x (5.9).
 
@@ -24,13 +25,14 @@ def generate_items(
       generative: see ``cal_jax.objectives.protocols``.
       c: [C], from p(c), or q(c | D) to generate more of D.
       num_items: N.
-      layers: L.
+      layers: L; None: as the model has.
 
     Raises:
-      InputError: fewer than one item or layer.
+      InputError: fewer than one item or layer, or other layers than the model has.
     """
-    if num_items < 1 or layers < 1:
-        raise InputError(f"items and layers must be 1 or more: got {num_items} and {layers}")
+    if num_items < 1:
+        raise InputError(f"num_items: {num_items}; accepted: 1 or more")
+    layers = layers_of(generative, layers)
     zs: tuple[Array, ...] = ()
     for layer in range(layers):
         prior = generative.latent_prior(layer, zs[-1] if zs else None, c)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +35,8 @@ class TrainedLearner(NamedTuple):
     """N, items of the sets that it was trained with, and of those that it generates."""
     binarisation: str | None = None
     """Of grey images before training; None where items are taken as they are."""
+    training: Any = None
+    """``training.config.Trained``: steps, seconds and metrics, of a model that ``fit`` gave."""
 
     @property
     def config(self) -> ContextAwareConfig:
@@ -61,14 +63,19 @@ class TrainedLearner(NamedTuple):
           GeneratedSet of numpy arrays [num_items, *X].
 
         Raises:
-          InputError: no source, a name that is no context's, items that do not fit.
+          InputError: no source, a name that is no context's, items that do not fit, fewer
+            than 1 item to generate.
         """
         self._require_names(sources, "sources")
         if not sources:
             raise InputError(f"sources: none; accepted: sets by name, of {', '.join(self.names)}")
         constants = np.zeros((self.config.num_contexts, self.config.context_dim), np.float32)
         for name, x in sources.items():
-            constants[self.names.index(name)] = self.contexts(x, constant=(name,))[name]
+            sets, _, one = checked_sets(self.model, x, name=name)
+            if not one:
+                own = ", ".join(map(str, self.model.event_shape))
+                raise InputError(f"{name}: shape {np.shape(x)}; accepted: one set [N, {own}]")
+            constants[self.names.index(name)] = self.contexts(sets[0], constant=(name,))[name]
         a = self._mask(sources)
         return self._sampler(num_items).from_constants(jax.random.key(seed), constants, a)
 
@@ -81,10 +88,9 @@ class TrainedLearner(NamedTuple):
           GeneratedSet of numpy arrays [num_items, *X].
 
         Raises:
-          InputError: a name that is no context's.
+          InputError: a name that is no context's, fewer than 1 item to generate.
         """
-        constant = tuple(constant)
-        self._require_names(constant, "constant")
+        constant = self._constant(constant)
         key, a = jax.random.key(seed), self._mask(constant)
         sets = self._sampler(num_items).unconditional(key, a, 1)
         return GeneratedSet(*(array[0] for array in sets))
@@ -105,8 +111,7 @@ class TrainedLearner(NamedTuple):
         Raises:
           InputError: a name that is no context's, items that do not fit.
         """
-        constant = tuple(constant)
-        self._require_names(constant, "constant")
+        constant = self._constant(constant)
         x, mask, one = checked_sets(self.model, x, mask)
         found = contexts_of_sets(
             self.model, self.variables, jax.random.key(0), x, self._mask(constant), mask
@@ -153,11 +158,21 @@ class TrainedLearner(NamedTuple):
         return weights.save(Path(path), self, half=half)
 
     def _sampler(self, num_items: int | None) -> Sampler:
-        return Sampler(self.model, self.variables, num_items or self.set_size)
+        num_items = self.set_size if num_items is None else num_items
+        if num_items < 1:
+            raise InputError(f"num_items must be at least 1: got {num_items}")
+        return Sampler(self.model, self.variables, num_items)
 
     def _mask(self, constant: Iterable[str]) -> np.ndarray:
         shared = set(constant)
         return np.asarray([name in shared for name in self.names], np.float32)
+
+    def _constant(self, names: Iterable[str]) -> tuple[str, ...]:
+        if isinstance(names, str):
+            raise InputError(f"constant: {names!r} is one name; accepted: names, as ({names!r},)")
+        names = tuple(names)
+        self._require_names(names, "constant")
+        return names
 
     def _require_names(self, given: Iterable[str], what: str) -> None:
         unknown = [name for name in given if name not in self.names]

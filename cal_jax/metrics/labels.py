@@ -3,6 +3,7 @@
 Shape letters: M sets, A labels of the support, K contexts.
 """
 
+import functools
 from collections.abc import Sequence
 from itertools import permutations
 from typing import NamedTuple
@@ -52,16 +53,17 @@ def label_scores(
       course: of each chunk of training, the mean confusion [A, A].
       seed: of the draws.
     """
-    from sklearn.metrics import normalized_mutual_info_score
+    from sklearn.metrics import confusion_matrix, normalized_mutual_info_score
 
     truth, size = rows_of(labels, support), len(support)
+    of_support = functools.partial(confusion_matrix, truth, labels=range(size))
     likely = probabilities.argmax(axis=1)
     draws = np.random.default_rng(seed).random((len(truth), 1))
     drawn = np.minimum((probabilities.cumsum(axis=1) < draws).sum(axis=1), size - 1)
-    agreement = pseudo_accuracy(confusion_of(truth, likely, size), support)
+    agreement = pseudo_accuracy(of_support(likely), support)
     values = {
         "accuracy": agreement.accuracy,
-        "accuracy_sampled": pseudo_accuracy(confusion_of(truth, drawn, size), support).accuracy,
+        "accuracy_sampled": pseudo_accuracy(of_support(drawn), support).accuracy,
         "best_accuracy": max(
             pseudo_accuracy(np.asarray(confusion), support).accuracy for confusion in course
         ),
@@ -94,13 +96,6 @@ def pseudo_accuracy(confusion: np.ndarray, support: np.ndarray) -> Agreement:
         if right > best.accuracy:
             best = Agreement(float(right), order)
     return best
-
-
-def confusion_of(truth: np.ndarray, read: np.ndarray, size: int) -> np.ndarray:
-    """How often each true label [M] was read as each label [M]: [size, size] counts."""
-    counts = np.zeros((size, size))
-    np.add.at(counts, (truth, read), 1)
-    return counts
 
 
 def rows_of(labels: np.ndarray, support: np.ndarray) -> np.ndarray:

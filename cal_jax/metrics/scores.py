@@ -1,6 +1,6 @@
-"""What the oracle's readings of generated sets say about a model.
+"""Scores of a model from an oracle's readings of the sets that it generates.
 
-Shapes: S sets, N items in a set, F factors. All functions are pure numpy. A value
+Shapes: S sets, N items in a set, F factors. All functions take numpy arrays. A value
 of 1 is perfect for all but `diversity`, where it means "as diverse as real sets".
 """
 
@@ -131,15 +131,12 @@ def mutual_information(first: ArrayLike, second: ArrayLike) -> float:
         first: labels of items, int [S, N].
         second: other labels of the same items, int [S, N].
     """
+    from sklearn.metrics import mutual_info_score
+
     one, other = _labels(first, 2).ravel(), _labels(second, 2).ravel()
     if one.shape != other.shape:
         raise InputError(f"labels of {one.size} items do not match labels of {other.size}")
-    counts = np.zeros((one.max() + 1, other.max() + 1))
-    np.add.at(counts, (one, other), 1)
-    joint_shares = counts / counts.sum()
-    independent = joint_shares.sum(1, keepdims=True) * joint_shares.sum(0, keepdims=True)
-    seen = joint_shares > 0
-    return float(np.sum(joint_shares[seen] * np.log(joint_shares[seen] / independent[seen])))
+    return float(mutual_info_score(one, other))
 
 
 def _labels(labels: ArrayLike, rank: int) -> np.ndarray:

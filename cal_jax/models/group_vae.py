@@ -103,5 +103,5 @@ class GroupVAE(nn.Module):
             return config.likelihood(self.decoder(ctx, *zs, c), len(self.event_shape))
 
         return StatisticianGenerative(
-            lambda: standard_gaussian((config.context_dim,)), latent_prior, likelihood
+            lambda: standard_gaussian((config.context_dim,)), latent_prior, likelihood, layers=1
         )

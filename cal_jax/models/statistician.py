@@ -56,6 +56,8 @@ class StatisticianGenerative(NamedTuple):
     context_prior: Callable[[], Distribution]
     latent_prior: Callable[[int, Array | None, Array], Distribution]
     likelihood: Callable[[tuple[Array, ...], Array], Distribution]
+    layers: int | None = None
+    """L, which an objective takes where it is told none, and holds to what it is told."""
 
 
 class NeuralStatistician(nn.Module):
@@ -121,5 +123,8 @@ class NeuralStatistician(nn.Module):
             return config.likelihood(outputs, len(self.event_shape))
 
         return StatisticianGenerative(
-            lambda: standard_gaussian((config.context_dim,)), latent_prior, likelihood
+            lambda: standard_gaussian((config.context_dim,)),
+            latent_prior,
+            likelihood,
+            config.layers,
         )

@@ -6,10 +6,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.distributions import KLMethod, log_prob, sample
+from cal_jax.distributions import KLMethod, sample
 from cal_jax.distributions import kl as divergence
-from cal_jax.errors import InputError
-from cal_jax.objectives.items import blank_padding, check_items, sum_items
+from cal_jax.objectives.checks import (
+    check_contexts,
+    check_items,
+    check_label,
+    check_shape,
+    score_items,
+)
+from cal_jax.objectives.items import blank_padding, sum_items
 from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
 
 
@@ -94,9 +100,11 @@ def context_aware_elbo(
       ContextAwareTerms, nats summed over the items that count.
 
     Raises:
-      InputError: for a set without items, or shapes that disagree.
+      InputError: for a set without items, shapes that disagree, or values outside the
+        likelihood's support.
     """
-    check_shapes(x, a, mask)
+    check_items(x, mask)
+    check_label(a)
     key_constant, key_items = jax.random.split(key)
     x = blank_padding(x, mask)
     h = inference.encode(x)
@@ -105,6 +113,7 @@ def context_aware_elbo(
     constants = sample(posterior, key_constant)
     check_contexts(constants, a)
     kl_constant = divergence(posterior, generative.constant_prior(a), constants, method=kl)
+    check_shape(kl_constant.nats, a.shape, "KL of the constant contexts")
     constants = a[:, None] * constants
 
     items = context_aware_items(key_items, generative, inference, x, h, constants, a, kl=kl)
@@ -145,6 +154,7 @@ def context_aware_items(
     posterior = inference.varying_contexts(h, constants, a)
     varying = sample(posterior, key_varying)
     kl_varying = divergence(posterior, generative.varying_prior(constants, a), varying, method=kl)
+    check_shape(kl_varying.nats, (*x.shape[:1], *a.shape), "KL of the varying contexts")
     contexts = select_contexts(constants, varying, a)
     latent = context_aware_items_given_contexts(
         key_latent, generative, inference, x, h, contexts, kl=kl
@@ -178,7 +188,8 @@ def context_aware_items_given_contexts(
     posterior = inference.latent(h, contexts)
     z = sample(posterior, key)
     kl_latent = divergence(posterior, generative.latent_prior(contexts), z, method=kl)
-    reconstruction = log_prob(generative.likelihood(z, contexts), x)
+    check_shape(kl_latent.nats, x.shape[:1], "KL of z")
+    reconstruction = score_items(generative.likelihood(z, contexts), x, x.shape[:1])
     return LatentTerms(reconstruction, kl_latent.nats)
 
 
@@ -193,27 +204,3 @@ def select_contexts(constants: Array, varying: Array, a: Array) -> Array:
     """
     is_constant = a[None, :, None]
     return is_constant * constants[None] + (1.0 - is_constant) * varying
-
-
-def check_shapes(x: Array, a: Array, mask: Array | None) -> None:
-    """Refuse a set, a label and a mask that do not fit together.
-
-    Raises:
-      InputError: a set without items, a mask of another length, a label that is no
-        float [K].
-    """
-    check_items(x, mask)
-    if a.ndim != 1:
-        raise InputError(f"a must have shape [K], one entry a context, got {a.shape}")
-    if not jnp.issubdtype(a.dtype, jnp.floating):
-        raise InputError(f"a must be a float mask, got dtype {a.dtype}")
-
-
-def check_contexts(constants: Array, a: Array) -> None:
-    """Refuse a label [K] of another number of contexts than the model has, [K, C].
-
-    Raises:
-      InputError: then.
-    """
-    if constants.shape[0] != a.shape[0]:
-        raise InputError(f"a has {a.shape[0]} entries, the model {constants.shape[0]} contexts")

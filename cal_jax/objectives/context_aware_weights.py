@@ -7,11 +7,8 @@ from jax import Array
 from cal_jax.distributions import kl as divergence
 from cal_jax.distributions import sample
 from cal_jax.errors import InputError
-from cal_jax.objectives.context_aware import (
-    check_contexts,
-    check_shapes,
-    context_aware_items,
-)
+from cal_jax.objectives.checks import check_contexts, check_items, check_label
+from cal_jax.objectives.context_aware import context_aware_items
 from cal_jax.objectives.importance import NestedLogWeights
 from cal_jax.objectives.items import blank_padding
 from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
@@ -55,7 +52,8 @@ def context_aware_log_weights(
     Raises:
       InputError: for a set without items, shapes that disagree, or no latent samples.
     """
-    check_shapes(x, a, mask)
+    check_items(x, mask)
+    check_label(a)
     if latent_samples < 1:
         raise InputError(f"latent_samples must be 1 or more: got {latent_samples}")
     key_constant, key_items = jax.random.split(key)

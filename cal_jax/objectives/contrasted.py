@@ -1,11 +1,12 @@
 """The bound of sets with known labels, with a contrast between the sets of a batch beside it.
 
-The bound alone leaves it open which of an item's latents carries a factor. What the
-label says of a batch of sets settles it: posterior_means about a constant context tell its set
-from others, and those about a varying one do not depend on the set. Both are outside
-the bound, which is reported as it is. Shape letters: B sets, S samples, K contexts.
+The bound alone leaves it open which of an item's latents carries a factor. The masks of a
+batch of sets settle it: posterior means of a constant context tell its set from others, and
+those of a varying one do not depend on the set. Both losses are outside the bound, which is
+reported as it is. Shape letters: B sets, S samples, K contexts.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +15,7 @@ from jax import Array
 
 from cal_jax.distributions import KLMethod
 from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
-from cal_jax.objectives.encoded import given_features
+from cal_jax.objectives.encoded import encoded, given_features
 from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInference
 from cal_jax.objectives.set_contrast import set_contrast, set_dependence
 from cal_jax.objectives.weighting import Weights, weighted_objective
@@ -28,6 +29,8 @@ class BoundAndBeliefs(NamedTuple):
     """[N, K, C]: means of the varying posteriors, as if every context varied."""
     a: Array
     """[K]: the label."""
+    mask: Array | None = None
+    """[N], or None where all items count."""
 
 
 class ContrastedTerms(NamedTuple):
@@ -53,16 +56,18 @@ def bound_and_posterior_means(
     x: Array,
     a: Array,
     *,
+    mask: Array | None = None,
     kl: KLMethod = "analytic",
 ) -> BoundAndBeliefs:
     """The bound of ONE set, and its items' posterior means; the encoder runs once.
 
     Args:
-      key, generative, inference, x, a, kl: as in ``context_aware_elbo``.
+      key, generative, inference, x, a, mask, kl: as in ``context_aware_elbo``.
     """
-    h = inference.encode(x)
-    terms = context_aware_elbo(key, generative, given_features(inference, h), x, a, kl=kl)
-    return BoundAndBeliefs(terms, beliefs_of(inference, h, a), a)
+    h = encoded(inference, x, mask)
+    given = given_features(inference, h)
+    terms = context_aware_elbo(key, generative, given, x, a, mask=mask, kl=kl)
+    return BoundAndBeliefs(terms, beliefs_of(inference, h, a), a, mask)
 
 
 def beliefs_of(inference: ContextAwareInference, h: Any, a: Array) -> Array:
@@ -84,7 +89,8 @@ def contrast_sets(found: BoundAndBeliefs, axes: tuple[str, ...] = ()) -> Contras
     """
     terms = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found.terms)
     a = found.a[:, 0]
-    contrast, dependence = contrast_contexts(found.posterior_means[:, 0], a, axes)
+    means, mask = found.posterior_means[:, 0], of_first_sample(found.mask)
+    contrast, dependence = contrast_contexts(means, a, axes, mask)
     return ContrastedTerms(
         **terms._asdict(), contrast=a * contrast, dependence=(1.0 - a) * dependence
     )
@@ -104,23 +110,33 @@ def contrasted_criterion(
 
 
 def contrast_contexts(
-    posterior_means: Array, labels: Array, axes: tuple[str, ...] = ()
+    posterior_means: Array,
+    labels: Array,
+    axes: tuple[str, ...] = (),
+    mask: Array | None = None,
 ) -> tuple[Array, Array]:
     """``set_contrast`` and ``set_dependence`` of every context, among the sets of all devices.
 
     Args:
       posterior_means: [B, N, K, C]; labels: [B, K], between 0 and 1 where they are not known.
       axes: as in ``contrast_sets``.
+      mask: [B, N], 1 for items that count; None when all count.
 
     Returns:
       Two of [B, K]: as if the context were constant in the set, and as if it varied.
     """
     if axes:
-        all_beliefs, all_labels = jax.lax.all_gather((posterior_means, labels), axes[0], tiled=True)
+        gathered = jax.lax.all_gather((posterior_means, labels, mask), axes[0], tiled=True)
         first = jax.lax.axis_index(axes[0]) * len(labels)
-        contrast, dependence = contrast_contexts(all_beliefs, all_labels, axes[1:])
-        own = [jax.lax.dynamic_slice_in_dim(x, first, len(labels)) for x in (contrast, dependence)]
+        of_all = contrast_contexts(*gathered[:2], axes[1:], gathered[2])
+        own = [jax.lax.dynamic_slice_in_dim(x, first, len(labels)) for x in of_all]
         return own[0], own[1]
-    contrast = jax.vmap(set_contrast, in_axes=(2, 1), out_axes=1)(posterior_means, labels)
-    dependence = jax.vmap(set_dependence, in_axes=(2, 1), out_axes=1)(posterior_means, 1.0 - labels)
+    over_contexts = functools.partial(jax.vmap, in_axes=(2, 1, None), out_axes=1)
+    contrast = over_contexts(set_contrast)(posterior_means, labels, mask)
+    dependence = over_contexts(set_dependence)(posterior_means, 1.0 - labels, mask)
     return contrast, dependence
+
+
+def of_first_sample(mask: Array | None) -> Array | None:
+    """The mask [B, N] of one that has an axis of samples, [B, S, N]."""
+    return None if mask is None else mask[:, 0]

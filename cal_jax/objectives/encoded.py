@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from jax import Array
 
 from cal_jax.distributions import Distribution
-from cal_jax.objectives.items import blank_padding, check_items
+from cal_jax.objectives.checks import check_items
+from cal_jax.objectives.items import blank_padding
 from cal_jax.objectives.protocols import ContextAwareInference
 
 

@@ -126,7 +126,7 @@ def neural_statistician_dreg_log_weights(
     inference: LiveAndStopped[NeuralStatisticianInference],
     x: Array,
     *,
-    layers: int = 1,
+    layers: int | None = None,
     latent_samples: int = 1,
     mask: Array | None = None,
 ) -> NestedDReGLogWeights:

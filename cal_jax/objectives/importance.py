@@ -9,7 +9,8 @@ from jax import Array
 from cal_jax.distributions import kl as divergence
 from cal_jax.distributions import sample
 from cal_jax.errors import InputError
-from cal_jax.objectives.items import blank_padding, check_items
+from cal_jax.objectives.checks import check_items
+from cal_jax.objectives.items import blank_padding
 from cal_jax.objectives.neural_statistician import neural_statistician_items
 from cal_jax.objectives.protocols import (
     NeuralStatisticianGenerative,
@@ -93,7 +94,7 @@ def neural_statistician_log_weights(
     inference: NeuralStatisticianInference,
     x: Array,
     *,
-    layers: int = 1,
+    layers: int | None = None,
     latent_samples: int = 1,
     mask: Array | None = None,
     scored_by: NeuralStatisticianInference | None = None,
@@ -114,7 +115,7 @@ def neural_statistician_log_weights(
       generative, inference: see ``cal_jax.objectives.protocols``; for more than
         one latent sample, every array of ``encode(x)`` has the items' axis first.
       x: [N, *X], the items.
-      layers: L, the stochastic layers.
+      layers: L, the stochastic layers; None: as the model has.
       latent_samples: S.
       mask: [N], 1 for items that count and 0 for padding; None when all count.
       scored_by: the inference with stopped parameters, for the gradient of

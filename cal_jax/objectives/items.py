@@ -3,20 +3,6 @@
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.errors import InputError
-
-
-def check_items(x: Array, mask: Array | None) -> None:
-    """Refuse a set without items, or a mask of another length.
-
-    Raises:
-      InputError: x [N, *X] has no items, or mask is not [N].
-    """
-    if x.ndim < 1 or x.shape[0] < 1:
-        raise InputError(f"a data set needs at least one item: x has shape {x.shape}")
-    if mask is not None and mask.shape != x.shape[:1]:
-        raise InputError(f"mask must have shape {x.shape[:1]}, one entry an item: got {mask.shape}")
-
 
 def blank_padding(x: Array, mask: Array | None) -> Array:
     """x [N, *X] with zeros for items that do not count: NaN there must reach no gradient."""

@@ -16,7 +16,7 @@ from jax import Array
 from cal_jax.distributions import KLMethod
 from cal_jax.objectives.balance import Balance, balanced_logits, update_balance
 from cal_jax.objectives.context_aware import ContextAwareTerms
-from cal_jax.objectives.contrasted import beliefs_of, contrast_contexts
+from cal_jax.objectives.contrasted import beliefs_of, contrast_contexts, of_first_sample
 from cal_jax.objectives.label import LabelEstimator, label_elbo
 from cal_jax.objectives.label_bounds import LabelTerms, average_over_labels, label_bounds
 from cal_jax.objectives.protocols import ContextAwareGenerative, LabelInference
@@ -47,6 +47,8 @@ class EveryLabel(NamedTuple):
     label: KnownLabel
     posterior_means: Array | None
     """[N, K, C]: what each item alone says of every context; None where nobody asks."""
+    mask: Array | None = None
+    """[N], or None where all items count."""
 
 
 class OneLabel(NamedTuple):
@@ -85,22 +87,22 @@ def of_every_label(
     is_known: Array,
     *,
     support: Array,
+    mask: Array | None = None,
     kl: KLMethod = "analytic",
     with_beliefs: bool = False,
 ) -> EveryLabel:
     """The bound of every label for ONE set, with the same noise for each.
 
     Args:
-      key, generative, inference, x, support, kl: as in ``label.label_elbo``.
+      key, generative, inference, x, support, mask, kl: as in ``label.label_elbo``.
       a: [K], the true label.
       is_known: [], whether training may use it.
       with_beliefs: whether the items' posterior_means are asked for.
     """
-    bounds = label_bounds(key, generative, inference, x, support, kl=kl)
+    bounds = label_bounds(key, generative, inference, x, support, mask=mask, kl=kl)
     posterior_means = beliefs_of(inference, bounds.features, a) if with_beliefs else None
-    return EveryLabel(
-        bounds.logits, bounds.terms, KnownLabel(row_of(a, support), is_known), posterior_means
-    )
+    label = KnownLabel(row_of(a, support), is_known)
+    return EveryLabel(bounds.logits, bounds.terms, label, posterior_means, mask)
 
 
 def of_one_label(
@@ -181,15 +183,15 @@ def weigh_labels(
         nothing but known labels: without balance that is the bound "exact".
       temperature: of the scores, in nats.
       decay: see ``balance.update_balance``.
-      disagree: (posterior_means [B, N, K, C], shares [B, M]) -> [B, M], as ``label_disagreement``:
-        what is said against each label, a part of its score; the shares are the label
-        network's. None: nothing.
+      disagree: (posterior_means [B, N, K, C], shares [B, M], mask=) -> [B, M], as
+        ``label_disagreement``: what is said against each label, a part of its score; the
+        shares are the label network's. None: nothing.
       axes: over which the sets of a batch are spread ("device" in a step).
 
     Returns:
       The terms [B], and the balance after this batch.
     """
-    logits, terms, label, _ = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found)
+    logits, terms, label, *_ = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found)
     by_network = responsibilities == "network"
     if by_network:
         scores = logits
@@ -201,7 +203,8 @@ def weigh_labels(
     if disagree is not None:
         assert found.posterior_means is not None
         shares = jnp.where(label.is_known[:, None] > 0, label.truth, jax.nn.softmax(logits))
-        against = disagree(found.posterior_means[:, 0], jax.lax.stop_gradient(shares))
+        mask = of_first_sample(found.mask)
+        against = disagree(found.posterior_means[:, 0], jax.lax.stop_gradient(shares), mask=mask)
     scores = (scores - against) / temperature
     potential = jax.nn.log_softmax(log_prior)
     if balance is not None:
@@ -236,7 +239,11 @@ def label_criterion(
 
 
 def label_disagreement(
-    posterior_means: Array, shares: Array, support: Array, axes: tuple[str, ...] = ()
+    posterior_means: Array,
+    shares: Array,
+    support: Array,
+    axes: tuple[str, ...] = (),
+    mask: Array | None = None,
 ) -> Array:
     """What the sets of a batch say against each label of a set, in nats: see ``contrasted``.
 
@@ -247,11 +254,12 @@ def label_disagreement(
       posterior_means: [B, N, K, C]; shares: [B, M], of the labels, for all of the sets.
       support: [M, K].
       axes: as in ``weigh_labels``.
+      mask: [B, N], 1 for items that count; None when all count.
 
     Returns:
       [B, M].
     """
-    contrast, dependence = contrast_contexts(posterior_means, shares @ support, axes)
+    contrast, dependence = contrast_contexts(posterior_means, shares @ support, axes, mask)
     return contrast @ support.T + dependence @ (1.0 - support.T)
 
 

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.distributions import KLMethod, log_prob, sample
+from cal_jax.distributions import KLMethod, sample
 from cal_jax.distributions import kl as divergence
-from cal_jax.errors import InputError
-from cal_jax.objectives.items import blank_padding, check_items, sum_items
+from cal_jax.objectives.checks import check_items, check_shape, layers_of, score_items
+from cal_jax.objectives.items import blank_padding, sum_items
 from cal_jax.objectives.protocols import NeuralStatisticianGenerative, NeuralStatisticianInference
 
 
@@ -49,7 +49,7 @@ def neural_statistician_elbo(
     inference: NeuralStatisticianInference,
     x: Array,
     *,
-    layers: int = 1,
+    layers: int | None = None,
     mask: Array | None = None,
     kl: KLMethod = "analytic",
 ) -> NeuralStatisticianTerms:
@@ -64,7 +64,8 @@ def neural_statistician_elbo(
         follow it as long as JAX's default (partitionable threefry) keys are used.
       generative, inference: see ``cal_jax.objectives.protocols``.
       x: [N, *X], the items.
-      layers: L, the stochastic layers; z_l is drawn given z_(l-1) and c.
+      layers: L, the stochastic layers; z_l is drawn given z_(l-1) and c. None: as
+        ``generative.layers`` says, or 1.
       mask: [N], 1 for items that count and 0 for padding; None when all count.
       kl: "analytic" uses a closed form where one is registered and Monte Carlo
         elsewhere; "monte_carlo" takes every KL from the reconstruction's samples,
@@ -74,7 +75,8 @@ def neural_statistician_elbo(
       NeuralStatisticianTerms, nats summed over the items that count.
 
     Raises:
-      InputError: for a set without items, a mask of another length, or no layers.
+      InputError: for a set without items, a mask of another length, layers that are not
+        the model's, a likelihood of items of another shape, values outside its support.
       ValueError: for an unknown ``kl``.
     """
     check_items(x, mask)
@@ -85,6 +87,7 @@ def neural_statistician_elbo(
     posterior = inference.context(h, mask)
     c = sample(posterior, key_context)
     kl_context = divergence(posterior, generative.context_prior(), c, method=kl).nats
+    check_shape(kl_context, (), "KL of the context")
 
     items = neural_statistician_items(
         key_items, generative, inference, x, h, c, layers=layers, kl=kl
@@ -103,7 +106,7 @@ def neural_statistician_items(
     h: Any,
     c: Array,
     *,
-    layers: int = 1,
+    layers: int | None = None,
     kl: KLMethod = "analytic",
 ) -> StatisticianItemTerms:
     """Each item's contribution to the bound given the context of its set.
@@ -119,16 +122,15 @@ def neural_statistician_items(
     Returns:
       StatisticianItemTerms, nats per item.
     """
-    if layers < 1:
-        raise InputError(f"layers must be 1 or more: got {layers}")
     zs: tuple[Array, ...] = ()
     kls = []
-    for layer in range(layers):
+    for layer in range(layers_of(generative, layers)):
         z_above = zs[-1] if zs else None
         posterior = inference.latent(layer, h, z_above, c)
         z = sample(posterior, jax.random.fold_in(key, layer))
         prior = generative.latent_prior(layer, z_above, c)
         kls.append(divergence(posterior, prior, z, method=kl).nats)
+        check_shape(kls[-1], x.shape[:1], f"KL of z, layer {layer}")
         zs = (*zs, z)
-    reconstruction = log_prob(generative.likelihood(zs, c), x)
+    reconstruction = score_items(generative.likelihood(zs, c), x, x.shape[:1])
     return StatisticianItemTerms(reconstruction, jnp.stack(kls, axis=-1))

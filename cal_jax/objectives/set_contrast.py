@@ -1,7 +1,7 @@
-"""What the sets of a batch say of one context: which set an item is in, or nothing of it.
+"""Losses that compare the sets of a batch by one context of their items.
 
-Both look at the belief that each item alone gives rise to, the mean of its varying
-posterior, and at which set the item is in; neither sees the value of a factor.
+Both see the posterior mean of each item alone, as if the context varied, and which set the
+item is in; neither sees the value of a factor.
 Shape letters: B sets, N items, C dimensions of one context.
 """
 
@@ -15,12 +15,12 @@ BANDWIDTHS = (1.0, 4.0, 16.0)
 """Squared lengths of the kernels of ``set_dependence``, for posteriors near N(0, I)."""
 
 
-def set_contrast(posterior_means: Array, is_constant: Array) -> Array:
-    """How hard it is to tell which set an item is in by its belief alone.
+def set_contrast(posterior_means: Array, is_constant: Array, mask: Array | None = None) -> Array:
+    """How hard it is to tell which set an item is in by its posterior mean alone.
 
     InfoNCE (van den Oord et al. 2018; with sets for classes, Khosla et al. 2020): the
     cross-entropy of each item's own set among all the sets in which the context is
-    constant, under a Gaussian of variance 1 about each set's mean belief, the item itself
+    constant, under a Gaussian of variance 1 about each set's average, the item itself
     left out of its own. Two sets that share a value cannot be told apart, so it does not
     reach 0; a context that says nothing costs the logarithm of the number of such sets.
 
@@ -28,28 +28,31 @@ def set_contrast(posterior_means: Array, is_constant: Array) -> Array:
       posterior_means: [B, N, C], N of at least 2.
       is_constant: [B], 1 where the context is constant in the set and 0 where it varies;
         between them where that is not known: how much the set counts for the others.
+      mask: [B, N], 1 for items that count and 0 for padding; None when all count.
 
     Returns:
-      [B]: nats, summed over the items of each set, as if the context were constant in it.
+      [B]: nats, summed over the items of each set, as if the context were constant in it;
+      0 of a set with one item.
 
     Raises:
       InputError: sets of one item.
     """
-    num_sets, num_items, _ = posterior_means.shape
-    if num_items < 2:
-        raise InputError("a contrast between sets needs at least 2 items in each: got 1")
-    total = jnp.sum(posterior_means, axis=1)
-    of_the_others = (total[:, None] - posterior_means) / (num_items - 1)
-    own = -0.5 * _squared_distance(posterior_means, of_the_others)
-    to_each = -0.5 * _squared_distance(posterior_means[:, :, None], total[None, None] / num_items)
+    counts, sizes = _counts(posterior_means, mask)
+    num_sets = len(sizes)
+    total = jnp.sum(counts[..., None] * posterior_means, axis=1)
+    others = (total[:, None] - posterior_means) / jnp.maximum(sizes - 1.0, 1.0)[:, None, None]
+    own = -0.5 * _squared_distance(posterior_means, others)
+    averages = total / jnp.maximum(sizes, 1.0)[:, None]
+    to_each = -0.5 * _squared_distance(posterior_means[:, :, None], averages[None, None])
     is_own = jnp.eye(num_sets, dtype=bool)[:, None]
     to_each = to_each + jnp.log(is_constant)[None, None]
     logits = jnp.where(is_own, own[..., None], to_each)
-    return jnp.sum(jax.nn.logsumexp(logits, axis=-1) - own, axis=1)
+    nats = jnp.sum(counts * (jax.nn.logsumexp(logits, axis=-1) - own), axis=1)
+    return jnp.where(sizes > 1.0, nats, 0.0)
 
 
-def set_dependence(posterior_means: Array, varies: Array) -> Array:
-    """How much a varying context's belief depends on which set an item is in.
+def set_dependence(posterior_means: Array, varies: Array, mask: Array | None = None) -> Array:
+    """How much a varying context's posterior means depend on which set an item is in.
 
     The squared maximum mean discrepancy (Gretton et al. 2012) between pairs of items of
     one set and pairs of items of two sets, without bias: on average 0 where a varying
@@ -60,25 +63,36 @@ def set_dependence(posterior_means: Array, varies: Array) -> Array:
       posterior_means: [B, N, C], N of at least 2.
       varies: [B], 1 where the context varies in the set and 0 where it is constant;
         between them as in ``set_contrast``.
+      mask: [B, N], as in ``set_contrast``.
 
     Returns:
-      [B]: between -N and N, N times each set's discrepancy, as if the context varied in it.
+      [B]: between -N and N, N times each set's discrepancy, as if the context varied in it;
+      0 of a set with one item.
 
     Raises:
       InputError: sets of one item.
     """
+    counts, sizes = _counts(posterior_means, mask)
     num_sets, num_items, dim = posterior_means.shape
-    if num_items < 2:
-        raise InputError("the dependence on sets needs at least 2 items in each: got 1")
     rows = posterior_means.reshape(num_sets * num_items, dim)
     distance = _squared_distance(rows[:, None], rows[None])
     kernel = sum(jnp.exp(-distance / (2.0 * width)) for width in BANDWIDTHS) / len(BANDWIDTHS)
+    kernel = kernel * counts.reshape(-1, 1) * counts.reshape(1, -1)
     shape = (num_sets, num_items, num_sets, num_items)
     between = jnp.sum(jnp.reshape(kernel, shape), axis=(1, 3))
-    within = (jnp.diag(between) - num_items) / (num_items * (num_items - 1))
+    within = (jnp.diag(between) - sizes) / jnp.maximum(sizes * (sizes - 1.0), 1.0)
     pairs = varies[:, None] * varies[None] * (1.0 - jnp.eye(num_sets))
-    across = jnp.sum(pairs * between) / num_items**2 / jnp.maximum(jnp.sum(pairs), 1.0)
-    return num_items * (within - across)
+    means = between / jnp.maximum(sizes[:, None] * sizes[None], 1.0)
+    across = jnp.sum(pairs * means) / jnp.maximum(jnp.sum(pairs), 1.0)
+    return jnp.where(sizes > 1.0, sizes * (within - across), 0.0)
+
+
+def _counts(posterior_means: Array, mask: Array | None) -> tuple[Array, Array]:
+    """1 for the items that count [B, N], and how many do [B]."""
+    if posterior_means.shape[1] < 2:
+        raise InputError("a comparison of sets needs at least 2 items in each: got 1")
+    counts = jnp.ones(posterior_means.shape[:2]) if mask is None else (mask > 0).astype(jnp.float32)
+    return counts, jnp.sum(counts, axis=1)
 
 
 def _squared_distance(a: Array, b: Array) -> Array:

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.distributions import KLMethod, log_prob, sample
+from cal_jax.distributions import KLMethod, sample
 from cal_jax.distributions import kl as divergence
+from cal_jax.objectives.checks import check_shape, score_items
 from cal_jax.objectives.protocols import VAEGenerative, VAEInference
 
 
@@ -49,12 +50,14 @@ def vae_elbo(
       VAETerms, nats.
 
     Raises:
+      InputError: a likelihood of items of another shape, or values outside its support.
       ValueError: for an unknown ``kl``.
     """
     posterior = inference.posterior(x)
     z = sample(posterior, key)
     kl_latent = divergence(posterior, generative.prior(), z, method=kl).nats
-    reconstruction = log_prob(generative.likelihood(z), x)
+    reconstruction = score_items(generative.likelihood(z), x, posterior.batch_shape)
+    check_shape(kl_latent, posterior.batch_shape, "KL of z")
     return VAETerms(reconstruction - kl_latent, reconstruction, kl_latent)  # (4.7)
 
 

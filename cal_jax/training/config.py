@@ -10,7 +10,7 @@ from cal_jax.config import omit_default
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import Variables
 from cal_jax.io.run_folder import RunFolder
-from cal_jax.objectives.weighting import Weights
+from cal_jax.objectives.weighting import Weights, weighted_objective
 from cal_jax.training.parallel import ChunkForm
 from cal_jax.training.step import BatchObjective, DataSet, independent_sets
 
@@ -74,8 +74,30 @@ class TrainingConfig:
             raise InputError(f"training.clip must be positive, or None: got {self.clip}")
 
 
+EACH_SET = independent_sets()
+"""The mean over the samples of each set, which has nothing to do with the others."""
+
+
+class Objective(NamedTuple):
+    """What is maximised; the functions are pure."""
+
+    bound: Callable[..., Any]
+    """``(key, generative, inference, x, *labels, *at_step)`` of one data set, and ``mask=``
+    where its items are padded -> a NamedTuple of terms with at least ``elbo``."""
+    criterion: Callable[[Any, Weights], Any] = weighted_objective
+    """See ``StepConfig.criterion``; ``unweighted`` for terms that have no parts."""
+    batch_objective: BatchObjective = EACH_SET
+    """See ``StepConfig.batch_objective``."""
+    weights: Callable[[Any], Weights] | None = None
+    """Steps taken -> weights of the terms; None: as ``TrainingConfig.alpha`` has them."""
+    at_step: Callable[[Any], tuple[Any, ...]] = lambda _: ()
+    """See ``StepConfig.at_step``."""
+    of_sets: bool = True
+    """See ``StepConfig.of_sets``."""
+
+
 class Task(NamedTuple):
-    """What is trained on what; the functions are pure."""
+    """What is trained on what; the functions are pure. ``training.task.task_of`` makes one."""
 
     init: Callable[[], Variables]
     mapped: Callable[..., tuple[Any, Any]]
@@ -98,12 +120,14 @@ class Task(NamedTuple):
 class SeedTask(NamedTuple):
     """The run of one seed: of its parameters, its noise and the order of its data sets."""
 
-    folder: RunFolder
-    """Where its metrics and checkpoints go."""
+    folder: RunFolder | None
+    """Where its metrics and checkpoints go; None: nothing is written, or resumed."""
     seed: int
     task: Task
     fingerprint: dict[str, Any]
     """Flat config, seed and data: a checkpoint with another one is refused."""
+    records: list[dict[str, Any]] | None = None
+    """Where the metrics of a run without a folder go; None: nowhere."""
 
 
 class Trained(NamedTuple):
@@ -117,6 +141,8 @@ class Trained(NamedTuple):
     """Of training, over all the sittings; of seeds trained together, each one's share."""
     revision: str | None
     """Of the source in the first sitting; None where it is unknown."""
+    metrics: list[dict[str, Any]]
+    """Of each chunk of steps: of a run without a folder, whose folder else has them."""
 
 
 def optimiser_of(config: TrainingConfig) -> optax.GradientTransformation:

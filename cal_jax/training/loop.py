@@ -164,7 +164,8 @@ def _require_finite(
             raise SystemExit(FAILED)  # process 0 says why
         index, seed = (int(place) for place in np.argwhere(bad)[0])
         of_seed = f" of seed {runs[seed].seed}" if len(runs) > 1 else ""
-        good = f"step {last_saved} is the last good checkpoint" if last_saved else "none is saved"
+        kept = last_saved and runs[index].folder is not None
+        good = f"step {last_saved} is the last good checkpoint" if kept else "none is saved"
         raise NotFiniteError(
             f"the loss{of_seed} or its gradient is not finite at step {first + index + 1}; {good}; "
             "try a lower training.learning_rate, or --from-scratch"
@@ -177,21 +178,25 @@ def _logged(
     points: Sequence[Point],
     per_epoch: int,
 ) -> dict[str, float]:
-    """Each seed's means over a chunk, in its folder; returned: some of them, means of the seeds."""
+    """Each seed's means over a chunk, kept; returned: some of them, means of the seeds."""
     record = {name: values.mean(axis=0) for name, values in metrics.items()}
     for index, (run, point) in enumerate(zip(runs, points, strict=True)):
-        if is_first():
-            about = {
-                "step": point.step,
-                "epoch": point.step / per_epoch,
-                "seconds": point.seconds,
-            }
-            run.folder.append_metrics({**about, **seeds.member(record, index)})
+        about = {
+            "step": point.step,
+            "epoch": point.step / per_epoch,
+            "seconds": point.seconds,
+        }
+        of_seed = {**about, **seeds.member(record, index)}
+        if run.folder is None:
+            if run.records is not None:
+                run.records.append(of_seed)
+        elif is_first():
+            run.folder.append_metrics(of_seed)
     terms = [name for name in record if name in ("elbo", "reconstruction") or name[:3] == "kl_"]
     return {name: float(np.sum(record[name].mean(axis=0))) for name in terms}
 
 
 def _save(runs: Sequence[SeedTask], points: Sequence[Point]) -> None:
     for run, point in zip(runs, points, strict=True):
-        if is_first():
-            save(run, point)
+        if run.folder is not None and is_first():
+            save(run.folder, run.fingerprint, point)

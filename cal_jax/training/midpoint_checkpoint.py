@@ -27,7 +27,7 @@ def keep_midpoint(
     """
     step = midpoint_step(config)
     for run, at in zip(runs, reached, strict=True):
-        if at.step == step and is_first():
+        if run.folder is not None and at.step == step and is_first():
             checkpoints.save(run.folder.resolve(MIDPOINT), step, at.variables)
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from cal_jax.config import differences
 from cal_jax.errors import InputError
-from cal_jax.io.run_folder import CONFIG_FILE
+from cal_jax.io.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.training import checkpoints
 from cal_jax.training.config import SeedTask
 from cal_jax.training.multihost import arrays_of_first, of_first, on_first, require_same
@@ -30,7 +30,7 @@ class Point(NamedTuple):
 
 
 def resumed(run: SeedTask, initial: TrainState, revision: str | None) -> Point:
-    """What process 0 finds in the run's folder, on every process.
+    """What process 0 finds in the run's folder, on every process; without one, the start.
 
     Args:
       run: whose folder it is.
@@ -46,14 +46,16 @@ def resumed(run: SeedTask, initial: TrainState, revision: str | None) -> Point:
     return Point(step, arrays_of_first(found.state), seconds, revision)
 
 
-def save(run: SeedTask, point: Point) -> None:
-    """Keep a point of the run with its checkpoints."""
-    extra = {"seconds": point.seconds, "config": run.fingerprint, "revision": point.revision}
-    checkpoints.save(run.folder.resolve(CHECKPOINTS), point.step, point.state, extra=extra)
+def save(folder: RunFolder, fingerprint: dict[str, Any], point: Point) -> None:
+    """Keep a point of the run of that fingerprint with its checkpoints."""
+    extra = {"seconds": point.seconds, "config": fingerprint, "revision": point.revision}
+    checkpoints.save(folder.resolve(CHECKPOINTS), point.step, point.state, extra=extra)
 
 
 def _newest(run: SeedTask, initial: TrainState, revision: str | None) -> Point:
     folder = run.folder
+    if folder is None:
+        return Point(0, initial, 0.0, revision)
     directory = folder.resolve(CHECKPOINTS)
     extra = checkpoints.read_extra(directory)
     if extra is None:

@@ -9,6 +9,7 @@ import optax
 from jax import Array
 
 from cal_jax.axes import DEVICE
+from cal_jax.data.sets import DataSet
 from cal_jax.errors import InputError
 from cal_jax.fast.joined import Joined, divide_each, join, join_each
 from cal_jax.inference.mapping import Variables, dataset_keys
@@ -41,15 +42,6 @@ class TrainState(NamedTuple):
     opt_state: Any
     memory: Any = ()
     """Of ``BatchObjective``."""
-
-
-class DataSet(NamedTuple):
-    """One data set as an objective takes it."""
-
-    data: tuple[Array, ...]
-    """x [N, *X], then its labels."""
-    mask: Array | None = None
-    """[N], or None when all items count."""
 
 
 class BatchObjective(NamedTuple):

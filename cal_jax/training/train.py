@@ -83,8 +83,9 @@ def train(
             _variables(state),
             point.seconds,
             point.revision,
+            run.records or [],
         )
-        for point, state in zip(points, initial, strict=True)
+        for run, point, state in zip(runs, points, initial, strict=True)
     ]
 
 

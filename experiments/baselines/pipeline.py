@@ -12,11 +12,10 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from cal_jax.axes import DEVICE
 from cal_jax.cli import program
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.sources import Evaluation
-from cal_jax.inference.mapping import Variables, init_variables, map_objective
+from cal_jax.inference.mapping import Variables
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.merged import merge_of
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
@@ -24,8 +23,7 @@ from cal_jax.models.group_vae import GroupVAE
 from cal_jax.models.vae import VAE, VAEConfig
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_items_elbo
-from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.training.config import Task, Trained
+from cal_jax.training.config import Trained
 from cal_jax.training.step import DataSet
 from experiments.baselines.config import BaselineConfig
 from experiments.baselines.figures import draw_conditioned, draw_reconstructions
@@ -40,7 +38,7 @@ from experiments.common.figures import Figure, draw_course
 from experiments.common.image_sets import TrainingSets, training_sets
 from experiments.common.oracle_evaluator import OracleEvaluator, oracle_evaluator_of
 from experiments.common.report_inputs import ReportInputs, publish_report
-from experiments.common.run import evaluation_key, images_of, train_and_evaluate
+from experiments.common.run import Fit, evaluation_key, images_of, train_and_evaluate
 
 INTROS = {
     "statistician": "A neural statistician of images (thesis 5.1) with one context, trained on "
@@ -63,7 +61,7 @@ def run(request: program.Request) -> None:
         request,
         name_of(config),
         images,
-        lambda seed: training_task(config, model, images.train, seed),
+        Fit(model, objective_of(config), lambda seed: visible_sets(config, images.train, seed)),
         lambda one, folder, trained: evaluate(one, folder, model, trained, images),
     )
 
@@ -87,31 +85,19 @@ def objective_of(config: BaselineConfig) -> Any:
 
 
 def visible_sets(config: BaselineConfig, images: LabelledImages, seed: int) -> TrainingSets:
-    """The learner's training sets that the model sees: all, or those of its kind of group."""
+    """The learner's training sets that the model sees, without labels: all, or those of its
+    kind of group."""
     sets = training_sets(config, images, seed)
-    if config.group_index is None:
-        return sets
-    pixels, *of_sets = sets.data
-    chosen = of_sets[-1][:, config.group_index] == 1
-    return sets._replace(data=(pixels, *(array[chosen] for array in of_sets)))
-
-
-def training_task(
-    config: BaselineConfig, model: nn.Module, images: LabelledImages, seed: int
-) -> Task:
-    """The data sets, the bound and its mapping, for ``training.train.train``."""
-    sets, objective = visible_sets(config, images, seed), objective_of(config)
 
     def draw(key: jax.Array, data: Any, row: jax.Array) -> DataSet:
         x, _ = sets.draw(key, data, row).data
         return DataSet((x,))
 
-    def init() -> Any:
-        key = jax.random.key(seed)
-        return init_variables(objective, model, key, sets.one(key).data[0])
-
-    mapped = map_objective(objective, model, extra_axes=(DEVICE,))
-    return Task(init, mapped, weighted_objective, draw, sets.data, len(sets.data[-1]))
+    if config.group_index is None:
+        return sets._replace(draw=draw)
+    pixels, *of_sets = sets.data
+    chosen = of_sets[-1][:, config.group_index] == 1
+    return TrainingSets(draw, (pixels, *(array[chosen] for array in of_sets)), int(np.sum(chosen)))
 
 
 def evaluate(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cal_jax.data.binarise import dynamic_binary, fixed_binary
-from cal_jax.data.context_sets import factor_sets
+from cal_jax.data.digit_sets import factor_sets
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.label_mix import Mix, one_constant
 from cal_jax.evaluation.generation_scores import Real, RealSets
@@ -24,16 +24,14 @@ DrawSets = Callable[..., tuple[RealSets, np.ndarray]]
 
 
 class TrainingSets(NamedTuple):
-    """Data sets as a training step reads them."""
+    """Data sets as a training step reads them: a ``training.source.SetSource``."""
 
     draw: Callable[[jax.Array, Any, jax.Array], DataSet]
     """(key, data, row []) -> one data set: x [N, H, W] and its label [K]; pure."""
     data: Any
     """Arrays that ``draw`` reads."""
-
-    def one(self, key: jax.Array) -> DataSet:
-        """The first data set."""
-        return self.draw(key, jax.tree.map(jnp.asarray, self.data), jnp.int32(0))
+    num_sets: int
+    """Rows that an epoch visits."""
 
 
 def training_sets(config: SetsConfig, images: LabelledImages, seed: int) -> TrainingSets:
@@ -67,7 +65,7 @@ def training_sets(config: SetsConfig, images: LabelledImages, seed: int) -> Trai
         binary = dynamic_binary(key, chosen) if dynamic else chosen
         return DataSet((factors.paint(binary, values[row]), labels[row]))
 
-    return TrainingSets(draw, data)
+    return TrainingSets(draw, data, config.num_sets)
 
 
 def evaluation_sets(

@@ -14,7 +14,7 @@ import jax
 
 from cal_jax.axes import DEVICE
 from cal_jax.cli import program
-from cal_jax.data.images import LabelledImages, of_classes
+from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.context_scores import context_scores, log_evidence_per_item
@@ -26,7 +26,7 @@ from cal_jax.evaluation.generation_scores import (
     generation_scores,
 )
 from cal_jax.inference import weights
-from cal_jax.inference.mapping import Variables, init_variables, map_objective
+from cal_jax.inference.mapping import Variables
 from cal_jax.inference.sampler import Sampler
 from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import RunFolder
@@ -40,15 +40,14 @@ from cal_jax.objectives.contrasted import (
     contrasted_criterion,
 )
 from cal_jax.objectives.label_schedules import annealed_weights
-from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.training.config import Task, Trained
-from cal_jax.training.step import BatchObjective, independent_sets
+from cal_jax.training.config import Objective, Trained
+from cal_jax.training.step import BatchObjective
 from experiments.common.figures import Figure, draw_course
 from experiments.common.image_sets import DrawSets, probe_sets, training_sets
 from experiments.common.known_labels_config import KnownLabelsConfig
 from experiments.common.oracle_evaluator import oracle_evaluator_of
 from experiments.common.report_inputs import ReportInputs, publish_report
-from experiments.common.run import evaluation_key, images_of, train_and_evaluate
+from experiments.common.run import Fit, evaluation_key, images_of, train_and_evaluate
 from experiments.results.publish import Targets, targets_of
 
 PUBLISHED_PRESET = "cpu"
@@ -112,33 +111,22 @@ def run(experiment: Experiment, request: program.Request) -> None:
         request,
         experiment.name,
         images,
-        lambda seed: training_task(config, model, images.train, seed),
+        Fit(model, objective_of(config), lambda seed: training_sets(config, images.train, seed)),
         lambda one, folder, trained: evaluate(experiment, one, folder, model, trained, images),
     )
 
 
-def training_task(
-    config: KnownLabelsConfig, model: ContextAwareLearner, images: LabelledImages, seed: int
-) -> Task:
-    """The data sets, the bound and its mapping, for ``training.train.train``."""
-    sets = training_sets(config, images, seed)
-
-    def init() -> Any:
-        key = jax.random.key(seed)
-        return init_variables(context_aware_elbo, model, key, *sets.one(key).data)
-
-    objective: Callable[..., Any] = context_aware_elbo
-    criterion: Callable[..., Any] = weighted_objective
-    batch_objective = independent_sets()
+def objective_of(config: KnownLabelsConfig) -> Objective:
+    """The bound, with the contrast of the batch's sets and the annealed weights of the config."""
+    objective = Objective(context_aware_elbo)
     if config.contrasted:
-        objective = bound_and_posterior_means
-        criterion = functools.partial(
-            contrasted_criterion, contrast=config.contrast, dependence=config.dependence
+        objective = Objective(
+            bound_and_posterior_means,
+            functools.partial(
+                contrasted_criterion, contrast=config.contrast, dependence=config.dependence
+            ),
+            BatchObjective(lambda found, memory, _: (contrast_sets(found, (DEVICE,)), memory)),
         )
-        batch_objective = BatchObjective(
-            lambda found, memory, _: (contrast_sets(found, (DEVICE,)), memory)
-        )
-    weights = None
     if config.annealed:
         weights = functools.partial(
             annealed_weights,
@@ -146,16 +134,8 @@ def training_task(
             contexts=config.context_weight,
             half_life=config.weight_half_life,
         )
-    return Task(
-        init,
-        map_objective(objective, model, extra_axes=(DEVICE,)),
-        criterion,
-        sets.draw,
-        sets.data,
-        config.num_sets,
-        batch_objective=batch_objective,
-        weights=weights,
-    )
+        objective = objective._replace(weights=weights)
+    return objective
 
 
 def evaluate(

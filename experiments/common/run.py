@@ -1,33 +1,40 @@
 """What every experiment does around its own model: its folder, training or resuming, a stop."""
 
 import contextlib
-import functools
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 
 from cal_jax.cli.processes import is_first
 from cal_jax.cli.program import Request, each_seed
 from cal_jax.config import flatten
 from cal_jax.data.sources import Evaluation, load_for_evaluation
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import RunFolder
-from cal_jax.training import checkpoints, midpoint_checkpoint
-from cal_jax.training.config import SeedTask, Task, Trained, TrainingConfig
-from cal_jax.training.multihost import on_first, together
+from cal_jax.training.config import Objective, Trained
+from cal_jax.training.fit import fit, open_folder
+from cal_jax.training.multihost import together
 from cal_jax.training.parallel import choose_devices
-from cal_jax.training.resume import CHECKPOINTS
-from cal_jax.training.signals import StopSignal
-from cal_jax.training.train import train
 
 TEST_SEED = 20_170_817
 """Of what test data draw at random: the same for every run."""
 
 EVALUATION = 2**31
 """What is folded into a run's key for its evaluation: more than any step."""
+
+
+class Fit(NamedTuple):
+    """What an experiment trains on what."""
+
+    model: nn.Module
+    objective: Objective | Callable[..., Any] | None
+    """See ``training.fit.fit``."""
+    sets: Callable[[int], Any]
+    """Of each seed: see the data of ``training.fit.fit``."""
 
 
 class SeedRun(NamedTuple):
@@ -92,7 +99,7 @@ def train_and_evaluate(
     request: Request,
     experiment: str,
     images: Evaluation,
-    task_of: Callable[[int], Task],
+    what: Fit,
     evaluate: Callable[[Request, RunFolder, Trained], None],
     *,
     keep_midpoint: bool = False,
@@ -103,33 +110,18 @@ def train_and_evaluate(
       request: what was asked for.
       experiment: its name, in its records.
       images: that it is trained on; their digest is part of a run's identity.
-      task_of: what is trained on what, by seed.
+      what: is trained on what.
       evaluate: ``(request of one seed, its folder, its model)``; writes into the folder.
-      keep_midpoint: see ``train_in``.
+      keep_midpoint: see ``training.fit.fit``.
 
     Raises:
-      InputError, NotFiniteError, SystemExit: see ``open_runs`` and ``train_in``.
+      InputError, NotFiniteError, SystemExit: see ``open_runs`` and ``fit_runs``.
     """
     with open_runs(request, experiment, images.name) as runs:
-        trained = train_in(
-            runs,
-            request.config.training,
-            [task_of(run.request.seed) for run in runs],
-            keep_midpoint=keep_midpoint,
-            images=images.digest,
-        )
+        trained = fit_runs(runs, what, keep_midpoint=keep_midpoint, images=images.digest)
         if is_first():
             for (one, folder), of_seed in zip(runs, trained, strict=True):
                 evaluate(one, folder, of_seed)
-
-
-def open_folder(path: Path) -> RunFolder:
-    """One folder of a run, locked and made by the process that writes it.
-
-    Raises:
-      InputError: a folder that cannot be used.
-    """
-    return on_first(lambda: RunFolder.create_or_open(path)) or RunFolder(path)
 
 
 def evaluation_key(seed: int) -> jax.Array:
@@ -142,48 +134,34 @@ def run_identity(request: Request, **more: Any) -> dict[str, Any]:
     return {**flatten(replace(request.config, summary="")), "seed": request.seed, **more}
 
 
-def train_in(
-    runs: Sequence[SeedRun],
-    training: TrainingConfig,
-    tasks: Sequence[Task],
-    *,
-    keep_midpoint: bool = False,
-    **identity: Any,
+def fit_runs(
+    runs: Sequence[SeedRun], what: Fit, *, keep_midpoint: bool = False, **identity: Any
 ) -> list[Trained]:
-    """Train one model of each seed, or resume it, until all are done or a signal asks to stop.
+    """Train one model of each seed, or resume it, in its open folder.
 
     Args:
       runs: of each seed; their configs and seeds are part of their identity.
-      training: how the model is optimised.
-      tasks: of each seed, what is trained on what.
-      keep_midpoint: for ``training.midpoint_checkpoint.midpoint_variables``.
+      what: is trained on what.
+      keep_midpoint: see ``training.fit.fit``.
       identity: what else decides the runs, as the images' digest: a checkpoint
         of another one is refused.
 
     Raises:
-      InputError, NotFiniteError, SystemExit: see ``training.train.train``.
+      InputError, NotFiniteError, SystemExit: see ``training.fit.fit``.
     """
     asked = runs[0].request
-    devices = choose_devices(asked.devices)
-    if asked.from_scratch:
-        for run, name in itertools.product(runs, (CHECKPOINTS, midpoint_checkpoint.MIDPOINT)):
-            on_first(functools.partial(checkpoints.set_aside, run.folder.resolve(name)))
-    seeds = [
-        SeedTask(run.folder, run.request.seed, task, run_identity(run.request, **identity))
-        for run, task in zip(runs, tasks, strict=True)
-    ]
-    with StopSignal() as stop:
-        train_until = functools.partial(
-            train,
-            seeds,
-            training,
-            devices=devices,
-            stop=stop,
-            revision=asked.revision,
-            remat=asked.remat,
-        )
-        if keep_midpoint:
-            midpoint_checkpoint.keep_midpoint(
-                seeds, training, train_until(until=midpoint_checkpoint.midpoint_step(training))
-            )
-        return train_until()
+    found = fit(
+        what.model,
+        what.sets,
+        objective=what.objective,
+        seed=[run.request.seed for run in runs],
+        run_dir=[run.folder for run in runs],
+        config=asked.config.training,
+        identity=[run_identity(run.request, **identity) for run in runs],
+        devices=asked.devices,
+        from_scratch=asked.from_scratch,
+        keep_midpoint=keep_midpoint,
+        revision=asked.revision,
+        remat=asked.remat,
+    )
+    return [one.training if isinstance(one, TrainedLearner) else one for one in found]

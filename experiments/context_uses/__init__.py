@@ -6,7 +6,7 @@
 Trains no model. On real sets of every value of each factor: few-shot classification and
 retrieval by the KL between contexts, the predictive log p(x_new | D), consistency and
 restrictiveness, and how much of the bound is amortisation. Of a model that was trained
-with ``--set "training_classes=(0,1,2,3,4,5,6)"``, ``--set "digits=(7,8,9)"`` asks about
+with ``--training-classes 0 1 2 3 4 5 6``, ``--digits 7 8 9`` asks about
 digits that it never saw.
 """
 
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(request: program.Request) -> None:
     """Score the model of the weights in the folder of each seed."""
-    program.require_packages("matplotlib", "jinja2", "safetensors")
+    program.require_packages("matplotlib", "jinja2", "safetensors", "sklearn")
     assert request.weights is not None
     trained = weights.load(request.weights)
     digits_binarisation(trained)

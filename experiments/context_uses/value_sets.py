@@ -6,7 +6,7 @@ Shape letters: V values, E sets of a value, N items in a set, K factors.
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.data.context_sets import factor_sets
+from cal_jax.data.digit_sets import factor_sets
 from cal_jax.data.factors import SIZES, ImageFactors
 from cal_jax.data.label_mix import Label, one_constant
 from cal_jax.errors import InputError
@@ -33,7 +33,7 @@ def sets_of_label(
       digits: [I], what they show.
       label: [K], 1 where a factor is constant.
       num_sets, set_size: M and N.
-      allowed: see ``data.context_sets.factor_sets``.
+      allowed: see ``data.digit_sets.factor_sets``.
 
     Raises:
       InputError: fewer than N images of a digit.

@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     joins.add_argument("--out", type=Path, default=Path("results"), help="default: %(default)s")
     joins.add_argument(
-        "--variant", metavar="WORD", help="follows the preset's name: what --set made of it"
+        "--variant", metavar="WORD", help="follows the preset's name: how it was changed"
     )
     readme = actions.add_parser("readme", help="write the tables between the README's markers")
     readme.add_argument("--check", action="store_true", help="fail if a table is out of date")

@@ -25,7 +25,7 @@ def gather(sources: Iterable[Path], variant: str | None = None) -> dict[str, Any
 
     Args:
       sources: run directories, and files that this function's results were written to.
-      variant: what tells a preset that was changed by ``--set`` from the preset itself;
+      variant: what tells a preset whose fields flags have changed from the preset itself;
         it follows the preset's name.
 
     Raises:

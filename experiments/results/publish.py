@@ -42,7 +42,7 @@ Targets = Mapping[str, float]
 def targets_of(request: program.Request, by_preset: Mapping[str, Targets]) -> Targets | None:
     """What is asked of a run's scores, by its preset.
 
-    None where nothing is, where ``--set`` made another of the preset, and where images were
+    None where nothing is, where flags made another of the preset, and where images were
     held back to choose between configs.
     """
     if not request.as_preset or request.held_back:

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.axes import DEVICE
 from cal_jax.cli import program
 from cal_jax.config import flatten
 from cal_jax.data.images import LabelledImages
@@ -20,7 +18,7 @@ from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
 from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_log_likelihoods
 from cal_jax.evaluation.oracle.points import accuracy, digest, predict, train_point_oracle
-from cal_jax.inference.mapping import Variables, init_variables, map_model, map_objective
+from cal_jax.inference.mapping import Variables, map_model
 from cal_jax.inference.sampler import in_batches
 from cal_jax.inference.statistician import generate_items
 from cal_jax.io.run_folder import RunFolder
@@ -28,11 +26,11 @@ from cal_jax.metrics.neighbours import knn_accuracy
 from cal_jax.metrics.scores import FRACTION, NATS_PER_ITEM, Score
 from cal_jax.models.statistician import NeuralStatistician
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
-from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.training.config import Task, Trained
+from cal_jax.training.config import Trained
+from cal_jax.training.source import Sets
 from cal_jax.training.step import DataSet
 from experiments.common.figures import Figure, draw_course
-from experiments.common.run import TEST_SEED, evaluation_key, images_of, train_and_evaluate
+from experiments.common.run import TEST_SEED, Fit, evaluation_key, images_of, train_and_evaluate
 from experiments.results.publish import Run, plain, publish
 from experiments.spatial_mnist.config import SHOWN_SETS, SpatialConfig
 from experiments.spatial_mnist.figures import draw_point_sets
@@ -63,27 +61,18 @@ def run(request: program.Request) -> None:
         request,
         EXPERIMENT,
         images,
-        lambda seed: training_task(config, model, images.train, seed),
+        Fit(model, None, lambda _: training_sets(config, images.train)),
         lambda one, folder, trained: evaluate(one, folder, model, trained, images),
     )
 
 
-def training_task(
-    config: SpatialConfig, model: NeuralStatistician, images: LabelledImages, seed: int
-) -> Task:
-    """One data set an image, of fresh points at every visit, for ``training.train.train``."""
-    objective = functools.partial(neural_statistician_elbo, layers=config.model.layers)
+def training_sets(config: SpatialConfig, images: LabelledImages) -> Sets:
+    """One data set an image, of fresh points at every visit."""
 
     def draw(key: jax.Array, pixels: jax.Array, row: jax.Array) -> DataSet:
         return DataSet((draw_points(key, pixels[row], config.set_size),))
 
-    def init() -> Any:
-        key = jax.random.key(seed)
-        one = draw(key, jnp.asarray(images.images[:1]), jnp.int32(0))
-        return init_variables(objective, model, key, *one.data)
-
-    mapped = map_objective(objective, model, extra_axes=(DEVICE,))
-    return Task(init, mapped, weighted_objective, draw, images.images, len(images.labels))
+    return Sets(images.images, draw, len(images.labels))
 
 
 def standing_sets(

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.axes import DEVICE
 from cal_jax.cli import program
 from cal_jax.cli.processes import is_first
 from cal_jax.config import flatten
@@ -17,7 +15,7 @@ from cal_jax.data.synthetic import SyntheticSets, sets_of_test, synthetic_sets
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
 from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_log_likelihoods
-from cal_jax.inference.mapping import Variables, init_variables, map_objective
+from cal_jax.inference.mapping import Variables
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
 from cal_jax.models.statistician import NeuralStatistician
@@ -25,11 +23,9 @@ from cal_jax.objectives.neural_statistician import (
     NeuralStatisticianTerms,
     neural_statistician_elbo,
 )
-from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.training.config import Task, Trained
-from cal_jax.training.step import DataSet
+from cal_jax.training.config import Trained
 from experiments.common.figures import draw_course
-from experiments.common.run import evaluation_key, open_runs, train_in
+from experiments.common.run import Fit, evaluation_key, fit_runs, open_runs
 from experiments.results.publish import Run, Targets, plain, publish, targets_of
 from experiments.synthetic_sets.config import SyntheticConfig
 from experiments.synthetic_sets.figures import (
@@ -58,35 +54,17 @@ def run(targets: Mapping[str, Targets], request: program.Request) -> None:
     program.require_packages("matplotlib", "jinja2", "sklearn")
     model = NeuralStatistician(config.model, (1,))
     with open_runs(request, EXPERIMENT) as runs:
-        seeds = [run.request.seed for run in runs]
-        sets = [training_sets(config, seed) for seed in seeds]
-        tasks = [training_task(config, model, *of) for of in zip(sets, seeds, strict=True)]
-        trained = train_in(runs, config.training, tasks)
+        sets = {run.request.seed: training_sets(config, run.request.seed) for run in runs}
+        trained = fit_runs(runs, Fit(model, None, lambda seed: sets[seed].x))
         if is_first():
-            for (one, folder), model_of_seed, own in zip(runs, trained, sets, strict=True):
-                evaluate(targets, one, folder, model, model_of_seed, own)
+            for (one, folder), of_seed in zip(runs, trained, strict=True):
+                evaluate(targets, one, folder, model, of_seed, sets[one.seed])
 
 
 def training_sets(config: SyntheticConfig, seed: int) -> SyntheticSets:
     """The sets that a seed trains on."""
     rng = np.random.default_rng(seed)
     return synthetic_sets(rng, config.num_sets, config.set_size, generator=config.generator)
-
-
-def training_task(
-    config: SyntheticConfig, model: NeuralStatistician, sets: SyntheticSets, seed: int
-) -> Task:
-    """The data sets, the bound and its mapping, for ``training.train.train``."""
-    objective = functools.partial(neural_statistician_elbo, layers=config.model.layers)
-
-    def draw(_: jax.Array, x: jax.Array, row: jax.Array) -> DataSet:
-        return DataSet((x[row],))
-
-    def init() -> Any:
-        return init_variables(objective, model, jax.random.key(seed), jnp.asarray(sets.x[0]))
-
-    mapped = map_objective(objective, model, extra_axes=(DEVICE,))
-    return Task(init, mapped, weighted_objective, draw, sets.x, config.num_sets)
 
 
 def evaluate(

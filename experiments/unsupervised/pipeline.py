@@ -27,12 +27,12 @@ from cal_jax.training.config import Trained
 from experiments.common.figures import draw_generation
 from experiments.common.oracle_evaluator import oracle_evaluator_of
 from experiments.common.report_inputs import ReportInputs, publish_report
-from experiments.common.run import evaluation_key, images_of, train_and_evaluate
+from experiments.common.run import Fit, evaluation_key, images_of, train_and_evaluate
 from experiments.results.publish import Targets, targets_of
 from experiments.unsupervised.config import TASKS, UnsupervisedConfig
 from experiments.unsupervised.figures import draw_label_course
 from experiments.unsupervised.gradient_study import noise_study
-from experiments.unsupervised.tasks import label_task, schedule_of
+from experiments.unsupervised.tasks import label_objective, label_sets, schedule_of
 
 INTRO = (
     "The context-aware learner with inferred labels (thesis 6.4.3): which factor the items of "
@@ -60,7 +60,7 @@ def run(targets: Mapping[str, Mapping[str, Targets]], request: program.Request) 
         request,
         name_of(config),
         images,
-        lambda seed: label_task(config, model, images.train, seed),
+        Fit(model, label_objective(config), lambda seed: label_sets(config, images.train, seed)),
         lambda one, folder, trained: evaluate(targets, one, folder, model, trained, images),
         keep_midpoint=config.gradient_keys > 0,
     )

@@ -10,8 +10,6 @@ import numpy as np
 from cal_jax.axes import DEVICE
 from cal_jax.data.images import LabelledImages
 from cal_jax.distributions import KLMethod
-from cal_jax.inference.mapping import init_variables, map_objective
-from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.objectives.balance import initial_balance
 from cal_jax.objectives.label_learning import (
     label_criterion,
@@ -29,53 +27,42 @@ from cal_jax.objectives.label_schedules import (
 )
 from cal_jax.objectives.weighting import Weights
 from cal_jax.training.batches import steps_per_epoch
-from cal_jax.training.config import Task
+from cal_jax.training.config import Objective
 from cal_jax.training.step import BatchObjective, DataSet
 from experiments.common.image_sets import TrainingSets, training_sets
 from experiments.unsupervised.config import UnsupervisedConfig
 
 
-def label_task(
-    config: UnsupervisedConfig, model: ContextAwareLearner, images: LabelledImages, seed: int
-) -> Task:
-    """The data sets, the bound and what couples its sets, for ``training.train.train``.
-
-    Args:
-      config: the run's.
-      model: with a label network.
-      images: to choose from, of the task's digits alone.
-      seed: of the sets, of the initial variables and of a fixed binarisation.
-    """
-    sets, num_visits = with_known_labels(training_sets(config, images, seed), config)
-    objective = _objective(config)
+def label_objective(config: UnsupervisedConfig) -> Objective:
+    """The bound, and what couples the sets of a batch."""
     temperature = temperature_of(config)
 
     def at_step(step: jax.Array) -> tuple[jax.Array, ...]:
         return () if temperature is None else (temperature(step),)
 
-    def init() -> Any:
-        key = jax.random.key(seed)
-        given = at_step(jnp.int32(0))
-        return init_variables(objective, model, key, *sets.one(key).data, *given)
-
-    mapped = map_objective(objective, model, extra_axes=(DEVICE,))
-    return Task(
-        init,
-        mapped,
+    per_epoch = steps_per_epoch(len(visits_of(config)), config.training.batch_size)
+    return Objective(
+        _objective(config),
         functools.partial(label_criterion, disagreement=config.labels.contrast),
-        sets.draw,
-        sets.data,
-        num_visits,
-        batch_objective=coupling_of(config),
-        weights=functools.partial(
-            weights_at, config, steps_per_epoch(num_visits, config.training.batch_size)
-        ),
-        at_step=at_step,
+        coupling_of(config),
+        functools.partial(weights_at, config, per_epoch),
+        at_step,
     )
 
 
-def with_known_labels(sets: TrainingSets, config: UnsupervisedConfig) -> tuple[TrainingSets, int]:
-    """The same sets, each with whether training may use its label; and the visits of an epoch.
+def label_sets(config: UnsupervisedConfig, images: LabelledImages, seed: int) -> TrainingSets:
+    """The training sets, each with whether training may use its label.
+
+    Args:
+      config: the run's.
+      images: to choose from, of the task's digits alone.
+      seed: of the sets, and of a fixed binarisation.
+    """
+    return with_known_labels(training_sets(config, images, seed), config)
+
+
+def visits_of(config: UnsupervisedConfig) -> np.ndarray:
+    """The sets that an epoch visits.
 
     The first ``config.known`` sets are told, and visited so often that they are
     ``labels.known_share`` of the visits.
@@ -83,7 +70,12 @@ def with_known_labels(sets: TrainingSets, config: UnsupervisedConfig) -> tuple[T
     others = np.arange(config.known, config.num_sets)
     share = config.labels.known_share
     repeats = round(share / (1 - share) * len(others)) if config.known else 0
-    visits = np.concatenate([np.resize(np.arange(config.known), repeats), others])
+    return np.concatenate([np.resize(np.arange(config.known), repeats), others])
+
+
+def with_known_labels(sets: TrainingSets, config: UnsupervisedConfig) -> TrainingSets:
+    """The same sets in the visits of an epoch, each with whether training may use its label."""
+    visits = visits_of(config)
 
     def draw(key: jax.Array, data: Any, visit: jax.Array) -> DataSet:
         rows, of_sets = data
@@ -91,7 +83,7 @@ def with_known_labels(sets: TrainingSets, config: UnsupervisedConfig) -> tuple[T
         is_known = (rows[visit] < config.known).astype(jnp.float32)
         return DataSet((*one.data, is_known))
 
-    return TrainingSets(draw, (visits.astype(np.int32), sets.data)), len(visits)
+    return TrainingSets(draw, (visits.astype(np.int32), sets.data), len(visits))
 
 
 def coupling_of(config: UnsupervisedConfig) -> BatchObjective:

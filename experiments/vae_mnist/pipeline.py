@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.axes import DEVICE
 from cal_jax.cli import program
 from cal_jax.cli.processes import is_first
 from cal_jax.config import flatten
@@ -22,26 +21,27 @@ from cal_jax.data.images import LabelledImages
 from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.likelihood import item_log_likelihoods
-from cal_jax.inference.mapping import init_variables, map_model, map_objective
+from cal_jax.inference.mapping import map_model
 from cal_jax.inference.sampler import in_batches
 from cal_jax.io.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.metrics.neighbours import knn_accuracy
 from cal_jax.metrics.scores import FRACTION, NATS_PER_ITEM, Score
 from cal_jax.models.vae import VAE
 from cal_jax.objectives.vae import vae_elbo
-from cal_jax.objectives.weighting import weighted_objective
-from cal_jax.training.config import Task, Trained
+from cal_jax.training.config import Trained
+from cal_jax.training.source import Sets
 from cal_jax.training.step import DataSet
 from experiments.common.figures import Figure, draw_course
 from experiments.common.run import (
     TEST_SEED,
+    Fit,
     SeedRun,
     evaluation_key,
+    fit_runs,
     images_of,
     open_runs,
     open_within,
     run_identity,
-    train_in,
 )
 from experiments.results.publish import Run, Targets, plain, publish, targets_of
 from experiments.vae_mnist.config import AutoencoderConfig
@@ -72,23 +72,23 @@ def run(targets: Mapping[str, Targets], request: program.Request) -> None:
     images = images_of(request, config.image_size)
     model = VAE(config.model, (config.image_size, config.image_size))
     with open_runs(request, EXPERIMENT, images.name) as runs:
-        fitted = [fit(runs, model, images, name) for name in config.binarisations]
+        fitted = [fit_one(runs, model, images, name) for name in config.binarisations]
         if is_first():
             for (one, folder), *of_seed in zip(runs, *fitted, strict=True):
                 folder.write_json(CONFIG_FILE, run_identity(one, images=images.digest))
                 evaluate(targets, one, folder, model, of_seed, images)
 
 
-def fit(runs: Sequence[SeedRun], model: VAE, images: Evaluation, binarisation: str) -> list[Fitted]:
+def fit_one(
+    runs: Sequence[SeedRun], model: VAE, images: Evaluation, binarisation: str
+) -> list[Fitted]:
     """Train one model of each seed in a folder of its own, or resume it."""
     config = runs[0].request.config
     with open_within(runs, binarisation) as own:
         trains_on = config.trained_as(binarisation)
-        tasks = [training_task(model, images.train, trains_on, run.request.seed) for run in own]
-        trained = train_in(
+        trained = fit_runs(
             own,
-            config.training,
-            tasks,
+            Fit(model, None, lambda seed: training_images(images.train, trains_on, seed)),
             images=images.digest,
             binarisation=binarisation,
         )
@@ -97,8 +97,8 @@ def fit(runs: Sequence[SeedRun], model: VAE, images: Evaluation, binarisation: s
         ]
 
 
-def training_task(model: VAE, images: LabelledImages, binarisation: str, seed: int) -> Task:
-    """The images, the bound and its mapping, for ``training.train.train``."""
+def training_images(images: LabelledImages, binarisation: str, seed: int) -> Sets:
+    """The images, each binarised at every visit or once."""
     dynamic = binarisation == "dynamic"
     pixels = images.images if dynamic else fixed_binary(images.images, binarisation, seed)
 
@@ -106,12 +106,7 @@ def training_task(model: VAE, images: LabelledImages, binarisation: str, seed: i
         x = dynamic_binary(key, pixels[row]) if dynamic else pixels[row].astype(jnp.float32)
         return DataSet((x,))
 
-    def init() -> Any:
-        key = jax.random.key(seed)
-        return init_variables(vae_elbo, model, key, jnp.zeros(pixels.shape[1:]))
-
-    mapped = map_objective(vae_elbo, model, extra_axes=(DEVICE,))
-    return Task(init, mapped, weighted_objective, draw, pixels, len(pixels), of_sets=False)
+    return Sets(pixels, draw, len(pixels))
 
 
 def evaluate(

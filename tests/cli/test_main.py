@@ -1,5 +1,6 @@
 """``cal-jax sample`` and ``cal-jax export`` as their users run them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax
@@ -7,12 +8,25 @@ import numpy as np
 import pytest
 
 from cal_jax.cli.main import main, source_sets
+from cal_jax.config import flatten
 from cal_jax.data.images import LabelledImages
 from cal_jax.inference import weights
 from cal_jax.inference.mapping import map_model
 from cal_jax.inference.trained import TrainedLearner
+from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.trained import WEIGHTS, source_images
+from cal_jax.training import checkpoints
+from cal_jax.training.config import TrainingConfig
+from cal_jax.training.resume import CHECKPOINTS
 from tests.small_models import small_model
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Of an experiment's config, those that weights are made of."""
+
+    model: ContextAwareConfig
+    training: TrainingConfig
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +108,31 @@ def test_bad_input_is_one_line_and_exit_code_2(more, words, saved, tmp_path, cap
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "model.*"),
+        ({"model.context_dim": "4"}, "context_dim: '4'; accepted: int"),
+        ({"model.context_dim": 2**70}, "accepted: int"),
+        ({"model._target_": "os.system"}, "unknown field _target_; accepted: num_contexts"),
+        ({"training.steps": 1.5}, "steps: 1.5; accepted: int"),
+        ({"binarisation": None}, "'binarisation'"),
+    ],
+)
+def test_a_config_that_is_none_is_named(changes, words, tmp_path, capsys):
+    model, _ = small_model()
+    flat = flatten(Parts(model.config, TrainingConfig())) | {
+        "set_size": 5,
+        "binarisation": "static",
+    }
+    flat = {k: v for k, v in (flat | changes).items() if v is not None}
+    flat = flat if changes else {"task": "none"}
+    checkpoints.save(tmp_path / CHECKPOINTS, 1, {"x": np.zeros(1)}, extra={"config": flat})
+    assert main(["export", str(tmp_path), "--factors", "digit,rotation", "--out", "w"]) == 2
+    error = capsys.readouterr().err
+    assert "no run of a context-aware learner" in error and words in error
 
 
 def test_without_a_checkpoint_there_is_nothing_to_export(tmp_path, capsys):

@@ -1,19 +1,13 @@
 """Two processes of a real experiment are one run; the flags that bring them together."""
 
-import argparse
 import json
 
 import jax
 import numpy as np
 import pytest
 
-from cal_jax.cli.processes import (
-    CONNECT_TIMEOUT,
-    Distributed,
-    add_distributed_flags,
-    connected,
-    read_distributed_flags,
-)
+from cal_jax.cli.flags import parse
+from cal_jax.cli.processes import CONNECT_TIMEOUT, Distributed, connected
 from cal_jax.errors import InputError
 from cal_jax.training import manifest, orbax_folder
 from experiments import vae_mnist
@@ -54,8 +48,7 @@ sys.exit(exit_code(work))
 
 def arguments_in(folder):
     """The experiment's: one small model, a chunk a step."""
-    settings = ("binarisations=('static',)", "training.chunk_steps=1", f"training.steps={STEPS}")
-    changes = [word for setting in settings for word in ("--set", setting)]
+    changes = f"--binarisations static --training.chunk-steps 1 --training.steps {STEPS}".split()
     return ["--preset", "smoke", "--run-dir", str(folder), *changes]
 
 
@@ -118,16 +111,15 @@ def test_whoever_waits_in_vain_says_for_whom():
 
 
 def read(*arguments):
-    parser = argparse.ArgumentParser()
-    add_distributed_flags(parser)
-    return read_distributed_flags(parser.parse_args(arguments))
+    return parse(Distributed, arguments, prog="p", description="")
 
 
 def test_flags_are_read():
-    assert read() == Distributed("off", None, None, None, CONNECT_TIMEOUT)
-    assert read("--distributed", "auto", "--connect-timeout", "9").connect_timeout == 9
+    assert read() == Distributed("off", None, None, None)
+    assert read().timeout == CONNECT_TIMEOUT
+    assert read("--distributed", "auto", "--connect-timeout", "9").timeout == 9
     manual = ["--coordinator", "[::1]:80", "--processes", "3", "--process-id", "2"]
-    assert read("--distributed", "manual", *manual)[:4] == ("manual", "[::1]:80", 3, 2)
+    assert read("--distributed", "manual", *manual) == Distributed("manual", "[::1]:80", 3, 2)
 
 
 MANUAL = "--distributed manual --coordinator a:1 --processes 2 --process-id 1"

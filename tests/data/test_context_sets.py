@@ -1,6 +1,8 @@
-import time
+"""Sets of any contexts against the probabilities that ``draw_context_sets`` promises."""
 
-import jax
+import time
+from itertools import product
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,121 +10,244 @@ import pytest
 from cal_jax.data.context_sets import (
     ContextSets,
     accidentally_constant,
-    factor_sets,
-    render_black_and_white,
+    draw_context_sets,
+    free_rank,
 )
+from cal_jax.data.factor_dataset import FactorDataset
+from cal_jax.data.label_mix import all_labels
 from cal_jax.errors import InputError
 
-# Classes of unequal size, in no order; class 7 is absent.
+# Digits of unequal number, in no order; digit 7 is absent.
 DIGITS = np.random.default_rng(0).permutation(
     np.repeat([0, 1, 2, 3, 4, 5, 6, 8, 9], [10, 10, 12, 20, 30, 40, 50, 60, 200])
 )
-EVERY_LABEL = (((0, 0), 1), ((0, 1), 1), ((1, 0), 1), ((1, 1), 1))
+X = np.arange(len(DIGITS), dtype=np.float32)[:, None]
+EVERY_MASK = (((0, 0), 1), ((0, 1), 1), ((1, 0), 1), ((1, 1), 1))
 
 
-def sets(mix=EVERY_LABEL, num_sets=4000, set_size=10, seed=0, digits=DIGITS, allowed=None):
-    rng = np.random.default_rng(seed)
-    return factor_sets(
-        rng, digits, (2,), num_sets=num_sets, set_size=set_size, mix=mix, allowed=allowed
+def digits(turns=2, labels=DIGITS, **fields):
+    """Digits that may be turned: a column, and a rendered factor."""
+    return FactorDataset(
+        X[: len(labels)],
+        {"digit": labels},
+        value_names={"digit": range(10)},
+        rendered={"turn": range(turns)},
+        render=lambda x, values, key: x,
+        **fields,
     )
+
+
+def sets(mix=EVERY_MASK, num_sets=4000, set_size=10, seed=0, data=None, **options):
+    return draw_context_sets(
+        np.random.default_rng(seed),
+        digits() if data is None else data,
+        ("digit", "turn"),
+        num_sets=num_sets,
+        set_size=set_size,
+        mix=mix,
+        **options,
+    )
+
+
+def constant(drawn):
+    return (drawn.values == drawn.values[:, :1]).all(axis=1)
+
+
+def shares(values, sizes):
+    """How often each combination comes, [*sizes]; values [..., K]."""
+    cells = np.ravel_multi_index(np.moveaxis(values, -1, 0).reshape(len(sizes), -1), sizes)
+    return (np.bincount(cells, minlength=np.prod(sizes)) / cells.size).reshape(sizes)
+
+
+def close(found, expected, count):
+    np.testing.assert_allclose(found, expected, atol=4.5 * np.sqrt(0.25 / count))
+    assert (found[expected == 0] == 0).all()
 
 
 def test_shapes_and_types():
     drawn = sets(num_sets=8)
     assert drawn.items.shape == (8, 10)
-    assert drawn.factors.shape == (8, 10, 2)
-    assert drawn.labels.shape == (8, 2)
-    assert [part.dtype for part in drawn] == [np.int32, np.int32, np.float32]
+    assert drawn.values.shape == (8, 10, 2)
+    assert drawn.constant_mask.shape == (8, 2)
+    assert drawn.mask is None
+    assert [part.dtype for part in drawn[:3]] == [np.int32, np.int32, np.float32]
 
 
-def test_factors_are_the_truth():
+def test_values_are_the_truth():
     drawn = sets()
-    np.testing.assert_array_equal(drawn.factors[..., 0], DIGITS[drawn.items])
-    assert set(np.unique(drawn.factors[..., 1])) == {0, 1}
+    np.testing.assert_array_equal(drawn.values[..., 0], DIGITS[drawn.items])
+    assert set(np.unique(drawn.values[..., 1])) == {0, 1}
 
 
-def test_constant_factors_are_constant_and_varying_ones_vary():
+def test_constant_contexts_are_constant_and_varying_ones_vary():
     drawn = sets()
-    constant = (drawn.factors == drawn.factors[:, :1]).all(axis=1)
-    assert constant[drawn.labels == 1].all()
-    varying = drawn.labels == 0
-    assert not constant[..., 0][varying[..., 0]].any()
+    assert constant(drawn)[drawn.constant_mask == 1].all()
+    varying = drawn.constant_mask == 0
+    assert not constant(drawn)[..., 0][varying[..., 0]].any()
     # Two values in ten items: constant by chance in 2 * 2**-10 of the sets.
-    assert constant[..., 1][varying[..., 1]].mean() < 0.01
+    assert constant(drawn)[..., 1][varying[..., 1]].mean() < 0.01
 
 
-def test_no_image_comes_twice_in_a_set():
-    ordered = np.sort(sets().items, axis=1)
-    assert (np.diff(ordered, axis=1) > 0).all()
+def test_no_item_comes_twice_in_a_set():
+    assert (np.diff(np.sort(sets().items, axis=1), axis=1) > 0).all()
 
 
-def test_a_class_of_exactly_set_size_is_used_up():
+def test_a_digit_of_exactly_set_size_is_used_up():
     drawn = sets(mix=(((1, 1), 1),), num_sets=300)
     zeros = np.flatnonzero(DIGITS == 0)
-    used = drawn.items[drawn.factors[:, 0, 0] == 0]
+    used = drawn.items[drawn.values[:, 0, 0] == 0]
     assert len(used)
     np.testing.assert_array_equal(np.sort(used, axis=1), np.broadcast_to(zeros, used.shape))
 
 
-@pytest.mark.parametrize("label", [(1, 0), (0, 1)], ids=["constant", "varying"])
-def test_classes_then_images_are_uniform(label):
-    drawn = sets(mix=((label, 1),), num_sets=9000)
-    shares = np.bincount(DIGITS[drawn.items[:, 0]], minlength=10) / 9000
-    expected = np.full(10, 1 / 9)
-    expected[7] = 0
-    np.testing.assert_allclose(shares, expected, atol=4.5 * np.sqrt(1 / 9 * 8 / 9 / 9000))
-    # The last item of a set is as uniform inside its class as the first.
+def test_combinations_with_too_few_items_are_left_out_where_they_are_constant():
+    drawn = sets(mix=(((1, 0), 1), ((0, 1), 1)), set_size=15)
+    by_digit = drawn.constant_mask[:, 0] == 1
+    close(
+        np.bincount(drawn.values[by_digit, 0, 0], minlength=10) / 2000,
+        np.isin(np.arange(10), [3, 4, 5, 6, 8, 9]) / 6,
+        2000,
+    )
+    # Where the digit varies each comes as often.
+    first = np.bincount(drawn.values[~by_digit, 0, 0], minlength=10) / 2000
+    close(first, (np.arange(10) != 7) / 9, 2000)
+
+
+@pytest.mark.parametrize("mask", [(1, 0), (0, 1)], ids=["constant", "varying"])
+def test_digits_then_their_items_are_uniform(mask):
+    drawn = sets(mix=((mask, 1),), num_sets=9000)
+    found = np.bincount(DIGITS[drawn.items[:, 0]], minlength=10) / 9000
+    expected = (np.arange(10) != 7) / 9
+    np.testing.assert_allclose(found, expected, atol=4.5 * np.sqrt(1 / 9 * 8 / 9 / 9000))
+    # The last item of a set is as uniform inside its digit as the first.
     for column in (0, 9):
-        threes = drawn.items[:, column][drawn.factors[:, column, 0] == 3]
+        threes = drawn.items[:, column][drawn.values[:, column, 0] == 3]
         uses = np.bincount(threes, minlength=len(DIGITS))[DIGITS == 3]
         assert ((uses - uses.mean()) ** 2 / uses.mean()).sum() < 50  # chi-square, 19 degrees
-    backgrounds = drawn.factors[:, 0, 1].mean()
-    np.testing.assert_allclose(backgrounds, 0.5, atol=4.5 * 0.5 / np.sqrt(9000))
+    np.testing.assert_allclose(drawn.values[:, 0, 1].mean(), 0.5, atol=4.5 * 0.5 / np.sqrt(9000))
 
 
-def test_any_number_of_factors_is_constant_or_varies_by_the_label_and_is_uniform():
-    mix = (((1, 0, 1), 1), ((0, 1, 0), 1))
-    rng = np.random.default_rng(0)
-    drawn = factor_sets(rng, DIGITS, (8, 2), num_sets=4000, set_size=6, mix=mix)
-    constant = (drawn.factors == drawn.factors[:, :1]).all(axis=1)
-    assert constant[drawn.labels == 1].all()
-    assert not constant[..., :2][drawn.labels[..., :2] == 0].any()
-    for column in (0, 5):
-        shares = np.bincount(drawn.factors[:, column, 1], minlength=8) / 4000
-        np.testing.assert_allclose(shares, 1 / 8, atol=4.5 * np.sqrt(1 / 8 * 7 / 8 / 4000))
-    np.testing.assert_array_equal(drawn.factors[..., 0], DIGITS[drawn.items])
+SHOWN = np.array([[1, 1, 1, 1], [1, 0, 0, 0], [0, 1, 0, 1]], bool)
+BY_ROW = SHOWN / SHOWN.sum(axis=1, keepdims=True) / 3
+BY_COLUMN = SHOWN / SHOWN.sum(axis=0) / 4
+EVENLY = SHOWN / SHOWN.sum()
+MASKS = [((1, 0), BY_ROW), ((0, 1), BY_COLUMN), ((1, 1), EVENLY), ((0, 0), EVENLY)]
 
 
-def test_no_forbidden_combination_ever_comes_and_all_else_holds():
-    allowed = np.random.default_rng(5).random((10, 8)) < 0.4
-    rng = np.random.default_rng(0)
-    drawn = factor_sets(
-        rng, DIGITS, (8,), num_sets=4000, set_size=10, mix=EVERY_LABEL, allowed=allowed
+def rendered_table():
+    """Three letters of which some turns never occur."""
+    return FactorDataset(
+        X[:60],
+        {"digit": np.arange(60) % 3},
+        rendered={"turn": range(4)},
+        render=lambda x, values, key: x,
+        shown={("turn", "digit"): SHOWN.T},
     )
-    assert allowed[drawn.factors[..., 0], drawn.factors[..., 1]].all()
-    np.testing.assert_array_equal(drawn.factors[..., 0], DIGITS[drawn.items])
-    constant = (drawn.factors == drawn.factors[:, :1]).all(axis=1)
-    assert constant[drawn.labels == 1].all()
+
+
+def column_table():
+    """The same combinations as columns: unequally many items of each."""
+    cells = np.argwhere(SHOWN)
+    rows = cells[np.repeat(np.arange(len(cells)), 5 + np.arange(len(cells)))]
+    return FactorDataset(X[: len(rows)], {"turn": rows[:, 1], "digit": rows[:, 0]})
+
+
+@pytest.mark.parametrize(("mask", "expected"), MASKS)
+@pytest.mark.parametrize("table", [rendered_table, column_table])
+def test_constants_are_uniform_and_the_others_uniform_beside_them(table, mask, expected):
+    drawn = sets(((mask, 1),), num_sets=20_000, set_size=3, data=table())
+    for item in range(3):
+        close(shares(drawn.values[:, item], (3, 4)), expected, 20_000)
+    assert constant(drawn).all(axis=0).tolist() == [entry == 1 for entry in mask]
+
+
+def test_items_of_a_set_take_their_values_independently():
+    drawn = sets((((1, 0), 1),), num_sets=20_000, set_size=2, data=rendered_table())
+    first, second = drawn.values.transpose(1, 0, 2)
+    zero = first[:, 0] == 0
+    pairs = np.stack([first[zero, 1], second[zero, 1]], axis=-1)
+    close(shares(pairs, (4, 4)), np.full((4, 4), 1 / 16), len(pairs))
+
+
+def test_many_contexts_of_columns_with_holes():
+    rng = np.random.default_rng(3)
+    cells = np.argwhere(rng.random((3, 4, 2, 3, 2, 3)) < 0.5)
+    rows = cells[rng.integers(len(cells), size=6000)]
+    data = FactorDataset(np.zeros((6000, 1), np.uint8), {f"f{k}": rows[:, k] for k in range(6)})
+    drawn = draw_context_sets(
+        rng, data, data.names, num_sets=640, set_size=5, mix=[(a, 1) for a in all_labels(6)[-63:]]
+    )
+    np.testing.assert_array_equal(drawn.values, rows[drawn.items])
+    assert constant(drawn)[drawn.constant_mask == 1].all()
+    assert constant(drawn)[drawn.constant_mask == 0].mean() < 0.25
     assert (np.diff(np.sort(drawn.items, axis=1), axis=1) > 0).all()
-    digits = drawn.factors[(drawn.labels == [1, 0]).all(axis=1), 0, 0]
-    shares = np.bincount(digits, minlength=10) / 1000
-    np.testing.assert_allclose(shares, (np.arange(10) != 7) / 9, atol=4.5 * np.sqrt(0.1 / 1000))
 
 
-@pytest.mark.parametrize("shape", [(9, 2), (10, 8), (10,), (10, 2, 2)])
-def test_allowed_must_be_of_the_factors(shape):
-    with pytest.raises(InputError, match=r"allowed: shape .*; accepted: 10 digits or more, then"):
-        sets(allowed=np.ones(shape, bool))
+def test_one_context_is_constant_by_default_and_a_subset_ignores_the_rest():
+    columns = {"digit": DIGITS, "noise": np.arange(len(DIGITS)) % 7}
+    data = FactorDataset(X, columns, value_names={"digit": range(10)})
+    drawn = draw_context_sets(np.random.default_rng(0), data, ("digit",), num_sets=50, set_size=4)
+    assert (drawn.constant_mask == 1).all()
+    assert constant(drawn).all()
+    both = draw_context_sets(
+        np.random.default_rng(0), data, ("noise", "digit"), num_sets=50, set_size=4
+    )
+    np.testing.assert_array_equal(both.constant_mask.sum(axis=0), [25, 25])
+    np.testing.assert_array_equal(both.values[..., 1], DIGITS[both.items])
 
 
-def test_labels_come_in_the_proportions_of_the_mix():
+def test_single_items_of_every_combination_are_each_used_once():
+    cells = np.array(list(product(range(4), range(5))))
+    data = FactorDataset(X[:20], {"a": cells[:, 0], "b": cells[:, 1]})
+    drawn = draw_context_sets(
+        np.random.default_rng(0), data, ("a", "b"), num_sets=4000, set_size=4, mix=[((1, 0), 1)]
+    )
+    np.testing.assert_array_equal(drawn.values, cells[drawn.items])
+    assert (np.diff(np.sort(drawn.items, axis=1), axis=1) > 0).all()
+    # Four of five values, without replacement: every item is as uniform as the first.
+    for item in range(4):
+        close(shares(drawn.values[:, item], (4, 5)), np.full((4, 5), 1 / 20), 4000)
+
+
+def test_sets_of_several_sizes():
+    drawn = sets(mix=(((1, 0), 1), ((0, 1), 1)), num_sets=4000, set_size=(3, 12))
+    assert drawn.items.shape == (4000, 12)
+    assert drawn.mask.dtype == np.float32
+    sizes = drawn.mask.sum(axis=1).astype(int)
+    assert (drawn.mask == (np.arange(12) < sizes[:, None])).all()
+    close(np.bincount(sizes, minlength=13) / 4000, (np.arange(13) > 2) / 10, 4000)
+    for items, values, size in zip(drawn.items, drawn.values, sizes, strict=True):
+        assert len(np.unique(items[:size])) == size
+        assert (items[size:] == items[0]).all()
+        assert (values[size:] == values[0]).all()
+    np.testing.assert_array_equal(drawn.values[..., 0], DIGITS[drawn.items])
+    # Digits 0 and 1 have ten items: they make the sets of up to ten alone.
+    scarce = (drawn.constant_mask[:, 0] == 1) & (drawn.values[:, 0, 0] <= 1)
+    assert sizes[scarce].max() == 10
+    close(
+        shares(drawn.values[(sizes == 3) & (drawn.constant_mask[:, 0] == 1)][:, :1, :1], (10,)),
+        (np.arange(10) != 7) / 9,
+        200,
+    )
+
+
+def test_given_values():
+    drawn = sets((((0, 1), 1),), num_sets=400, given={"turn": 1}, data=digits(4))
+    assert (drawn.values[..., 1] == 1).all()
+    assert set(np.unique(drawn.values[..., 0])) == set(range(10)) - {7}
+    threes = sets((((1, 0), 1),), num_sets=40, given={"digit": "3"})
+    assert (threes.values[..., 0] == 3).all()
+    assert set(np.unique(threes.values[..., 1])) == {0, 1}
+
+
+def test_masks_come_in_the_proportions_of_the_mix():
     drawn = sets(mix=(((1, 0), 5), ((0, 1), 1)), num_sets=600, set_size=3)
-    np.testing.assert_array_equal(drawn.labels.sum(axis=0), [500, 100])
-    np.testing.assert_array_equal(drawn.labels.sum(axis=1), np.ones(600))
+    np.testing.assert_array_equal(drawn.constant_mask.sum(axis=0), [500, 100])
+    np.testing.assert_array_equal(drawn.constant_mask.sum(axis=1), np.ones(600))
 
 
 def test_reproducible_from_the_generator():
-    for first, again in zip(sets(), sets(), strict=True):
+    for first, again in zip(sets()[:3], sets()[:3], strict=True):
         np.testing.assert_array_equal(first, again)
     assert not np.array_equal(sets().items, sets(seed=1).items)
 
@@ -130,61 +255,96 @@ def test_reproducible_from_the_generator():
 def test_one_item_sets():
     drawn = sets(num_sets=40, set_size=1)
     assert drawn.items.shape == (40, 1)
-    np.testing.assert_array_equal(accidentally_constant(drawn), (drawn.labels == 0).any(axis=1))
+    np.testing.assert_array_equal(
+        accidentally_constant(drawn), (drawn.constant_mask == 0).any(axis=1)
+    )
+
+
+def draw_of(contexts):
+    return lambda: draw_context_sets(
+        np.random.default_rng(0), digits(), contexts, num_sets=4, set_size=2
+    )
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("draw", "reason"),
     [
-        ({"set_size": 0}, "set_size 0; accepted: 1 or more"),
-        ({"num_sets": 0}, "num_sets 0; accepted: 1 or more"),
-        ({"set_size": 11}, "class 0 has 10 images; accepted: at least set_size = 11"),
-        ({"digits": DIGITS[:0]}, "digits: no images"),
-        ({"mix": (((1, 0), -1),)}, "mix: weights"),
+        (lambda: sets(set_size=0), "set_size 0; accepted: 1 or more"),
+        (lambda: sets(set_size=(4, 3)), r"set_size \(4, 3\); accepted: 1 or more, or \(small"),
+        (lambda: sets(num_sets=0), "num_sets 0; accepted: 1 or more"),
+        (lambda: sets(mix=(((1, 0), -1),)), "mix: weights"),
+        (lambda: sets(mix=(((1,), 1),)), r"mix: label \(1,\); accepted: 2 entries"),
+        (
+            lambda: sets(set_size=201),
+            r"mask \(1, 0\) of \(digit, turn\): no combination of constant values has more than "
+            "200 different items; accepted: set_size up to 200, not 201",
+        ),
+        (lambda: sets(mix=(((0, 0), 1),), set_size=433), r"mask \(0, 0\) .* more than 432 "),
+        (
+            lambda: sets(mix=(((1, 0), 1),), data=digits(1)),
+            r"mask \(1, 0\) of \(digit, turn\): turn has one value alone, and cannot vary",
+        ),
+        (lambda: sets(given={"digit": 7}), "given {'digit': 7}: no combination of values occurs"),
+        (lambda: sets(given={"digit": 11}), "'digit': value '11'; accepted: 0, 1"),
+        (lambda: sets(given={"size": 1}), "given 'size'; accepted: digit, turn"),
+        (draw_of(()), r"contexts \(\); accepted: 1 or more of digit, turn"),
+        (draw_of(("turn", "turn")), "each once"),
+        (draw_of(("turn", "size")), "factor 'size'; accepted: digit, turn"),
+        (draw_of(("digit",)), "without turn, which are rendered; accepted"),
+        (
+            lambda: draw_context_sets(
+                np.random.default_rng(0),
+                rendered_table(),
+                ("turn",),
+                num_sets=4,
+                set_size=2,
+            ),
+            "some combinations of turn, digit are held out; accepted: contexts with all",
+        ),
     ],
 )
-def test_bad_arguments(change, reason):
+def test_bad_arguments(draw, reason):
     with pytest.raises(InputError, match=reason):
-        sets(**change)
+        draw()
+
+
+def test_masks_without_weight_are_not_checked():
+    drawn = sets(mix=(((1, 1), 0), ((0, 1), 1)), data=digits(1), num_sets=20)
+    assert (drawn.constant_mask == [0, 1]).all()
 
 
 def test_twenty_thousand_sets_in_two_seconds():
-    digits = np.random.default_rng(0).integers(10, size=60_000)
+    data = FactorDataset(
+        np.zeros((60_000, 1), np.uint8),
+        {"digit": np.random.default_rng(0).integers(10, size=60_000)},
+        rendered={"turn": range(8)},
+        render=lambda x, values, key: x,
+    )
     start = time.perf_counter()
-    sets(num_sets=20_000, digits=digits)
+    sets(num_sets=20_000, data=data)
     assert time.perf_counter() - start < 2
 
 
 def test_accidentally_constant():
-    factors = np.zeros((4, 3, 2), np.int32)
-    factors[:, :, 0] = [[1, 1, 1], [1, 1, 1], [1, 2, 3], [1, 2, 3]]
-    factors[:, :, 1] = [[0, 1, 0], [0, 1, 0], [1, 1, 1], [0, 1, 1]]
-    labels = np.array([[1, 0], [0, 0], [0, 0], [0, 0]], np.float32)
-    drawn = ContextSets(np.zeros((4, 3), np.int32), factors, labels)
+    values = np.zeros((4, 3, 2), np.int32)
+    values[:, :, 0] = [[1, 1, 1], [1, 1, 1], [1, 2, 3], [1, 2, 3]]
+    values[:, :, 1] = [[0, 1, 0], [0, 1, 0], [1, 1, 1], [0, 1, 1]]
+    masks = np.array([[1, 0], [0, 0], [0, 0], [0, 0]], np.float32)
+    drawn = ContextSets(np.zeros((4, 3), np.int32), values, masks)
     np.testing.assert_array_equal(accidentally_constant(drawn), [False, True, True, False])
 
 
-def test_accident_rate_of_a_two_valued_background():
+def test_accident_rate_of_a_two_valued_context():
     rate = accidentally_constant(sets(mix=(((1, 0), 1),), num_sets=20_000)).mean()
     np.testing.assert_allclose(rate, 2 * 2.0**-10, atol=4.5 * np.sqrt(2.0**-9 / 20_000))
 
 
-def test_white_background_inverts():
-    binary = np.array([[[0, 1], [1, 1]], [[0, 1], [1, 1]]], np.uint8)
-    rendered = jax.jit(render_black_and_white)(binary, jnp.asarray([0, 1]))
-    assert rendered.dtype == jnp.float32
-    np.testing.assert_array_equal(rendered, [[[0, 1], [1, 1]], [[1, 0], [0, 0]]])
-
-
-def test_render_batches_of_sets_and_single_images():
-    binary = np.random.default_rng(0).integers(2, size=(2, 5, 4, 3))
-    backgrounds = np.array([[0, 1, 0, 1, 1], [1, 0, 0, 0, 1]])
-    rendered = render_black_and_white(jnp.asarray(binary), jnp.asarray(backgrounds))
-    single = render_black_and_white(jnp.asarray(binary[0, 1]), jnp.asarray(1))
-    np.testing.assert_array_equal(rendered[0, 1], single)
-    np.testing.assert_array_equal(rendered[1, 1], binary[1, 1])
-
-
-def test_render_refuses_backgrounds_that_do_not_fit():
-    with pytest.raises(InputError, match=r"backgrounds: shape \(3,\); accepted: \(2,\)"):
-        render_black_and_white(jnp.zeros((2, 4, 4)), jnp.zeros(3))
+@pytest.mark.parametrize("module", [np, jnp])
+def test_free_rank_is_that_of_a_list(module):
+    rng = np.random.default_rng(0)
+    for used in range(6):
+        taken = rng.choice(8, used, replace=False)
+        free = np.setdiff1d(np.arange(8), taken)
+        padded = module.asarray(np.concatenate([taken, np.full(3, 100)]))
+        found = [int(free_rank(module, module.asarray(n), padded)) for n in range(len(free))]
+        assert found == free.tolist()

@@ -1,15 +1,12 @@
-import contextlib
 import functools
 import hashlib
-import http.client
 import http.server
-import io
-import os
+import shutil
+import sys
 import threading
-import urllib.error
-import urllib.request
 
 import pytest
+import requests
 
 from cal_jax.data import download
 from cal_jax.data.download import MIRRORS, download_mnist
@@ -31,19 +28,19 @@ def published(monkeypatch):
 
 
 class FakeMirrors:
-    """An opener that serves ``BODIES`` except where told otherwise, and records the URLs."""
+    """A downloader that serves ``BODIES`` except where told otherwise, and records the URLs."""
 
     def __init__(self, *changes):
         self.answers = {mirror + name: body for mirror in MIRRORS for name, body in BODIES.items()}
         self.answers.update(changes)
         self.opened = []
 
-    def __call__(self, url):
+    def __call__(self, url, file, _):
         self.opened.append(url)
         answer = self.answers[url]
         if isinstance(answer, Exception):
             raise answer
-        return contextlib.closing(io.BytesIO(answer))
+        file.write(answer)
 
 
 def holds(directory):
@@ -56,7 +53,7 @@ def test_pinned_digests_name_the_four_files():
 
 def test_downloads_the_four_files_from_the_first_mirror(tmp_path):
     mirrors = FakeMirrors()
-    download_mnist(tmp_path / "new" / "folder", opener=mirrors)
+    download_mnist(tmp_path / "new" / "folder", downloader=mirrors)
     assert holds(tmp_path / "new" / "folder") == BODIES
     assert mirrors.opened == [MIRRORS[0] + name for name in NAMES]
 
@@ -64,9 +61,9 @@ def test_downloads_the_four_files_from_the_first_mirror(tmp_path):
 @pytest.mark.parametrize(
     "failure",
     [
-        urllib.error.URLError("no network"),
-        http.client.IncompleteRead(b""),
-        TimeoutError(),
+        requests.ConnectionError("no network"),
+        requests.exceptions.ChunkedEncodingError(),
+        requests.Timeout(),
         b"<html>moved</html>",
         bytes(download.MAX_BYTES + 1),
     ],
@@ -74,43 +71,43 @@ def test_downloads_the_four_files_from_the_first_mirror(tmp_path):
 )
 def test_second_mirror_where_the_first_fails(tmp_path, failure):
     mirrors = FakeMirrors((MIRRORS[0] + NAMES[2], failure))
-    download_mnist(tmp_path, opener=mirrors)
+    download_mnist(tmp_path, downloader=mirrors)
     assert holds(tmp_path) == BODIES
     assert MIRRORS[1] + NAMES[2] in mirrors.opened
 
 
 def test_no_mirror_is_one_line_that_offers_data_dir(tmp_path):
     mirrors = FakeMirrors(
-        (MIRRORS[0] + NAMES[1], urllib.error.URLError("no\nnetwork")),
+        (MIRRORS[0] + NAMES[1], requests.ConnectionError("no\nnetwork")),
         (MIRRORS[1] + NAMES[1], b"wrong"),
     )
     with pytest.raises(
         InputError, match=rf"^{NAMES[1]}: .*no network.*SHA-256.*--data-dir"
     ) as caught:
-        download_mnist(tmp_path, opener=mirrors)
+        download_mnist(tmp_path, downloader=mirrors)
     assert "\n" not in str(caught.value)
     assert holds(tmp_path) == {NAMES[0]: BODIES[NAMES[0]]}
 
 
 def test_body_is_not_read_past_the_cap(tmp_path):
-    class Endless(io.RawIOBase):
-        taken = 0
+    taken = []
 
-        def read(self, size=-1):
-            assert 0 < size <= download.MAX_BYTES + 1
-            Endless.taken += size
-            return bytes(size)
+    def endless(url, file, _):
+        while True:
+            file.write(bytes(1 << 20))
+            taken.append(1 << 20)
 
     with pytest.raises(InputError, match=f"more than {download.MAX_BYTES} bytes"):
-        download_mnist(tmp_path, opener=lambda url: contextlib.closing(Endless()))
-    assert Endless.taken == len(MIRRORS) * (download.MAX_BYTES + 1)
+        download_mnist(tmp_path, downloader=endless)
+    assert sum(taken) == len(MIRRORS) * download.MAX_BYTES
+    assert holds(tmp_path) == {}
 
 
 def test_good_files_are_kept_and_others_replaced(tmp_path):
     (tmp_path / NAMES[0]).write_bytes(BODIES[NAMES[0]])
     (tmp_path / NAMES[1]).write_bytes(b"half of it")
     mirrors = FakeMirrors()
-    download_mnist(tmp_path, opener=mirrors)
+    download_mnist(tmp_path, downloader=mirrors)
     assert mirrors.opened == [MIRRORS[0] + name for name in NAMES[1:]]
     assert holds(tmp_path) == BODIES
 
@@ -119,19 +116,19 @@ def test_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(shutil, "move", full)
     with pytest.raises(InputError, match=rf"{NAMES[0]}: cannot be written: No space left"):
-        download_mnist(tmp_path, opener=FakeMirrors())
+        download_mnist(tmp_path, downloader=FakeMirrors())
     assert holds(tmp_path) == {}
 
 
 def test_directory_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
-        download_mnist(tmp_path / "file" / "folder", opener=FakeMirrors())
+        download_mnist(tmp_path / "file" / "folder", downloader=FakeMirrors())
 
 
-def test_default_opener_over_http(tmp_path, monkeypatch):
+def test_default_downloader_over_http(tmp_path, monkeypatch):
     served, target = tmp_path / "served", tmp_path / "target"
     served.mkdir()
     for name, body in BODIES.items():
@@ -146,7 +143,7 @@ def test_default_opener_over_http(tmp_path, monkeypatch):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         root = f"http://127.0.0.1:{server.server_port}/"
-        # The first mirror answers 404: urllib's own error takes us to the second.
+        # The first mirror answers 404: its error takes us to the second.
         monkeypatch.setattr(download, "MIRRORS", (root + "absent/", root))
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         try:
@@ -155,3 +152,9 @@ def test_default_opener_over_http(tmp_path, monkeypatch):
             server.shutdown()
             thread.join()
     assert holds(target) == BODIES
+
+
+def test_without_pooch_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(InputError, match=r"pooch: not installed; accepted: .*\[experiments\]"):
+        download_mnist(tmp_path, downloader=FakeMirrors())

@@ -96,7 +96,7 @@ def test_missing_split(broken):
     refused(broken, "cannot read it .*train")
 
 
-def test_another_version_is_not_downloaded(broken, monkeypatch):
+def test_another_version_is_read_as_it_is_and_nothing_is_downloaded(broken, monkeypatch):
     tfds = pytest.importorskip("tensorflow_datasets")
 
     attempts = []
@@ -104,6 +104,8 @@ def test_another_version_is_not_downloaded(broken, monkeypatch):
         tfds.core.DatasetBuilder, "download_and_prepare", lambda *_, **__: attempts.append(1)
     )
     (broken / "mnist" / "3.0.1").rename(broken / "mnist" / "1.0.0")
+    assert len(load_prepared(broken).train.images) == SIZES["train"]
+    (broken / SHARD.replace("3.0.1", "1.0.0")).unlink()
     refused(broken, "cannot read it")
     assert not attempts
 

@@ -8,6 +8,7 @@ import pytest
 from cal_jax.errors import InputError
 from cal_jax.evaluation.gradient_noise import label_gradient_noise
 from cal_jax.inference.mapping import init_variables
+from cal_jax.models.context_aware.labels import PooledLabels
 from cal_jax.objectives.label_bounds import label_bounds
 from tests.small_models import binary_sets, small_model
 
@@ -16,7 +17,7 @@ LOG_PRIOR = np.log(np.full(2, 0.5, np.float32))
 
 
 def noise(averages=1.0, **options):
-    model, _ = small_model(num_labels=2)
+    model, _ = small_model(labels=PooledLabels(2))
     x, _ = binary_sets(2, 3)
     variables = init_variables(label_bounds, model, jax.random.key(0), x[0], jnp.asarray(SUPPORT))
     moved = jax.tree.map(lambda average: averages * average, variables["batch_stats"])

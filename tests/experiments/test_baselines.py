@@ -11,7 +11,7 @@ from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
 from experiments.baselines import LEARNERS, PRESETS, main, with_model, with_task
 from experiments.baselines.config import MODELS, TASKS
-from experiments.baselines.pipeline import model_of, training_task
+from experiments.baselines.pipeline import visible_sets
 from experiments.common.image_sets import training_sets
 from experiments.results.gather import gather, write
 from experiments.results.record import read_run
@@ -78,12 +78,12 @@ def test_every_model_sees_the_learner_s_sets_and_a_group_model_those_of_its_kind
         config = with_model(with_task(PRESETS["smoke"], "black_and_white"), name)
         assert config.name == name
         config = replace(config, image_size=8)
-        task = training_task(config, model_of(config), images, 0)
+        visible = visible_sets(config, images, 0)
         sets = training_sets(config, images, 0)
         labels = sets.data[-1]
         rows = np.arange(160) if config.group is None else np.flatnonzero(labels[:, 0])
-        assert task.num_sets == len(rows) == (160 if name in ("statistician", "vae") else 133)
-        (x,) = task.draw(jax.random.key(0), task.data, 7).data
+        assert visible.num_sets == len(rows) == (160 if name in ("statistician", "vae") else 133)
+        (x,) = visible.draw(jax.random.key(0), visible.data, 7).data
         np.testing.assert_array_equal(
             x, sets.draw(jax.random.key(0), sets.data, int(rows[7])).data[0]
         )

@@ -15,7 +15,7 @@ from experiments.black_and_white import PRESETS, main
 from experiments.results.record import read_run
 from tests.stderr import said
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCORES = {
     f"{score}_{factor}"
     for score in (
@@ -77,10 +77,10 @@ def test_a_finished_run_is_evaluated_again_to_the_same_scores(smoke, capsys):
 
 def test_held_back_images_give_another_run_and_say_so(tmp_path, capsys):
     arguments = ["--run-dir", str(tmp_path / "run"), "--held-back", "400", "--devices", "1"]
-    assert main([*arguments, "--set", "training.steps=20", "--set", "test_sets=10"]) == 0
+    assert main([*arguments, "--training.steps", "20", "--test-sets", "10"]) == 0
     run = read_run(tmp_path / "run")
     assert run["data"]["evaluated_on"] == "held-back training images"
-    assert "--held-back 400 --set training.steps=20" in run["command"]
+    assert "--held-back 400 --training.steps 20" in run["command"]
     assert "held-back training images" in capsys.readouterr().out
 
 
@@ -99,11 +99,11 @@ def truncated_mnist(folder):
         (["--data-dir", "nowhere"], "nowhere"),
         (["--data-dir", "{short}"], "train-images-idx3-ubyte.gz"),
         (["--preset", "huge"], "accepted are smoke, "),
-        (["--set", "set_size=0"], "set_size must be at least 2"),
-        (["--set", "model.num_contexts=3"], "model.num_contexts must be 2: digit, background"),
-        (["--set", "model.dense_width=0"], "dense_width must be at least 1"),
-        (["--set", "binarisation=grey"], "binarisation must be one of"),
-        (["--set", "model.norm=group"], "one of batch, layer, none"),
+        (["--set-size", "0"], "set_size must be at least 2"),
+        (["--model.num-contexts", "3"], "model.num_contexts must be 2: digit, background"),
+        (["--model.dense-width", "0"], "dense_width must be at least 1"),
+        (["--binarisation", "grey"], "binarisation must be one of"),
+        (["--model.norm", "group"], "--model.norm group; accepted: batch, layer, none"),
         (["--devices", "9"], "--devices 9"),
         (["--seed", "-1"], "--seed -1"),
         (["--held-back", "5000"], "5000 images to hold back; accepted: 1 to 1396"),
@@ -139,13 +139,13 @@ def test_help_names_every_preset_and_flag():
     result = subprocess.run(program("--help"), capture_output=True, text=True, cwd=ROOT, check=True)
     for name, config in PRESETS.items():
         assert f"{name:8} {config.summary}" in result.stdout
-    for flag in ("--data-dir", "--run-dir", "--held-back", "--set", "--from-scratch"):
+    for flag in ("--data-dir", "--run-dir", "--held-back", "--training.steps", "--from-scratch"):
         assert flag in result.stdout
 
 
 def test_sigterm_while_it_starts_ends_with_143_and_a_checkpoint_to_resume_from(tmp_path):
     arguments = program(
-        "--run-dir", str(tmp_path / "run"), "--set", "training.chunk_steps=1", "--devices", "1"
+        "--run-dir", str(tmp_path / "run"), "--training.chunk-steps", "1", "--devices", "1"
     )
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     for _ in range(600):  # the folder appears before the first compilation

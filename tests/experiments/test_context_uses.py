@@ -24,7 +24,7 @@ from experiments.results.record import read_run
 from tests.small_models import binary_sets, small_model
 
 FACTORS = ("digit", "rotation")
-SMALL = ("sets_per_value=2", "sizes=(1,2)", "shots=(1,)", "new_items=1")
+SMALL = ["--sets-per-value", "2", "--sizes", "1", "2", "--shots", "1", "--new-items", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,7 @@ def saved(tmp_path_factory):
 
 
 def flags(saved, folder):
-    settings = [word for setting in SMALL for word in ("--set", setting)]
-    return ["--weights", str(saved), "--run-dir", str(folder), "--devices", "1", *settings]
+    return ["--weights", str(saved), "--run-dir", str(folder), "--devices", "1", *SMALL]
 
 
 def untrained_oracle(directory, factors, images, config, binarisation):
@@ -51,7 +50,7 @@ def untrained_oracle(directory, factors, images, config, binarisation):
 def test_a_model_s_contexts_are_scored_drawn_and_gathered(saved, tmp_path, monkeypatch):
     monkeypatch.setattr("experiments.context_uses.factor_oracle", untrained_oracle)
     folder = tmp_path / "run"
-    assert main([*flags(saved, folder), "--set", "digits=(7,8,9)"]) == 0
+    assert main([*flags(saved, folder), "--digits", "7", "8", "9"]) == 0
     run = read_run(folder)
     expected = {
         f"{what}_{factor}{which}"
@@ -116,9 +115,9 @@ def test_a_context_is_inferred_from_the_items_that_count(saved):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--set", "digits=(3,)"], "digits must be two or more of 0 to 9, each once, or none"),
-        (["--set", "sizes=()"], "sizes must be one or more of at least 1: got ()"),
-        (["--set", "new_items=60"], "accepted: at least set_size = 62 in every class"),
+        (["--digits", "3"], "digits must be two or more of 0 to 9, each once, or none"),
+        (["--sizes"], "sizes must be one or more of at least 1: got ()"),
+        (["--new-items", "60"], "accepted: at least set_size = 62 in every class"),
         (["--weights", "none"], "cannot read the weights none"),
     ],
 )
@@ -130,7 +129,7 @@ def test_bad_input_is_one_line_and_exit_code_2(more, words, saved, tmp_path, cap
 
 def test_training_can_be_kept_to_some_digits(tmp_path, capsys):
     assert "training_classes" not in flatten(rotated.PRESETS["cpu"])
-    arguments = ["--run-dir", str(tmp_path / "run"), "--set"]
-    for classes in ("(1,)", "(1,1)", "(1,10)"):
-        assert rotated.main([*arguments, f"training_classes={classes}"]) == 2
+    arguments = ["--run-dir", str(tmp_path / "run"), "--training-classes"]
+    for classes in ("1", "1 1", "1 10"):
+        assert rotated.main([*arguments, *classes.split()]) == 2
         assert "training_classes must be two or more of 0 to 9" in capsys.readouterr().err

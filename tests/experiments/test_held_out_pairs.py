@@ -65,11 +65,11 @@ def test_a_fifth_of_the_classes_is_held_out_of_training_and_of_what_the_model_is
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("held_out=0.5", "held_out 0.5; accepted: a share of at least one of 60 classes"),
-        ("held_out_seed=-1", "held_out_seed must be 0 or more: got -1"),
+        ("--held-out 0.5", "held_out 0.5; accepted: a share of at least one of 60 classes"),
+        ("--held-out-seed -1", "held_out_seed must be 0 or more: got -1"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(setting, words, tmp_path, capsys):
-    assert main(["--set", setting, "--run-dir", str(tmp_path / "run")]) == 2
+    assert main([*setting.split(), "--run-dir", str(tmp_path / "run")]) == 2
     error = said(capsys)
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error

@@ -11,7 +11,7 @@ from experiments.results.record import read_run
 
 def test_an_oracle_is_trained_checked_and_drawn(tmp_path):
     flags = ["--run-dir", str(tmp_path / "run"), "--devices", "1", "--seed", "3"]
-    assert main([*flags, "--set", "oracle.steps=5", "--set", "count=7"]) == 0
+    assert main([*flags, "--oracle.steps", "5", "--count", "7"]) == 0
     run = read_run(tmp_path / "run")
     whats = ("digit", "rotation_even", "rotation_odd", "even_taken_for_odd")
     assert set(run["scores"]) == {
@@ -50,13 +50,13 @@ def test_readings_tell_an_oracle_that_goes_by_crispness(monkeypatch):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("count=0", "count must be at least 1: got 0"),
-        ("binarisation=grey", "binarisation must be one of static, dynamic, threshold"),
-        ("image_size=4", "error: image_size must be at least 8 for the oracle: got 4"),
-        ("oracle.fuzz=3.0", "fuzz must be between 0 and 2 pixels: got 3.0"),
+        ("--count 0", "count must be at least 1: got 0"),
+        ("--binarisation grey", "binarisation must be one of static, dynamic, threshold"),
+        ("--image-size 4", "error: image_size must be at least 8 for the oracle: got 4"),
+        ("--oracle.fuzz 3.0", "fuzz must be between 0 and 2 pixels: got 3.0"),
     ],
 )
 def test_bad_settings_are_named(tmp_path, capsys, setting, message):
-    flags = ["--preset", "smoke", "--run-dir", str(tmp_path / "run"), "--set", setting]
+    flags = ["--preset", "smoke", "--run-dir", str(tmp_path / "run"), *setting.split()]
     assert main(flags) == 2
     assert message in capsys.readouterr().err

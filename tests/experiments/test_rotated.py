@@ -11,8 +11,7 @@ from cal_jax.config import differences, flatten
 from cal_jax.data.digits import load_digits
 from cal_jax.data.rotation import rotated
 from cal_jax.inference import weights
-from cal_jax.models.context_aware.learner import ContextAwareLearner
-from experiments.common.known_labels import training_task
+from experiments.common.image_sets import training_sets
 from experiments.results.record import read_run
 from experiments.rotated import PRESETS, main
 from tests.stderr import said
@@ -73,9 +72,9 @@ def test_the_faithful_preset_differs_from_cpu_in_what_it_claims_alone():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--set", "model.num_contexts=3"], "model.num_contexts must be 2: digit, rotation"),
+        (["--model.num-contexts", "3"], "model.num_contexts must be 2: digit, rotation"),
         (
-            ["--set", "model.constant_posterior=statistic"],
+            ["--model.constant-posterior", "statistic"],
             "tied must be False where constant_posterior is statistic",
         ),
     ],
@@ -91,9 +90,9 @@ def test_training_images_are_turned_as_their_sets_say():
     config = PRESETS["smoke"]
     images = load_digits().train
     config = replace(config, binarisation="threshold", model=replace(config.model, image_size=8))
-    task = training_task(config, ContextAwareLearner(config.model), images, 0)
-    _, items, factors, _ = task.data
-    x, _ = task.draw(jax.random.key(0), task.data, 3).data
+    sets = training_sets(config, images, 0)
+    _, items, factors, _ = sets.data
+    x, _ = sets.draw(jax.random.key(0), sets.data, 3).data
     turned = rotated(images.images)
     for n in range(10):
         want = turned[factors[3, n, 1], items[3, n]] > 127

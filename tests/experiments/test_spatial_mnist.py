@@ -8,10 +8,9 @@ import pytest
 from cal_jax.data.digits import load_digits
 from cal_jax.data.mnist import FILES
 from cal_jax.data.point_sets import log_density
-from cal_jax.models.statistician import NeuralStatistician
 from experiments.results.record import read_run
 from experiments.spatial_mnist import PRESETS, main
-from experiments.spatial_mnist.pipeline import training_task
+from experiments.spatial_mnist.pipeline import training_sets
 from tests.data.idx_files import idx_bytes, write_mnist
 from tests.stderr import said
 
@@ -56,11 +55,11 @@ def test_a_run_leaves_scores_figures_and_one_page(smoke):
 
 def test_every_visit_of_training_sees_fresh_points_of_its_own_image():
     config, images = PRESETS["smoke"], load_digits().train
-    task = training_task(config, NeuralStatistician(config.model, (2,)), images, 0)
-    assert task.num_sets == len(images.labels)
+    sets = training_sets(config, images)
+    assert sets.num_sets == len(images.labels)
     rows = np.array([3, 3, 7], np.int32)
-    draw = jax.jit(jax.vmap(task.draw, in_axes=(0, None, 0)))
-    (x,) = draw(jax.random.split(jax.random.key(0), 3), jnp.asarray(task.data), rows).data
+    draw = jax.jit(jax.vmap(sets.draw, in_axes=(0, None, 0)))
+    (x,) = draw(jax.random.split(jax.random.key(0), 3), jnp.asarray(sets.data), rows).data
     assert x.shape == (3, config.set_size, 2)
     assert np.isfinite(log_density(np.asarray(x), images.images[rows])).all()
     assert not np.isfinite(log_density(np.asarray(x), images.images[rows[::-1]])).all()

@@ -65,12 +65,12 @@ def test_the_preset_of_all_labels_differs_from_cpu_in_its_labels_alone():
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("training_labels=two", "training_labels must be one of one_constant, all: got 'two'"),
-        ("model.num_contexts=4", "model.num_contexts must be 3: digit, rotation, background"),
+        ("--training-labels two", "training_labels must be one of one_constant, all: got 'two'"),
+        ("--model.num-contexts 4", "model.num_contexts must be 3: digit, rotation, background"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(setting, words, tmp_path, capsys):
-    assert main(["--set", setting, "--run-dir", str(tmp_path / "run")]) == 2
+    assert main([*setting.split(), "--run-dir", str(tmp_path / "run")]) == 2
     error = said(capsys)
     assert error.startswith("error: ") and error.count("\n") == 1 and words in error
 

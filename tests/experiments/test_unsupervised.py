@@ -20,6 +20,7 @@ from cal_jax.objectives.label_bounds import label_bounds
 from cal_jax.training.config import SeedTask, TrainingConfig
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.signals import StopSignal
+from cal_jax.training.task import task_of
 from cal_jax.training.train import train
 from experiments import black_and_white, rotated
 from experiments.common.image_sets_config import SMALL_ORACLE
@@ -34,7 +35,7 @@ from experiments.unsupervised import (
     with_task,
 )
 from experiments.unsupervised.figures import panels_of
-from experiments.unsupervised.tasks import label_task, schedule_of, weights_at
+from experiments.unsupervised.tasks import label_objective, label_sets, schedule_of, weights_at
 from tests.small_models import binary_sets, small_model
 from tests.stderr import said
 
@@ -48,12 +49,12 @@ def run(folder, *arguments):
 
 def test_a_run_scores_labels_and_what_is_generated_and_draws_its_course(tmp_path):
     folder = tmp_path / "run"
-    assert run(folder, "--set", "gradient_keys=3") == 0
+    assert run(folder, "--gradient-keys", "3") == 0
     record = read_run(folder)
     assert record["experiment"] == "unsupervised-bw01-exact"
     assert record["command"] == (
         "python -m experiments.unsupervised --task bw01 --labels exact --preset smoke --seed 0 "
-        "--set gradient_keys=3"
+        "--gradient-keys 3"
     )
     assert set(record["scores"]) > LABEL_SCORES | BOUNDS | {"conditional_digit", "synthesis_joint"}
     for name in LABEL_SCORES:
@@ -72,7 +73,7 @@ def test_a_run_scores_labels_and_what_is_generated_and_draws_its_course(tmp_path
 
 def test_a_drawn_label_is_trained_under_the_thesis_s_criterion(tmp_path):
     training = TrainingConfig(steps=4, batch_size=16, chunk_steps=2)
-    config, task = task_of("bw_subsets", "gumbel", training=training, num_sets=32)
+    config, task = label_task("bw_subsets", "gumbel", training=training, num_sets=32)
     with RunFolder.create_or_open(tmp_path) as folder:
         one = SeedTask(folder, 0, task, {})
         train([one], training, devices=choose_devices(1), stop=StopSignal())
@@ -98,15 +99,16 @@ def check_course(records, config, ninth):
         assert np.sum(record["confusion"]) == pytest.approx(1 / config.set_size)
 
 
-def task_of(name, labels, **changes):
+def label_task(name, labels, **changes):
     config = with_labels(with_task(PRESETS["smoke"], name), labels)
     config = replace(config, model=replace(config.model, image_size=8), **changes)
     images = of_classes(load_digits().train, (0, 1))
-    return config, label_task(config, ContextAwareLearner(config.model), images, 0)
+    model = ContextAwareLearner(config.model)
+    return config, task_of(model, label_sets(config, images, 0), label_objective(config), 0)
 
 
 def test_known_labels_are_visited_as_often_as_asked_and_no_other_is_told():
-    config, task = task_of("rotated_100", "exact", known=10, num_sets=150)
+    config, task = label_task("rotated_100", "exact", known=10, num_sets=150)
     told = []
     data = jax.tree.map(jnp.asarray, task.data)
     draw = jax.jit(lambda visit: task.draw(jax.random.key(0), data, visit).data[1:])
@@ -155,11 +157,11 @@ def test_a_sampler_translates_labels_into_the_order_of_the_model():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--set", "labels.temperature=0.0"], "labels.temperature must be positive"),
-        (["--set", "labels.balance_decay=1.0"], "labels.balance_decay must be at least 0"),
-        (["--set", "labels.responsibilities=luck"], "labels.responsibilities"),
-        (["--set", "model.num_labels=3"], "model.num_labels must be 2, the labels of task bw01"),
-        (["--set", "known=160"], "known must be 0 or more, and below num_sets"),
+        (["--labels.temperature", "0.0"], "labels.temperature must be positive"),
+        (["--labels.balance-decay", "1.0"], "labels.balance_decay must be at least 0"),
+        (["--labels.responsibilities", "luck"], "labels.responsibilities"),
+        (["--model.num-labels", "3"], "model.num_labels must be 2, the labels of task bw01"),
+        (["--known", "160"], "known must be 0 or more, and below num_sets"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):
@@ -189,9 +191,9 @@ def test_a_preset_that_acts_is_for_tasks_where_sets_differ_so(name, acting, task
     [
         ("--task rotated_100 --labels gumbel --preset cpu", 0.98),
         ("--task rotated --preset cpu-turning --seed 3", 0.97),
-        ("--preset cpu --labels gumbel --set labels.criterion=thesis", 0.995),
+        ("--preset cpu --labels gumbel --labels.criterion thesis", 0.995),
         ("--task rotated_10 --preset cpu", None),
-        ("--preset cpu --set training.steps=9", None),
+        ("--preset cpu --training.steps 9", None),
         ("--preset cpu --held-back 100 --data-dir .", None),
         ("--preset smoke", None),
         ("--preset thesis", None),

@@ -70,7 +70,10 @@ def test_the_posterior_is_bayes_rule():
         ({"log_prior": np.zeros(4)}, r"log_prior: shape \(4,\)"),
         ({"mask": np.ones(9)}, "mask: shape"),
         ({"contexts": 0}, "samples must be 1 or more: got 0"),
-        ({"x": np.full((4, 8, 8), np.nan)}, "not finite"),
+        ({"x": np.full((4, 8, 8), np.nan)}, "x: a value of nan; accepted: 0 or 1"),
+        ({"x": np.full((4, 8, 8), 0.5)}, "x: a value of 0.5; accepted: 0 or 1"),
+        ({"x": np.zeros((0, 8, 8))}, "accepted: 1 set or more of 1 item or more"),
+        ({"x": np.full((4, 8, 8), "a")}, "accepted: numbers"),
     ],
 )
 def test_bad_input_is_named(change, message):

@@ -7,8 +7,9 @@ import pytest
 
 from cal_jax.inference import mapping
 from cal_jax.inference.mapping import dataset_keys, init_variables, map_model, map_objective
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.objectives.context_aware import context_aware_elbo
-from tests.small_models import binary_sets, small_model
+from tests.small_models import CONVOLUTIONAL, binary_sets, small_model
 
 COUNTS = np.array([4, 2, 3, 0])
 """Items that count in each set of a batch; the last set is empty."""
@@ -46,10 +47,10 @@ def assert_close(got, want, scale=1e-5):
         np.testing.assert_allclose(leaf, other, rtol=1e-4, atol=scale * (1 + np.abs(other).max()))
 
 
-@pytest.mark.parametrize("image_network", ["dense", "convolutional"])
-def test_padding_changes_neither_the_bound_nor_its_gradient_nor_the_statistics(image_network):
+@pytest.mark.parametrize("network", [{}, CONVOLUTIONAL], ids=["dense", "convolutional"])
+def test_padding_changes_neither_the_bound_nor_its_gradient_nor_the_statistics(network):
     """Unequal counts in one batch, an empty set among them, at two padded lengths."""
-    model = small_model(image_network=image_network)
+    model = small_model(**network)
     short = value_and_gradient(*model, *padded(4))
     assert_close(value_and_gradient(*model, *padded(7, junk=np.nan)), short)
 
@@ -125,7 +126,7 @@ def _is_mapped(name):
 
 
 def test_samples_do_not_repeat_the_encoder_s_products_in_evaluation():
-    network, variables = small_model(norm="none")
+    network, variables = small_model(hidden=Hidden(8, 2, "none"))
     x, labels = binary_sets(2, 3)
     mapped = map_objective(context_aware_elbo, network, training=False)
 
@@ -141,13 +142,13 @@ def test_samples_do_not_repeat_the_encoder_s_products_in_evaluation():
     assert products_of_the_pixels(7) == products_of_the_pixels(1) == [(2, 3, 64)]
 
 
-@pytest.mark.parametrize("image_network", ["dense", "convolutional"])
-def test_samples_do_not_repeat_the_encoder_in_training(image_network):
+@pytest.mark.parametrize("network", [{}, CONVOLUTIONAL], ids=["dense", "convolutional"])
+def test_samples_do_not_repeat_the_encoder_in_training(network):
     """Forwards and backwards; normalising by a batch's statistics only adds to it."""
 
     def of_the_encoder(norm):
         two, three = (
-            operations_of_the_gradient(samples, norm=norm, image_network=image_network)
+            operations_of_the_gradient(samples, hidden=Hidden(8, 2, norm), **network)
             for samples in (2, 3)
         )
         return two - 2 * (three - two)

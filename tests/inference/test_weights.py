@@ -12,13 +12,17 @@ from safetensors.numpy import save as to_bytes
 from cal_jax.errors import InputError
 from cal_jax.inference import weights
 from cal_jax.inference.trained import TrainedLearner
+from cal_jax.models.components.likelihoods import Normal
+from cal_jax.models.context_aware.config import Context, Latent
+from cal_jax.models.context_aware.posteriors import FlowPosterior
+from cal_jax.models.context_aware.priors import Mixture, Standard
 from tests.small_models import small_model
 
 
 @cache
 def trained():
     model, variables = small_model()
-    return TrainedLearner(model.config, variables, ("digit", "rotation"), "static", 5)
+    return TrainedLearner(model, variables, 5, "static")
 
 
 def flat(variables):
@@ -77,8 +81,19 @@ def flip(tensors, about):
         (lambda t, about: t.pop(next(iter(t))), "is missing, wanted"),
         (lambda t, about: about["config"].update(context_dim=4), "not of the config's model"),
         (lambda t, about: about["config"].update(nonsense=1), "does not describe"),
-        (lambda t, about: about["config"].update(norm="loud"), "norm must be one of"),
-        (lambda t, about: about.update(factors=["digit"]), "1 factors for 2 contexts"),
+        (lambda t, about: about["config"]["hidden"].update(norm="loud"), "norm must be one of"),
+        (lambda t, about: about["config"]["contexts"].pop(), "not of the config's model"),
+        (
+            lambda t, about: about["config"]["contexts"][0].update(name="context_1"),
+            "contexts must be one or more of different names",
+        ),
+        (lambda t, about: about["config"]["contexts"][0].update(name="tone"), "the digests differ"),
+        (lambda t, about: about["config"]["posterior"].update(kind="Vamp"), "Vamp"),
+        (lambda t, about: about.pop("event_shape"), "does not describe"),
+        (lambda t, about: about.update(event_shape=[9, 8]), "not of the config's model"),
+        (lambda t, about: about.update(event_shape=["a"]), "does not describe"),
+        (lambda t, about: about.update(binarisation="loud"), "binarisation 'loud'; accepted: None"),
+        (lambda t, about: about["config"].update(labels={"kind": "PooledLabels"}), "label network"),
         (lambda t, about: about.update(set_size=6), "the digests differ"),
     ],
 )
@@ -99,6 +114,24 @@ def test_a_damaged_or_a_missing_file_is_named(tmp_path):
 
 
 def test_another_model_s_variables_are_not_saved(tmp_path):
-    other = trained()._replace(config=small_model(context_dim=5)[0].config)
+    other = trained()._replace(model=small_model(context_dim=5)[0])
     with pytest.raises(InputError, match="not of the config's model"):
         weights.save(tmp_path / "w", other)
+
+
+def test_a_model_of_any_items_contexts_and_components_comes_back(tmp_path):
+    model, variables = small_model(
+        (5, 3),
+        contexts=(Context("speaker"), Context("vowel"), Context("tone")),
+        likelihood=Normal(scale=0.5),
+        posterior=FlowPosterior(8, layers=2),
+        constant_prior=Mixture(components=3),
+        latent=Latent(4, Standard()),
+    )
+    saved = TrainedLearner(model, variables, 7)
+    got = weights.load(saved.save(tmp_path / "w.safetensors"))
+    assert got._replace(variables=None) == saved._replace(variables=None)
+    assert got.names == ("speaker", "vowel", "tone") and got.binarisation is None
+    x = np.zeros((4, 5, 3), np.float32)
+    for name, found in got.contexts(x, ("vowel",)).items():
+        np.testing.assert_array_equal(found, saved.contexts(x, ("vowel",))[name])

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import confusion_matrix
 
 from cal_jax.errors import InputError
 from cal_jax.metrics.labels import (
-    confusion_of,
     label_scores,
     pseudo_accuracy,
     rows_of,
@@ -19,7 +19,7 @@ def test_a_cyclic_order_of_three_contexts_is_found():
     """The model's context 1 is factor 0, its 2 factor 1, its 0 factor 2."""
     truth = np.array([0, 1, 2, 0, 1, 2])
     read = np.array([1, 2, 0, 1, 2, 2])  # the last is wrong
-    agreement = pseudo_accuracy(confusion_of(truth, read, 3), ONE)
+    agreement = pseudo_accuracy(confusion_matrix(truth, read), ONE)
     assert agreement.accuracy == pytest.approx(5 / 6)
     assert agreement.order == (1, 2, 0)
 
@@ -27,9 +27,9 @@ def test_a_cyclic_order_of_three_contexts_is_found():
 def test_subsets_keep_both_and_neither_in_any_order():
     truth = np.array([0, 0, 1, 2, 3, 3])
     read = np.array([0, 0, 2, 1, 3, 3])
-    assert pseudo_accuracy(confusion_of(truth, read, 4), SUBSETS).accuracy == 1.0
+    assert pseudo_accuracy(confusion_matrix(truth, read), SUBSETS).accuracy == 1.0
     both_as_neither = np.array([3, 3, 2, 1, 3, 3])
-    agreement = pseudo_accuracy(confusion_of(truth, both_as_neither, 4), SUBSETS)
+    agreement = pseudo_accuracy(confusion_matrix(truth, both_as_neither), SUBSETS)
     assert agreement.accuracy == pytest.approx(4 / 6) and agreement.order == (1, 0)
 
 

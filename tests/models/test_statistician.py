@@ -188,7 +188,7 @@ def test_sets_that_cannot_be_used_are_named_in_one_line(bad, message):
 
 def test_contexts_of_values_that_the_likelihood_does_not_take_are_refused():
     model, _, variables = made(likelihood=Bernoulli())
-    with pytest.raises(InputError, match=r"data sets: a value of 255\.0; accepted: 0 or 1"):
+    with pytest.raises(InputError, match="data sets: values from 0 to 255; accepted: 0 and 1"):
         ContextEncoder(model, variables).means([np.eye(2), np.full((1, 2), 255)])
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from cal_jax.inference.mapping import map_model
 from cal_jax.nn.inverting import folded
-from tests.small_models import INVERTING, TURNING, binary_sets, small_model
+from tests.small_models import BOTH_ACTIONS, INVERTING, binary_sets, small_model
 
-MODELS = [INVERTING, {**TURNING, "num_contexts": 3, "inverting_context": 2}]
+MODELS = [INVERTING, BOTH_ACTIONS]
 
 
 def test_an_image_and_its_negative_fold_to_the_same():

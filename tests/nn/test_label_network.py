@@ -7,9 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.errors import InputError
 from cal_jax.inference.mapping import init_variables, map_objective
-from cal_jax.models.context_aware.learner import ContextAwareConfig, ContextAwareLearner
+from cal_jax.models.context_aware.config import ContextAwareConfig, Latent
+from cal_jax.models.context_aware.labels import PooledLabels
+from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.models.context_aware.priors import Standard
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
 from cal_jax.nn.label import LabelNetwork
 from cal_jax.objectives.context_aware import context_aware_elbo
@@ -18,13 +20,18 @@ from tests.small_models import binary_sets, small_config
 
 SUPPORT = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
 LOG_PRIOR = np.log(np.array([0.5, 0.3, 0.2], np.float32))
-SIZES = {"num_labels": 3, "label_pre_width": 5, "label_post_width": 4}
+LABELS = PooledLabels(3, pre_width=5, post_width=4)
+STANDARD = {
+    "constant_prior": Standard(),
+    "varying_prior": Standard(),
+    "latent": Latent(2, Standard()),
+}
 
 
 def shapes_of(config, objective, *labels):
     """The shapes of a model's variables, initialised for an objective; nothing is compiled."""
-    x = jnp.zeros((2, config.image_size, config.image_size))
-    model = ContextAwareLearner(config)
+    x = jnp.zeros((2, 8, 8))
+    model = ContextAwareLearner(config, (8, 8))
     return jax.eval_shape(lambda: init_variables(objective, model, jax.random.key(0), x, *labels))
 
 
@@ -72,9 +79,9 @@ def test_the_logits_depend_neither_on_the_order_of_the_items_nor_on_padding():
 
 def test_it_has_the_thesis_s_sizes_and_adds_no_other_parameter():
     known = shapes_of(ContextAwareConfig(), context_aware_elbo, jnp.zeros(2))["params"]
-    assert "label" not in known
-    params = dict(labelled(ContextAwareConfig(num_labels=2), 2)["params"])
-    network = params.pop("label")
+    assert "label_network" not in known
+    params = dict(labelled(ContextAwareConfig(labels=PooledLabels()), 2)["params"])
+    network = params.pop("label_network")
     assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, dict(known))
     for name in ("Dense_0", "Dense_1"):
         assert network["pre_pool"][name]["kernel"].shape == (512, 512)
@@ -85,11 +92,11 @@ def test_it_has_the_thesis_s_sizes_and_adds_no_other_parameter():
 @pytest.mark.parametrize("estimator", ["gumbel", "exact", "marginal"])
 def test_estimators_of_one_and_of_every_label_train_a_flax_model(estimator):
     """Traced alone: a Flax module under a plain ``vmap`` would refuse."""
-    config = small_config(**SIZES)
+    config = small_config(labels=LABELS)
     shapes = labelled(config, 3)
     mapped = map_objective(
         label_elbo,
-        ContextAwareLearner(config),
+        ContextAwareLearner(config, (8, 8)),
         estimator=estimator,
         temperature=0.5 if estimator == "gumbel" else None,
         kl="monte_carlo",
@@ -102,8 +109,8 @@ def test_estimators_of_one_and_of_every_label_train_a_flax_model(estimator):
 
     got = jax.eval_shape(jax.grad(loss, has_aux=True), shapes["params"], shapes["batch_stats"])
     if estimator == "marginal":  # has no use for the label network
-        del shapes["batch_stats"]["label"]
-        del got[1]["label"]
+        del shapes["batch_stats"]["label_network"]
+        del got[1]["label_network"]
     assert jax.tree.map(jnp.shape, got) == jax.tree.map(
         jnp.shape, (shapes["params"], shapes["batch_stats"])
     )
@@ -112,9 +119,9 @@ def test_estimators_of_one_and_of_every_label_train_a_flax_model(estimator):
 def test_exact_visits_the_labels_of_a_flax_model_as_one_pass_each_would():
     """In evaluation each label's bound is that of the label alone; in training the labels
     share one set of batch statistics, so that equal labels leave the averages of one."""
-    config = small_config(**SIZES, latent_prior="standard", context_prior="standard")
+    config = small_config(labels=LABELS, **STANDARD)
     variables = filled(labelled(config, 3))
-    model = ContextAwareLearner(config)
+    model = ContextAwareLearner(config, (8, 8))
     exact = functools.partial(label_elbo, estimator="exact")
     keys, x, support, log_prior = batch_of(2)
     same = jnp.broadcast_to(jnp.asarray(SUPPORT[:1]), support.shape)
@@ -132,7 +139,7 @@ def test_exact_visits_the_labels_of_a_flax_model_as_one_pass_each_would():
     terms, alone, of_visit, of_one = both(variables)
     np.testing.assert_allclose(terms.elbo_per_label[..., 1], alone.elbo, rtol=1e-5)
     assert np.ptp(terms.elbo_per_label, axis=-1).min() > 0.01
-    del of_visit["label"], of_one["label"]  # a known label asks nothing of it
+    del of_visit["label_network"], of_one["label_network"]  # a known label asks nothing of it
     jax.tree.map(
         lambda got, want: np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6),
         of_visit,
@@ -142,14 +149,3 @@ def test_exact_visits_the_labels_of_a_flax_model_as_one_pass_each_would():
         of_visit["decoder"]["ResidualMLP_0"]["BatchNorm_0"]["mean"],
         variables["batch_stats"]["decoder"]["ResidualMLP_0"]["BatchNorm_0"]["mean"],
     )
-
-
-def test_a_model_without_a_label_network_says_so():
-    config = small_config()
-    with pytest.raises(InputError, match="num_labels is 0: the model has no label network"):
-        labelled(config, 2)
-
-
-def test_a_negative_number_of_labels_is_named():
-    with pytest.raises(InputError, match="num_labels must be 0 or more"):
-        small_config(num_labels=-1)

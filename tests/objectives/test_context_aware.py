@@ -205,10 +205,10 @@ def test_select_contexts_copies_the_constant_and_keeps_the_varying():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x": np.zeros((0, 5), np.float32)}, "at least one item"),
-        ({"a": jnp.ones((1, 2))}, r"shape \[K\]"),
+        ({"x": np.zeros((0, 5), np.float32)}, "x: shape .* of one item or more"),
+        ({"a": jnp.ones((1, 2))}, r"a: shape .*; accepted: \[K\]"),
         ({"a": jnp.array([1, 0])}, "float mask"),
-        ({"a": jnp.array([1.0])}, "a has 1 entries, the model 2 contexts"),
+        ({"a": jnp.array([1.0])}, "a: 1 entries; accepted: 2, as the model has contexts"),
         ({"mask": jnp.ones(3)}, "one entry an item"),
         ({"kl": "exact"}, "'analytic' or 'monte_carlo'"),
     ],

@@ -88,10 +88,10 @@ def test_one_sample_of_everything_is_the_monte_carlo_bound():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x": np.zeros((0, 7), np.float32)}, "at least one item"),
+        ({"x": np.zeros((0, 7), np.float32)}, "x: shape .* of one item or more"),
         ({"mask": jnp.ones(NUM_ITEMS + 9)}, "one entry an item"),
         ({"latent_samples": 0}, "latent_samples must be 1 or more: got 0"),
-        ({"a": jnp.ones(3)}, "a has 3 entries, the model 2 contexts"),
+        ({"a": jnp.ones(3)}, "a: 3 entries; accepted: 2, as the model has contexts"),
     ],
 )
 def test_bad_arguments_are_named(change, message):

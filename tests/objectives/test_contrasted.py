@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cal_jax.axes import DEVICE
+from cal_jax.models.components.sizes import Hidden
+from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.contrasted import (
     BoundAndBeliefs,
@@ -18,7 +20,7 @@ from cal_jax.objectives.weighting import Weights, weighted_objective
 from tests.small_models import binary_sets, small_model
 
 SETS = 4
-CONFIG = {"constant_posterior": "experts", "tied": True, "norm": "none"}
+CONFIG = {"posterior": SharedExperts(8), "hidden": Hidden(8, 2, "none")}
 
 
 def found(samples=1):

@@ -205,9 +205,9 @@ def test_features_may_be_any_tree_of_arrays():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x": np.zeros((0, 3), np.float32)}, "at least one item"),
+        ({"x": np.zeros((0, 3), np.float32)}, "x: shape .* of one item or more"),
         ({"mask": jnp.ones(NUM_ITEMS + 1)}, "one entry an item"),
-        ({"layers": 0}, "layers must be 1 or more"),
+        ({"layers": 0}, "layers: 0; accepted: 1 or more"),
         ({"latent_samples": 0}, "latent_samples must be 1 or more: got 0"),
     ],
 )

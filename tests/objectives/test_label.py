@@ -206,12 +206,12 @@ def test_the_thesis_s_criterion_weighs_the_label_apart(exact_posteriors):
         ({"estimator": "rao", "temperature": 0.0}, "temperature must be positive"),
         ({"estimator": "marginal", "kl": "analytic"}, "kl must be 'monte_carlo'"),
         ({"support": jnp.eye(3)[:2], "log_prior": jnp.zeros(2)}, "support has 2 labels"),
-        ({"support": jnp.ones((4, 3))}, "a has 3 entries, the model 2 contexts"),
+        ({"support": jnp.ones((4, 3))}, "a: 3 entries; accepted: 2, as the model has contexts"),
         ({"support": jnp.ones(4)}, r"support must have shape \[M, K\]"),
         ({"support": jnp.ones((4, 2), jnp.int32)}, "float mask"),
         ({"log_prior": jnp.zeros(3)}, r"log_prior must have shape \(4,\)"),
         ({"mask": jnp.ones(3)}, "one entry an item"),
-        ({"x": X[:0]}, "at least one item"),
+        ({"x": X[:0]}, "x: shape .* of one item or more"),
     ],
 )
 def test_bad_arguments_are_named(change, message):

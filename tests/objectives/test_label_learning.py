@@ -201,7 +201,7 @@ def test_what_the_sets_say_against_a_label_is_weighed_and_learned_from():
             Weights(),
             log_prior=LOG_PRIOR,
             temperature=2.0,
-            disagree=lambda posterior_means, shares: scale * against * posterior_means.mean(),
+            disagree=lambda means, shares, mask: scale * against * means.mean(),
         )
         return jnp.sum(label_criterion(terms, Weights(), disagreement=5.0)), terms
 

@@ -263,9 +263,9 @@ def context_aware(generative, inference):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x": np.zeros((0, 3), np.float32)}, "at least one item"),
+        ({"x": np.zeros((0, 3), np.float32)}, "x: shape .* of one item or more"),
         ({"mask": jnp.ones(3)}, "one entry an item"),
-        ({"layers": 0}, "layers must be 1 or more: got 0"),
+        ({"layers": 0}, "layers: 0; accepted: 1 or more"),
         ({"kl": "exact"}, "'analytic' or 'monte_carlo'"),
     ],
 )

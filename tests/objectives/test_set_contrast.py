@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cal_jax.errors import InputError
-from cal_jax.objectives.set_contrast import set_contrast, set_dependence
+from cal_jax.objectives.set_contrast import BANDWIDTHS, set_contrast, set_dependence
 
 SETS, ITEMS, DIM = 6, 4, 3
 CONSTANT = jnp.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
@@ -93,3 +93,53 @@ def test_dependence_looks_at_no_set_in_which_the_context_is_constant():
 def test_sets_of_one_item_are_refused(function):
     with pytest.raises(InputError, match="at least 2 items"):
         function(jnp.zeros((2, 1, DIM)), jnp.ones(2))
+
+
+def test_padding_changes_neither_loss():
+    """Sets of 4, 3 and 1 items, padded to 5, against the same formula over each set alone."""
+    rng = np.random.default_rng(3)
+    means = jnp.asarray(rng.normal(size=(3, 5, 2)), jnp.float32)
+    sizes = np.array([4, 3, 1])
+    mask = jnp.asarray(np.arange(5) < sizes[:, None], jnp.float32)
+    share = jnp.array([1.0, 1.0, 0.5])
+    changed = jnp.where(mask[..., None] > 0, means, 7.0)
+    for loss, by_hand in ((set_contrast, contrast_by_hand), (set_dependence, dependence_by_hand)):
+        got = loss(means, share, mask)
+        np.testing.assert_allclose(loss(changed, share, mask), got, atol=1e-5)
+        want = by_hand([np.asarray(means[b, :n]) for b, n in enumerate(sizes)], np.asarray(share))
+        np.testing.assert_allclose(got[:2], want[:2], rtol=1e-5)
+        assert got[2] == 0.0
+    full = jnp.ones((3, 5))
+    np.testing.assert_allclose(set_contrast(means, share), set_contrast(means, share, full))
+    np.testing.assert_allclose(set_dependence(means, share), set_dependence(means, share, full))
+
+
+def contrast_by_hand(sets, share):
+    nats = np.zeros(len(sets))
+    for b, own_set in enumerate(sets):
+        for n, item in enumerate(own_set):
+            others = np.delete(own_set, n, axis=0)
+            own = -0.5 * np.sum((item - others.mean(axis=0)) ** 2) if len(others) else 0.0
+            scores = [own] + [
+                -0.5 * np.sum((item - other.mean(axis=0)) ** 2) + np.log(share[c])
+                for c, other in enumerate(sets)
+                if c != b
+            ]
+            nats[b] += np.log(np.sum(np.exp(scores))) - own
+    return nats
+
+
+def dependence_by_hand(sets, share):
+    def kernel(a, b):
+        distance = ((a[:, None] - b[None]) ** 2).sum(axis=-1)
+        return np.mean([np.exp(-distance / (2 * width)) for width in BANDWIDTHS], axis=0)
+
+    pairs = [(b, c) for b in range(len(sets)) for c in range(len(sets)) if b != c]
+    weights = np.array([share[b] * share[c] for b, c in pairs])
+    across = np.sum(weights * [kernel(sets[b], sets[c]).mean() for b, c in pairs])
+    across /= max(weights.sum(), 1.0)
+    within = []
+    for one in sets:
+        off_diagonal = kernel(one, one)[~np.eye(len(one), dtype=bool)]
+        within.append(off_diagonal.mean() if off_diagonal.size else 0.0)
+    return np.array([len(one) * (w - across) for one, w in zip(sets, within, strict=True)])

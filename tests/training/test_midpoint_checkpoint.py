@@ -1,32 +1,24 @@
 """What a run was half-way is kept for its evaluation, and changes nothing else."""
 
 import shutil
-from dataclasses import dataclass
 
 import jax
 import numpy as np
 import pytest
 
-from cal_jax.cli import program
 from cal_jax.errors import InputError
 from cal_jax.io.run_folder import RunFolder
+from cal_jax.models.components.sizes import Hidden
+from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.training.config import TrainingConfig
+from cal_jax.training.fit import fit
 from cal_jax.training.midpoint_checkpoint import MIDPOINT, keep_midpoint, midpoint_variables
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.signals import StopSignal
 from cal_jax.training.train import train
-from experiments.common.run import SeedRun, train_in
-from tests.training.toy_task import toy_run, toy_task
+from tests.training.toy_task import toy_run
 
 CONFIG = TrainingConfig(steps=10, batch_size=4, chunk_steps=4, learning_rate=1e-2)
-
-
-@dataclass(frozen=True)
-class ToyConfig:
-    """Of an experiment with nothing but its training."""
-
-    summary: str = "toy"
-    training: TrainingConfig = CONFIG
 
 
 def trained(folder, until=None):
@@ -73,11 +65,11 @@ def test_a_half_that_was_not_kept_is_named(tmp_path):
 
 
 def test_from_scratch_sets_the_half_aside_too(tmp_path):
-    arguments = ["--run-dir", str(tmp_path), "--from-scratch"]
-    asked = program.request("experiments.toy", "Toy.", {"smoke": ToyConfig()}, arguments)
+    model = NeuralStatistician(NeuralStatisticianConfig(latent_dim=2, hidden=Hidden(4, 1)), (1,))
+    options = {"config": CONFIG, "keep_midpoint": True, "from_scratch": True}
     with RunFolder.create_or_open(tmp_path) as folder:
         for _ in range(2):
-            [end] = train_in([SeedRun(asked, folder)], CONFIG, [toy_task(0)], keep_midpoint=True)
+            end = fit(model, np.zeros((12, 3, 1)), run_dir=folder, **options)
         assert end.step == 10
         assert midpoint_variables(folder, end.variables)
     assert sorted(path.name for path in tmp_path.glob(f"{MIDPOINT}*")) == [

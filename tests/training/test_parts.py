@@ -19,7 +19,7 @@ from cal_jax.training.config import TrainingConfig
 from cal_jax.training.parallel import choose_devices, parallel_chunk, replicate, unreplicate
 from cal_jax.training.step import DataSet, StepConfig, initial_state, packed, recomputed, train_step
 from tests.models.test_vae import made
-from tests.small_models import binary_sets, small_model
+from tests.small_models import CONVOLUTIONAL, binary_sets, small_model
 from tests.training.toy_task import toy_task
 
 ROWS = np.arange(8, dtype=np.int32)[None]
@@ -117,7 +117,7 @@ def kept_bytes(mapped, variables, images):
 
 def test_recomputing_keeps_the_products_of_the_forward_pass_and_little_else():
     """Of a convolutional model: with all but the convolutions' outputs it would be a twelfth."""
-    model, variables = small_model(image_network="convolutional")
+    model, variables = small_model(**CONVOLUTIONAL)
     x, labels = (jnp.asarray(array) for array in binary_sets(16, 10))
     mapped = map_objective(context_aware_elbo, model, extra_axes=(DEVICE,))
 

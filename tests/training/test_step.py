@@ -26,7 +26,7 @@ from cal_jax.training.parallel import (
     unreplicate,
 )
 from cal_jax.training.step import DataSet, StepConfig, initial_state, packed, train_step
-from tests.small_models import binary_sets, small_model
+from tests.small_models import CONVOLUTIONAL, binary_sets, small_model
 
 NUM_SETS = 16
 ROWS = np.stack([np.random.default_rng(step).permutation(NUM_SETS) for step in range(3)])
@@ -39,9 +39,9 @@ def draw(key, data, row):
     return DataSet((x[row], labels[row]), mask)
 
 
-def training(num_devices, *, form="calls", optimiser=None, weights=None, image_network="dense"):
+def training(num_devices, *, form="calls", optimiser=None, weights=None, network=None):
     """What starts steps, and what it is given but the rows."""
-    model, variables = small_model(image_network=image_network)
+    model, variables = small_model(**(network or {}))
     optimiser = optimiser or optax.sgd(1.0)
     config = StepConfig(
         map_objective(context_aware_elbo, model, extra_axes=(DEVICE,)),
@@ -73,15 +73,15 @@ def assert_equal_to(got, want, tolerance):
     jax.tree.map(check, got, want)
 
 
-@pytest.mark.parametrize("image_network", ["dense", "convolutional"])
-def test_two_devices_give_the_loss_gradient_and_statistics_of_one(image_network):
+@pytest.mark.parametrize("network", [{}, CONVOLUTIONAL], ids=["dense", "convolutional"])
+def test_two_devices_give_the_loss_gradient_and_statistics_of_one(network):
     """SGD with rate 1 from equal parameters: the step is minus the gradient.
 
     In double precision: in single precision one of the many activations may lie so near to
     the rectifier's kink that two devices round it to the side where one device has it not.
     """
     with jax.enable_x64(True):
-        one, two = (run(n, rows=ROWS[:1], image_network=image_network) for n in (1, 2))
+        one, two = (run(n, rows=ROWS[:1], network=network) for n in (1, 2))
     assert_equal_to(two[0].params, one[0].params, 1e-12)
     assert_equal_to(two[0].batch_stats, one[0].batch_stats, 1e-12)
     assert_equal_to(two[1], one[1], 1e-12)

@@ -1,6 +1,5 @@
 """An oracle on disk, as safetensors: nothing in the file is ever executed."""
 
-import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -11,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cal_jax.config import from_plain, to_plain
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle.train import Oracle, OracleConfig, network_of
 from cal_jax.io.atomic import write_atomically
@@ -50,7 +50,7 @@ def load(path: Path) -> Oracle:
     """Reads what `save` wrote; the names, shapes and values of its parameters are verified."""
     tensors, metadata = _read(path)
     try:
-        config = OracleConfig(**_with_tuples(json.loads(metadata["config"])))
+        config = from_plain(OracleConfig, json.loads(metadata["config"]))
         factors = tuple(json.loads(metadata["factors"]))
         sizes = tuple(json.loads(metadata["sizes"]))
         image_size = int(metadata["image_size"])
@@ -89,8 +89,4 @@ def _flat(variables: Any) -> dict[str, Any]:
 
 
 def _config_json(config: OracleConfig) -> str:
-    return json.dumps(dataclasses.asdict(config), sort_keys=True)
-
-
-def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+    return json.dumps(to_plain(config), sort_keys=True)

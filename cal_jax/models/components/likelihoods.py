@@ -18,6 +18,9 @@ from cal_jax.observations import DiscretizedLogistic as LogisticItems
 MOST_LEVELS = 65_536
 """Of a discretised logistic."""
 
+LEAST_LOG_SCALE = -30.0
+"""Of a discretised logistic: the reciprocal of a scale far below is no float32."""
+
 
 @dataclass(frozen=True)
 class Likelihood(abc.ABC):
@@ -35,7 +38,6 @@ class Likelihood(abc.ABC):
         """Items [N, *X] as an encoder reads them."""
         return x
 
-    @abc.abstractmethod
     def check(self, x: np.ndarray, source: str) -> None:
         """Refuse items that the likelihood gives no probability.
 
@@ -44,8 +46,9 @@ class Likelihood(abc.ABC):
           source: opens the message.
 
         Raises:
-          InputError: then; it names the first such value.
+          InputError: then; it names such a value.
         """
+        self(jnp.zeros(self.parameter_shape(())), 0).check_support(x, source)
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,6 @@ class Bernoulli(Likelihood):
 
     def __call__(self, outputs: Array, event_ndims: int) -> Distribution:
         return bernoulli(outputs, event_ndims)
-
-    def check(self, x: np.ndarray, source: str) -> None:
-        _require(x, (x == 0) | (x == 1), source, "0 or 1 for a Bernoulli likelihood")
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,6 @@ class Normal(Likelihood):
         mean, log_variance = outputs[..., 0], outputs[..., 1]
         return NormalItems(event_ndims, mean, jnp.clip(log_variance, *self.log_variance_range))
 
-    def check(self, x: np.ndarray, source: str) -> None:
-        _require(x, np.isfinite(x), source, "finite numbers for a Normal likelihood")
-
 
 @dataclass(frozen=True)
 class DiscretizedLogistic(Likelihood):
@@ -108,8 +105,11 @@ class DiscretizedLogistic(Likelihood):
         require_at_least(self, levels=2)
         if self.levels > MOST_LEVELS:
             raise InputError(f"levels must be at most {MOST_LEVELS}: got {self.levels}")
-        if not math.isfinite(self.smallest_log_scale):
-            raise InputError(f"smallest_log_scale must be finite: got {self.smallest_log_scale}")
+        if not LEAST_LOG_SCALE <= self.smallest_log_scale < math.inf:
+            raise InputError(
+                f"smallest_log_scale must be finite and at least {LEAST_LOG_SCALE}: "
+                f"got {self.smallest_log_scale}"
+            )
 
     def parameter_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
         return (*event_shape, 2)
@@ -120,10 +120,6 @@ class DiscretizedLogistic(Likelihood):
 
     def network_input(self, x: Array) -> Array:
         return x / ((self.levels - 1) / 2) - 1.0
-
-    def check(self, x: np.ndarray, source: str) -> None:
-        fits = (x >= 0) & (x < self.levels) & (x == np.floor(x))
-        _require(x, fits, source, f"whole levels 0 to {self.levels - 1} for a discretised logistic")
 
 
 @dataclass(frozen=True)
@@ -144,16 +140,6 @@ class Categorical(Likelihood):
     def network_input(self, x: Array) -> Array:
         return jax.nn.one_hot(x.astype(jnp.int32), self.values)
 
-    def check(self, x: np.ndarray, source: str) -> None:
-        fits = (x >= 0) & (x < self.values) & (x == np.floor(x))
-        _require(x, fits, source, f"categories 0 to {self.values - 1}")
-
 
 # The likelihoods that a configuration may name: a line here makes one known to files and flags.
 AnyLikelihood = Bernoulli | Normal | DiscretizedLogistic | Categorical
-
-
-def _require(x: np.ndarray, fits: np.ndarray, source: str, accepted: str) -> None:
-    if not fits.all():
-        value = x[np.unravel_index(np.argmin(fits), fits.shape)]
-        raise InputError(f"{source}: a value of {value}; accepted: {accepted}")

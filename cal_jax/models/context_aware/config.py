@@ -135,6 +135,10 @@ class ContextAwareConfig:
                 f"an action of {', '.join(acting)} needs the posterior SharedExperts: "
                 f"got {type(self.posterior).__name__}"
             )
+        if Inversion in kinds and not isinstance(self.likelihood, Bernoulli):
+            raise InputError(
+                f"an Inversion needs the likelihood Bernoulli: got {type(self.likelihood).__name__}"
+            )
         if (Rotation in kinds) != isinstance(self.encoder, EquivariantEncoder):
             raise InputError(
                 "a Rotation and an EquivariantEncoder need each other: got the encoder "

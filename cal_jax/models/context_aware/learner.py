@@ -1,6 +1,6 @@
 """The context-aware learner as a Flax module (thesis 6.3.1, 6.4.1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -8,10 +8,12 @@ import jax.numpy as jnp
 from jax import Array
 
 from cal_jax.axes import SUPPORT
+from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.distributions import Distribution, diagonal_gaussian
 from cal_jax.errors import InputError
 from cal_jax.models.components.items import require_items
 from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.context_aware.defaults import Masks, default_config
 from cal_jax.models.context_aware.posteriors import Evidence
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
 from cal_jax.nn.dense import GaussianHead
@@ -58,6 +60,25 @@ class ContextAwareLearner(nn.Module):
     config: ContextAwareConfig
     event_shape: tuple[int, ...]
     """X, the shape of an item."""
+
+    @classmethod
+    def for_data(
+        cls, data: FactorDataset, contexts: Sequence[str], masks: Masks = "known", **choices: Any
+    ) -> "ContextAwareLearner":
+        """A learner with components chosen by the data: see ``defaults.default_config``.
+
+        Args:
+          data: the items that it will be trained on.
+          contexts: names of factors, one a context.
+          masks: known, or inferred where nobody says which contexts a set shares.
+          choices: fields of ``ContextAwareConfig`` that are chosen instead.
+
+        Raises:
+          InputError: no such factor, or components that do not fit the items.
+        """
+        config = default_config(data, contexts, masks, **choices)
+        config.sizes(data.event_shape)
+        return cls(config, data.event_shape)
 
     def setup(self) -> None:
         """Build the networks of every component."""

@@ -36,7 +36,7 @@ def test_the_readme_is_rewritten_between_its_markers_only(readme):
 def test_presets_are_compared_in_one_table(directory, tmp_path):
     out = tmp_path / "results"
     for preset, digits in (("cpu", (0.9, 0.8)), ("cpu-basic", (0.7, 0.6))):
-        command = f"{COMMAND} --set x=1 --seed"
+        command = f"{COMMAND} --x 1 --seed"
         runs = [
             run(seed, digit, preset=preset, command=f"{command} {seed}")
             for seed, digit in enumerate(digits)

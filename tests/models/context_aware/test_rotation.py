@@ -1,4 +1,4 @@
-"""A model whose second context turns what the rest of it draws and reads."""
+"""A model whose second context rotates what the rest of it draws and reads."""
 
 import jax
 import jax.numpy as jnp
@@ -7,19 +7,19 @@ import pytest
 
 from cal_jax.inference.mapping import map_model
 from cal_jax.nn.turning import ANGLES
-from tests.small_models import TURNING, binary_sets, small_model
+from tests.small_models import ROTATING, binary_sets, small_model
 
 
 def contexts_at(*angles):
-    """Contexts [N, 2, 5] of the small turning model that stand for these angles, surely."""
+    """Contexts [N, 2, 5] of the small rotating model that stand for these angles, surely."""
     phases = 2 * np.pi / ANGLES * np.array(angles)[:, None] * np.array([1, 2, 0, 0, 0])
     lengths = 400 * np.array([[1, 1, 0, 0, 0]])
     moments = lengths * np.cos(phases) + np.roll(lengths * np.sin(phases), 2, axis=1)
     return jnp.asarray(np.stack([np.full_like(moments, 0.3), moments], axis=1), jnp.float32)
 
 
-def test_what_a_turning_context_turns_does_not_depend_on_it():
-    model, variables = small_model(**TURNING)
+def test_what_a_rotating_context_rotates_does_not_depend_on_it():
+    model, variables = small_model(**ROTATING)
 
     def drawn(generative, _, contexts):
         return generative.likelihood(jnp.ones((2, 2)), contexts).distribution.logits
@@ -32,7 +32,7 @@ def test_what_a_turning_context_turns_does_not_depend_on_it():
 
 @pytest.mark.parametrize("of", ["prior", "posterior"])
 def test_z_knows_how_sure_the_angle_is_and_not_which_it_is(of):
-    model, variables = small_model(**TURNING)
+    model, variables = small_model(**ROTATING)
 
     def latent(generative, inference, contexts):
         if of == "prior":
@@ -46,7 +46,7 @@ def test_z_knows_how_sure_the_angle_is_and_not_which_it_is(of):
 
 
 def test_z_is_read_from_the_image_turned_back():
-    model, variables = small_model(**TURNING)
+    model, variables = small_model(**ROTATING)
     x = binary_sets(1, 1)[0][0]
 
     def posterior(_, inference, contexts, x):
@@ -63,7 +63,7 @@ def test_z_is_read_from_the_image_turned_back():
 
 
 def test_beliefs_about_what_is_shown_stay_where_an_image_turns_and_those_of_its_angle_turn():
-    model, variables = small_model(**TURNING)
+    model, variables = small_model(**ROTATING)
     x = binary_sets(1, 4)[0][0]
 
     def posterior_means(_, inference, x):

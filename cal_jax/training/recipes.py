@@ -1,0 +1,144 @@
+"""Objectives of context-aware learners with known and with inferred masks, by name.
+
+The bound (6.5) alone is ``context_aware_elbo``. A recipe adds a cross-set contrastive loss and
+weights that anneal: constant contexts tell their set from the others of a batch, varying ones
+tell nothing of their set.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from cal_jax.axes import DEVICE
+from cal_jax.data.label_mix import all_labels, one_constant
+from cal_jax.errors import InputError
+from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.objectives.balance import initial_balance
+from cal_jax.objectives.context_aware import context_aware_elbo
+from cal_jax.objectives.contrasted import (
+    bound_and_posterior_means,
+    contrast_sets,
+    contrasted_criterion,
+)
+from cal_jax.objectives.label_learning import (
+    Responsibilities,
+    label_criterion,
+    label_disagreement,
+    of_every_label,
+    weigh_labels,
+)
+from cal_jax.objectives.label_schedules import annealed_weights
+from cal_jax.training.config import Objective
+from cal_jax.training.step import BatchObjective
+
+
+def recipe_of(model: ContextAwareLearner, steps: int) -> Objective:
+    """The recipe for a model: its masks are known, or inferred by its label network.
+
+    Args:
+      model: whose label network, if any, has K or 2^K masks.
+      steps: of the training; weights have annealed by three quarters of them.
+
+    Raises:
+      InputError: a label network of another number of masks.
+    """
+    labels, count = model.config.labels, model.config.num_contexts
+    half_life = max(1.0, steps / 4)
+    if labels is None:
+        return known_masks(half_life=half_life)
+    supports = {count: one_constant(count), 2**count: all_labels(count)}
+    if labels.num_labels not in supports:
+        raise InputError(
+            f"labels.num_labels {labels.num_labels}; accepted without an objective: {count}, one "
+            f"constant context, or {2**count}, any of them constant"
+        )
+    return inferred_masks(supports[labels.num_labels], half_life=half_life)
+
+
+def known_masks(
+    *,
+    contrast: float = 30.0,
+    dependence: float = 100.0,
+    latent_weight: float = 2.0,
+    context_weight: float = 1.0,
+    half_life: float = 10_000.0,
+) -> Objective:
+    """The bound of sets whose constant contexts are known, and what the sets of a batch add.
+
+    Args:
+      contrast: weight of ``set_contrast``; with ``dependence`` 0 too, the bound alone.
+      dependence: weight of ``set_dependence``.
+      latent_weight: of z's KL in the first step.
+      context_weight: of the contexts' KLs in the first step; with both weights 1 they are
+        those of ``TrainingConfig.alpha``.
+      half_life: steps after which the weights' excess over 1 has halved.
+    """
+    objective = Objective(context_aware_elbo)
+    if contrast > 0 or dependence > 0:
+        objective = Objective(
+            bound_and_posterior_means,
+            functools.partial(contrasted_criterion, contrast=contrast, dependence=dependence),
+            BatchObjective(lambda found, memory, _: (contrast_sets(found, (DEVICE,)), memory)),
+        )
+    if (latent_weight, context_weight) == (1.0, 1.0):
+        return objective
+    weights = functools.partial(
+        annealed_weights, latent=latent_weight, contexts=context_weight, half_life=half_life
+    )
+    return objective._replace(weights=weights)
+
+
+def inferred_masks(
+    support: Sequence[Sequence[int]] | np.ndarray,
+    *,
+    log_prior: np.ndarray | None = None,
+    responsibilities: Responsibilities = "objective",
+    temperature: float = 5.0,
+    balance_decay: float | None = 0.95,
+    contrast: float = 30.0,
+    latent_weight: float = 2.0,
+    context_weight: float = 1.0,
+    half_life: float = 4_000.0,
+) -> Objective:
+    """The bound of every mask of a support, averaged under responsibilities that it learns from.
+
+    Data gives each set x, its true mask (for metrics alone) and whether training may use it.
+
+    Args:
+      support: [M, K], the masks that are possible.
+      log_prior: [M], log p(a); None: all alike.
+      responsibilities: see ``objectives.label_learning``.
+      temperature: of the scores, in nats.
+      balance_decay: of the running balance of the masks; None: each set by itself.
+      contrast: weight of what the sets of a batch say against a set's masks.
+      latent_weight, context_weight, half_life: as in ``known_masks``.
+    """
+    masks = jnp.asarray(support, jnp.float32)
+    if log_prior is None:
+        log_prior = np.full(len(masks), -np.log(len(masks)), np.float32)
+    prior = jnp.asarray(log_prior)
+    weigh: Any = functools.partial(
+        weigh_labels,
+        log_prior=prior,
+        responsibilities=responsibilities,
+        temperature=temperature,
+        axes=(DEVICE,),
+    )
+    if contrast > 0:
+        disagree = functools.partial(label_disagreement, support=masks, axes=(DEVICE,))
+        weigh = functools.partial(weigh, disagree=disagree)
+    batch = BatchObjective(lambda found, memory, weights: (weigh(found, None, weights)[0], memory))
+    if balance_decay is not None:
+        weigh = functools.partial(weigh, decay=balance_decay)
+        batch = BatchObjective(weigh, initial_balance(prior))
+    return Objective(
+        functools.partial(of_every_label, support=masks, with_beliefs=contrast > 0),
+        functools.partial(label_criterion, disagreement=contrast),
+        batch,
+        functools.partial(
+            annealed_weights, latent=latent_weight, contexts=context_weight, half_life=half_life
+        ),
+    )
