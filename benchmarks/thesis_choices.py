@@ -20,13 +20,14 @@ def require_thesis_choices(config: Any, *names: str) -> None:
         InputError: names the first that differs.
     """
     given, thesis = flatten(config), flatten(type(config)())
-    for name in sorted({*given, *thesis}):
-        is_choice = any(name == choice or name.startswith(f"{choice}.") for choice in names)
-        if is_choice and given.get(name) != thesis.get(name):
-            raise InputError(
-                f"{name} {given.get(name)!r}; accepted by plain forms and twins: "
-                f"{thesis.get(name)!r}"
-            )
+    for choice in names:
+        for name in sorted({*given, *thesis}):
+            is_choice = name == choice or name.startswith(f"{choice}.")
+            if is_choice and given.get(name) != thesis.get(name):
+                raise InputError(
+                    f"{name} {given.get(name)!r}; accepted by plain forms and twins: "
+                    f"{thesis.get(name)!r}"
+                )
 
 
 def require_thesis_vae(config: VAEConfig) -> None:
@@ -52,8 +53,10 @@ def require_thesis_statistician(config: NeuralStatisticianConfig) -> None:
 def require_thesis_context_aware(config: ContextAwareConfig) -> None:
     """Refuse another context-aware learner than a convolutional one of thesis 6.4.1.
 
+    Its posterior takes no context with a known action.
+
     Raises:
-        InputError: see ``require_thesis_choices``; or a context with a known action.
+        InputError: see ``require_thesis_choices``.
     """
     require_thesis_choices(
         config,
@@ -68,9 +71,3 @@ def require_thesis_context_aware(config: ContextAwareConfig) -> None:
         "labels",
         "hidden.norm",
     )
-    for context in config.contexts:
-        if context.action.transforms:
-            raise InputError(
-                f"context {context.name} has a known action; accepted by plain forms and twins: "
-                "none"
-            )
