@@ -35,7 +35,7 @@ def work_of(model: str, size: str, batches: int) -> Workload:
         return workload(model, size, batch_size=batch)  # type: ignore[arg-type]
     preset = black_and_white.PRESETS["cpu"]
     work = workload("context_aware", size, batch_size=batches * preset.training.batch_size)
-    return work._replace(model=ContextAwareLearner(preset.model))
+    return work._replace(model=ContextAwareLearner(preset.model, work.data[0].shape[2:]))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """Sizes may differ from the thesis's; what a model is made of may not."""
 
-from dataclasses import fields
 from typing import Any
 
+from cal_jax.config import flatten
 from cal_jax.errors import InputError
+from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.statistician import NeuralStatisticianConfig
+from cal_jax.models.vae import VAEConfig
 
 
 def require_thesis_choices(config: Any, *names: str) -> None:
@@ -11,34 +14,60 @@ def require_thesis_choices(config: Any, *names: str) -> None:
 
     Args:
         config: a model's, a dataclass.
-        names: of the fields that are choices.
+        names: of the flat config (``encoder.kind``); of a component, all its fields.
 
     Raises:
         InputError: names the first that differs.
     """
-    defaults = {field.name: field.default for field in fields(config)}
-    for name in names:
-        value = getattr(config, name)
-        if value != defaults[name]:
-            raise InputError(
-                f"{name} {value!r}; accepted by plain forms and twins: {defaults[name]!r}"
-            )
+    given, thesis = flatten(config), flatten(type(config)())
+    for choice in names:
+        for name in sorted({*given, *thesis}):
+            is_choice = name == choice or name.startswith(f"{choice}.")
+            if is_choice and given.get(name) != thesis.get(name):
+                raise InputError(
+                    f"{name} {given.get(name)!r}; accepted by plain forms and twins: "
+                    f"{thesis.get(name)!r}"
+                )
 
 
-def require_thesis_context_aware(config: Any) -> None:
+def require_thesis_vae(config: VAEConfig) -> None:
+    """Refuse another autoencoder than one of plain layers as of thesis 4.4.1.
+
+    Raises:
+        InputError: see ``require_thesis_choices``.
+    """
+    require_thesis_choices(
+        config, "encoder.kind", "decoder.kind", "covariance", "likelihood", "hidden.norm"
+    )
+
+
+def require_thesis_statistician(config: NeuralStatisticianConfig) -> None:
+    """Refuse another neural statistician than a Gaussian one as of thesis 5.3.1.
+
+    Raises:
+        InputError: see ``require_thesis_choices``.
+    """
+    require_thesis_choices(config, "likelihood.kind", "likelihood.scale", "hidden.norm")
+
+
+def require_thesis_context_aware(config: ContextAwareConfig) -> None:
     """Refuse another context-aware learner than a convolutional one of thesis 6.4.1.
+
+    Its posterior takes no context with a known action.
 
     Raises:
         InputError: see ``require_thesis_choices``.
     """
     require_thesis_choices(
         config,
-        "norm",
-        "image_network",
-        "constant_posterior",
-        "tied",
-        "context_prior",
-        "latent_prior",
-        "prior_sees_label",
-        "num_labels",
+        "encoder.kind",
+        "decoder.kind",
+        "posterior.kind",
+        "posterior.covariance",
+        "constant_prior",
+        "varying_prior",
+        "latent.prior",
+        "likelihood",
+        "labels",
+        "hidden.norm",
     )

@@ -14,8 +14,8 @@ Place = tuple[str, str, str]
 _INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%?([\w.-]+) = .*?op_name=\"([^\"]*)\"", re.M)
 _LAYER = re.compile(r"^(?:Conv|ConvTranspose|Dense|BatchNorm|Embedding|input)_\d+$")
 _NETWORK = re.compile(
-    r"^(?:encoder|decoder|statistic|logits|pre_pool|post_pool|embedding"
-    r"|\w+_(?:head|trunk|heads_\d+|trunks_\d+|parameters))$"
+    r"^(?:encoder|decoder|statistic|hidden|output|pre_pool|post_pool|embedding"
+    r"|\w+_(?:head|trunk|statistic|heads_\d+|trunks_\d+|parameters))$"
 )
 
 

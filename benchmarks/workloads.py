@@ -16,8 +16,12 @@ import numpy as np
 from benchmarks.plain.models import PlainContextAware, PlainStatistician, PlainVAE
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import Variables, init_variables
-from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.components.decoders import ConvDecoder, MLPDecoder
+from cal_jax.models.components.encoders import ConvEncoder, MLPEncoder
+from cal_jax.models.components.sizes import Hidden
+from cal_jax.models.context_aware.config import Context, ContextAwareConfig, Latent
 from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.models.context_aware.posteriors import Statistic
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.models.vae import VAE, VAEConfig
 from cal_jax.objectives.context_aware import context_aware_elbo
@@ -89,14 +93,15 @@ SHAPES = {
 }
 """Sections 4.4.1, 5.3.1 and 6.4.1; smoke: the smallest that run."""
 
-_SMALL_VAE = VAEConfig(encoder_widths=(8, 5), decoder_widths=(5, 8))
-_SMALL_STATISTICIAN = NeuralStatisticianConfig(item_dim=2, latent_dim=4, width=8)
+_SMALL_VAE = VAEConfig(encoder=MLPEncoder((8, 5)), decoder=MLPDecoder((5, 8)))
+_SMALL_STATISTICIAN = NeuralStatisticianConfig(latent_dim=4, hidden=Hidden(8))
 _SMALL_CONTEXT_AWARE = ContextAwareConfig(
     context_dim=4,
-    latent_dim=3,
-    convolution_widths=(4, 8),
-    statistic_width=8,
-    inference_width=8,
+    latent=Latent(3),
+    encoder=ConvEncoder((4, 8)),
+    decoder=ConvDecoder((4, 8)),
+    posterior=Statistic(8),
+    hidden=Hidden(8),
 )
 
 
@@ -117,13 +122,14 @@ def workload(name: ModelName, size: str = "thesis", **changes: int) -> Workload:
 
 
 def _vae(shape: Shape, small: bool) -> Workload:
-    config = replace(_SMALL_VAE if small else VAEConfig(), image_size=shape.image_size)
+    config = _SMALL_VAE if small else VAEConfig()
+    event_shape = (shape.image_size, shape.image_size)
     return Workload(
         "vae",
         shape,
         config,
-        VAE(config),
-        PlainVAE(config),
+        VAE(config, event_shape),
+        PlainVAE(config, event_shape),
         vae_elbo,
         (_images(shape.batch_size, shape.image_size),),
         Weights(),
@@ -135,13 +141,14 @@ def _vae(shape: Shape, small: bool) -> Workload:
 
 def _statistician(shape: Shape, small: bool) -> Workload:
     config = _SMALL_STATISTICIAN if small else NeuralStatisticianConfig()
-    sets = (BATCHES * shape.batch_size, shape.items, config.item_dim)
+    event_shape = (2,) if small else (1,)
+    sets = (BATCHES * shape.batch_size, shape.items, *event_shape)
     return Workload(
         "statistician",
         shape,
         config,
-        NeuralStatistician(config),
-        PlainStatistician(config),
+        NeuralStatistician(config, event_shape),
+        PlainStatistician(config, event_shape),
         functools.partial(neural_statistician_elbo, layers=config.layers),
         (np.random.default_rng(0).normal(size=sets).astype(np.float32),),
         halving_weights(0, kl_power=1),
@@ -153,16 +160,16 @@ def _statistician(shape: Shape, small: bool) -> Workload:
 def _context_aware(shape: Shape, small: bool) -> Workload:
     config = replace(
         _SMALL_CONTEXT_AWARE if small else ContextAwareConfig(),
-        num_contexts=shape.contexts,
-        image_size=shape.image_size,
+        contexts=tuple(Context(f"context_{k}") for k in range(shape.contexts)),
     )
+    event_shape = (shape.image_size, shape.image_size)
     constant = np.arange(BATCHES * shape.batch_size) % shape.contexts
     return Workload(
         "context_aware",
         shape,
         config,
-        ContextAwareLearner(config),
-        PlainContextAware(config),
+        ContextAwareLearner(config, event_shape),
+        PlainContextAware(config, event_shape),
         context_aware_elbo,
         (
             _images(shape.batch_size, shape.items, shape.image_size),

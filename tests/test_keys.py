@@ -10,6 +10,9 @@ import pytest
 import cal_jax
 from cal_jax.errors import InputError
 from cal_jax.keys import typed_key
+from cal_jax.models.components.decoders import MLPDecoder
+from cal_jax.models.components.encoders import MLPEncoder
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.models.vae import VAE, VAEConfig
 from tests.objectives.test_checks import BINARY, LABEL, gaussian, learner, statistician, vae
@@ -25,12 +28,12 @@ def with_labels():
 
 
 def made_statistician():
-    model = NeuralStatistician(NeuralStatisticianConfig(item_dim=6, width=4, depth=1, layers=1))
+    model = NeuralStatistician(NeuralStatisticianConfig(layers=1, hidden=Hidden(4, 1)), (6,))
     return model, made(cal_jax.neural_statistician_elbo, model, BINARY)
 
 
 def made_vae():
-    model = VAE(VAEConfig(image_size=4, encoder_widths=(4,), decoder_widths=(4,)))
+    model = VAE(VAEConfig(encoder=MLPEncoder((4,)), decoder=MLPDecoder((4,))), (4, 4))
     return model, made(cal_jax.vae_elbo, model, jnp.zeros((4, 4)))
 
 

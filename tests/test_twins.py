@@ -20,46 +20,98 @@ from benchmarks.twins.parity import (  # noqa: E402
     vae_parity,
 )
 from benchmarks.twins.statistician_bound import Noise, statistician_bound  # noqa: E402
+from benchmarks.twins.torch_context_aware import TorchContextAware  # noqa: E402
+from benchmarks.twins.torch_statistician import TorchStatistician  # noqa: E402
 from benchmarks.twins.torch_vae import TorchVAE  # noqa: E402
 from cal_jax.errors import InputError, NotFiniteError  # noqa: E402
-from cal_jax.models.context_aware.config import ContextAwareConfig  # noqa: E402
+from cal_jax.models.components.decoders import ConvDecoder, MLPDecoder  # noqa: E402
+from cal_jax.models.components.encoders import (  # noqa: E402
+    ConvEncoder,
+    DenseEncoder,
+    MLPEncoder,
+)
+from cal_jax.models.components.likelihoods import Normal  # noqa: E402
+from cal_jax.models.components.sizes import Hidden  # noqa: E402
+from cal_jax.models.context_aware.actions import Inversion  # noqa: E402
+from cal_jax.models.context_aware.config import (  # noqa: E402
+    Context,
+    ContextAwareConfig,
+    Latent,
+)
+from cal_jax.models.context_aware.posteriors import SharedExperts, Statistic  # noqa: E402
+from cal_jax.models.context_aware.priors import LearnedGaussian  # noqa: E402
 from cal_jax.models.statistician import NeuralStatisticianConfig  # noqa: E402
 from cal_jax.models.vae import VAEConfig  # noqa: E402
 from experiments.results.gather import gather  # noqa: E402
 from experiments.results.record import read_run  # noqa: E402
 
-SMALL_VAE = VAEConfig(image_size=6, encoder_widths=(8, 5), decoder_widths=(5, 8))
+SMALL_VAE = VAEConfig(encoder=MLPEncoder((8, 5)), decoder=MLPDecoder((5, 8)))
 
 
 def small_statistician(**changes):
-    # Two features: the gradient of one feature's weight before a normalisation is rounding alone.
-    sizes = {"item_dim": 2, "latent_dim": 4, "width": 8}
-    return NeuralStatisticianConfig(**{**sizes, **changes})
+    # For items of two features: the gradient of a single one's weight before a normalisation is
+    # rounding alone.
+    return NeuralStatisticianConfig(**{"latent_dim": 4, "hidden": Hidden(8), **changes})
 
 
 def test_the_vae_and_its_twin_agree():
-    assert max(vae_parity(SMALL_VAE)) < 1e-4
+    assert max(vae_parity(SMALL_VAE, (6, 6))) < 1e-4
 
 
 @pytest.mark.parametrize(
-    "changes", [{"depth": 2, "skip": False}, {"layers": 1, "full": False}], ids=["full", "basic"]
+    "changes",
+    [{"hidden": Hidden(8, 2, skip=False)}, {"layers": 1, "full": False}],
+    ids=["full", "basic"],
 )
 def test_the_statistician_and_its_twin_agree(changes):
-    assert max(statistician_parity(small_statistician(**changes))) < 1e-4
+    assert max(statistician_parity(small_statistician(**changes), (2,))) < 1e-4
 
 
 def test_the_context_aware_learner_and_its_twin_agree():
-    # 7 pixels halve to 4 and 2: both kinds of padding of a stride of 2.
     config = ContextAwareConfig(
         context_dim=4,
-        latent_dim=3,
-        image_size=7,
-        convolution_widths=(3, 5),
-        statistic_width=8,
-        inference_width=8,
-        depth=2,
+        latent=Latent(3),
+        encoder=ConvEncoder((3, 5)),
+        decoder=ConvDecoder((3, 5)),
+        posterior=Statistic(8),
+        hidden=Hidden(8, 2),
     )
-    assert max(context_aware_parity(config, sets=4, items=3)) < 1e-4
+    # 7 pixels halve to 4 and 2: both kinds of padding of a stride of 2.
+    assert max(context_aware_parity(config, (7, 7), sets=4, items=3)) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("make", "config", "message"),
+    [
+        (TorchVAE, VAEConfig(encoder=DenseEncoder()), "encoder.kind 'DenseEncoder'; accepted"),
+        (TorchVAE, VAEConfig(covariance="full"), "covariance 'full'; accepted"),
+        (
+            TorchStatistician,
+            small_statistician(likelihood=Normal(1.0)),
+            "likelihood.scale 1.0; accepted by plain forms and twins: None",
+        ),
+        (
+            TorchContextAware,
+            ContextAwareConfig(constant_prior=LearnedGaussian("mask")),
+            "constant_prior.sees 'mask'; accepted by plain forms and twins: 'nothing'",
+        ),
+        (
+            TorchContextAware,
+            ContextAwareConfig(posterior=Statistic(covariance="full")),
+            "posterior.covariance 'full'; accepted",
+        ),
+        (
+            TorchContextAware,
+            ContextAwareConfig(
+                (Context("a"), Context("b", Inversion())), posterior=SharedExperts()
+            ),
+            "posterior.kind 'SharedExperts'; accepted",
+        ),
+    ],
+)
+def test_what_is_not_the_thesis_s_has_no_twin(make, config, message):
+    with pytest.raises(InputError, match=message):
+        make(config, (8, 8))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +134,7 @@ def test_weights_start_from_the_same_distribution(layer, initialiser):
 
 def test_other_variables_are_refused_in_one_line():
     with pytest.raises(InputError, match=r"^decoder\.BatchNorm_0\.bias: not in both models"):
-        load_variables(TorchVAE(SMALL_VAE), {"params": {}})
+        load_variables(TorchVAE(SMALL_VAE, (6, 6)), {"params": {}})
 
 
 def test_gaussians_are_pytorchs_own():
@@ -108,7 +160,7 @@ def test_the_authors_normalisation_has_one_mean_and_variance_of_all_features():
 def test_the_authors_model_ignores_the_order_of_items_and_sees_other_sets_in_training_alone():
     torch.manual_seed(0)
     config = small_statistician()
-    model = AuthorStatistician(config)
+    model = AuthorStatistician(config, (2,))
     x = torch.randn(3, 5, 2)
     noise = Noise.draw(x, context_dim=3, latent_dim=4, layers=2)
     alone = Noise(noise.context[:1], tuple(z[:1] for z in noise.latents))

@@ -4,12 +4,15 @@ What the models do with their networks is inherited; only batch normalisation,
 the thesis's, has a plain form.
 """
 
-from typing import Any
-
-import flax.linen as nn
+import math
+from typing import Any, cast
 
 from benchmarks.plain import networks
-from benchmarks.thesis_choices import require_thesis_choices, require_thesis_context_aware
+from benchmarks.thesis_choices import (
+    require_thesis_context_aware,
+    require_thesis_statistician,
+    require_thesis_vae,
+)
 from cal_jax.distributions import diagonal_gaussian
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.models.statistician import NeuralStatistician
@@ -25,12 +28,12 @@ class PlainVAE(VAE):
     def setup(self) -> None:
         """Make the networks that the config names."""
         c = self.config
-        require_thesis_choices(c, "norm", "covariance")
+        require_thesis_vae(c)
         self.posterior_of = diagonal_gaussian
-        self.encoder = plain.MLP(c.encoder_widths)
+        encoder, decoder = cast(Any, (c.encoder, c.decoder))
+        self.encoder = plain.MLP(encoder.widths)
         self.posterior_head = plain.GaussianHead((c.latent_dim,))
-        self.decoder = plain.MLP(c.decoder_widths)
-        self.logits = nn.Dense(c.image_size**2, kernel_init=plain.OUTPUT)
+        self.decoder = plain.MLPDecoder(self.event_shape, decoder.widths)
 
 
 class PlainStatistician(NeuralStatistician):
@@ -38,21 +41,22 @@ class PlainStatistician(NeuralStatistician):
 
     def setup(self) -> None:
         """Make the networks that the config names."""
-        c = self.config
-        require_thesis_choices(c, "norm")
+        c, h = self.config, self.config.hidden
+        require_thesis_statistician(c)
 
         def trunks(count: int) -> list[Any]:
-            return [plain.ResidualMLP(c.width, c.depth, c.skip) for _ in range(count)]
+            return [plain.ResidualMLP(h.width, h.depth, h.skip) for _ in range(count)]
 
         def heads(count: int) -> list[Any]:
             return [plain.GaussianHead((c.latent_dim,)) for _ in range(count)]
 
-        self.statistic = plain.StatisticNetwork(c.width, c.depth, c.skip)
+        self.statistic = plain.StatisticNetwork(h.width, h.depth, h.skip)
         self.context_head = plain.GaussianHead((c.context_dim,))
         self.posterior_trunks, self.posterior_heads = trunks(c.layers), heads(c.layers)
         self.prior_trunks, self.prior_heads = trunks(c.layers), heads(c.layers)
         (self.decoder,) = trunks(1)
-        self.item_head = plain.GaussianHead((c.item_dim,))
+        self.parameter_shape = c.likelihood.parameter_shape(self.event_shape)
+        self.item_head = plain.Dense(math.prod(self.parameter_shape), kernel_init=plain.SMALL)
 
 
 class PlainContextAware(ContextAwareLearner):
@@ -62,17 +66,26 @@ class PlainContextAware(ContextAwareLearner):
         """Make the networks that the config names."""
         c = self.config
         require_thesis_context_aware(c)
-        contexts, latent = (c.num_contexts, c.context_dim), (c.latent_dim,)
+        h, contexts, latent = c.hidden, (c.num_contexts, c.context_dim), (c.latent.dim,)
 
-        def trunk() -> Any:
-            return plain.ResidualMLP(c.inference_width, c.depth, c.skip)
+        def trunk_and_head(shape: tuple[int, ...]) -> dict[str, Any]:
+            trunk = plain.ResidualMLP(h.width, h.depth, h.skip)
+            return {"trunk": trunk, "head": plain.GaussianHead(shape)}
 
-        self.encoder = plain.ConvolutionalEncoder(c.convolution_widths)
-        self.decoder = plain.ConvolutionalDecoder(c.image_size, c.convolution_widths)
-        self.statistic = plain.StatisticNetwork(c.statistic_width, c.depth, c.skip)
-        self.constant_head = plain.GaussianHead(contexts)
-        self.varying_trunk, self.varying_head = trunk(), plain.GaussianHead(contexts)
-        self.latent_trunk, self.latent_head = trunk(), plain.GaussianHead(latent)
-        self.constant_prior_parameters = LearnedGaussian(contexts)
-        self.varying_prior_trunk, self.varying_prior_head = trunk(), plain.GaussianHead(contexts)
-        self.latent_prior_trunk, self.latent_prior_head = trunk(), plain.GaussianHead(latent)
+        encoder, decoder, posterior = cast(Any, (c.encoder, c.decoder, c.posterior))
+        self.encoder = plain.ConvolutionalEncoder(encoder.widths)
+        self.decoder = plain.ConvolutionalDecoder(self.event_shape[0], decoder.widths)
+        varying = trunk_and_head(contexts)
+        self.posterior = {
+            "statistic": plain.StatisticNetwork(posterior.width, h.depth, h.skip),
+            "constant_head": plain.GaussianHead(contexts),
+            "varying_trunk": varying["trunk"],
+            "varying_head": varying["head"],
+        }
+        of_z = trunk_and_head(latent)
+        self.latent_trunk, self.latent_head = of_z["trunk"], of_z["head"]
+        self.constant_prior = {"parameters": LearnedGaussian(contexts)}
+        self.varying_prior = trunk_and_head(contexts)
+        self.latent_prior = trunk_and_head(latent)
+        self.actions = [{} for _ in c.contexts]
+        self.label_network = None

@@ -1,8 +1,9 @@
 """The subnetworks with nn.Dense, nn.Conv, nn.ConvTranspose and nn.BatchNorm, and nothing else.
 
-Each has the parameters of its namesake in ``cal_jax.networks``, by name and shape.
+Each has the parameters of its namesake in ``cal_jax.nn``, by name and shape.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.conv import halved_sizes
 from cal_jax.nn.dense import GaussianParameters
 
+Dense = nn.Dense
 HIDDEN = nn.initializers.he_normal()
 OUTPUT = nn.initializers.glorot_normal()
 SMALL = nn.initializers.variance_scaling(0.01, "fan_avg", "truncated_normal")
@@ -40,6 +42,20 @@ class MLP(nn.Module):
             x = nn.Dense(width, use_bias=False, kernel_init=HIDDEN)(x)
             x = nn.relu(batch_norm(x, run))
         return x
+
+
+class MLPDecoder(nn.Module):
+    """Hidden layers of given widths to outputs of a given shape."""
+
+    shape: tuple[int, ...]
+    widths: tuple[int, ...]
+
+    @nn.compact
+    def __call__(self, run: ApplyContext, z: Array) -> Array:
+        """Map z [N, Z] to outputs [N, *shape]."""
+        hidden = MLP(self.widths, name="hidden")(z, run)
+        outputs = nn.Dense(math.prod(self.shape), kernel_init=OUTPUT, name="output")(hidden)
+        return outputs.reshape(-1, *self.shape)
 
 
 class Embedding(nn.Module):

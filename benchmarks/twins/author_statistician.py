@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from benchmarks.twins.gaussians import Gaussian
 from benchmarks.twins.statistician_bound import present
+from cal_jax.models.components.likelihoods import Normal
 from cal_jax.models.statistician import NeuralStatisticianConfig
 
 
@@ -69,11 +70,12 @@ class AuthorStatistician(nn.Module):
     The log variance of an item is clamped to the config's range, the author's too.
     """
 
-    def __init__(self, config: NeuralStatisticianConfig) -> None:
+    def __init__(self, config: NeuralStatisticianConfig, event_shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.config = config
-        item, context, latent = config.item_dim, config.context_dim, config.latent_dim
-        width, depth = config.width, config.depth
+        assert isinstance(config.likelihood, Normal)
+        self.log_variance_range = config.likelihood.log_variance_range
+        (item,), context, latent = event_shape, config.context_dim, config.latent_dim
+        width, depth = config.hidden.width, config.hidden.depth
         self.pre_pool = nn.Sequential(
             nn.Linear(item, width),
             nn.ReLU(),
@@ -113,4 +115,4 @@ class AuthorStatistician(nn.Module):
     def likelihood(self, zs: tuple[Tensor, ...], c: Tensor) -> Gaussian:
         """p(x | z, c), its log variance clamped."""
         mean, log_variance = self.decoder(torch.cat(zs, -1), c[:, None])
-        return Gaussian(mean, torch.clamp(log_variance, *self.config.log_variance_range))
+        return Gaussian(mean, torch.clamp(log_variance, *self.log_variance_range))

@@ -36,9 +36,14 @@ def glorot(inputs: int, outputs: int) -> nn.Linear:
     return _output(inputs, outputs, 1.0)
 
 
+def small(inputs: int, outputs: int) -> nn.Linear:
+    """An output layer that starts close to 0."""
+    return _output(inputs, outputs, 0.01)
+
+
 def gaussian_head(inputs: int, size: int) -> nn.Sequential:
     """x [..., inputs] to means and log variances [..., 2 * size]; starts close to N(0, I)."""
-    return _named(Dense_0=_output(inputs, 2 * size, 0.01))
+    return _named(Dense_0=small(inputs, 2 * size))
 
 
 def mlp(inputs: int, widths: tuple[int, ...]) -> nn.Sequential:

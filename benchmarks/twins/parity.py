@@ -38,11 +38,12 @@ class Parity(NamedTuple):
     """Of the loss by running averages, relative."""
 
 
-def vae_parity(config: VAEConfig, *, images: int = 32, seed: int = 0) -> Parity:
+def vae_parity(
+    config: VAEConfig, event_shape: tuple[int, ...], *, images: int = 32, seed: int = 0
+) -> Parity:
     """Compare ``VAE`` and ``TorchVAE`` on a batch of random images, weights and noise."""
-    model = VAE(config)
-    shape = (images, config.image_size, config.image_size)
-    x = np.random.default_rng(seed).integers(0, 2, shape).astype(np.float32)
+    model = VAE(config, event_shape)
+    x = np.random.default_rng(seed).integers(0, 2, (images, *event_shape)).astype(np.float32)
     key = jax.random.key(seed)
     variables = _moved(init_variables(vae_elbo, model, key, jnp.asarray(x[0])), key)
     keys = dataset_keys(key, 0, images, 1)
@@ -52,20 +53,24 @@ def vae_parity(config: VAEConfig, *, images: int = 32, seed: int = 0) -> Parity:
         return -twin(torch.tensor(x).flatten(1), noise).elbo.mean()
 
     jax_loss = _jax_loss(vae_elbo, model, keys, (x,), Weights(), 1)
-    return _compare(jax_loss, variables, TorchVAE(config), loss)
+    return _compare(jax_loss, variables, TorchVAE(config, event_shape), loss)
 
 
 def statistician_parity(
-    config: NeuralStatisticianConfig, *, sets: int = 16, items: int = 10, seed: int = 0
+    config: NeuralStatisticianConfig,
+    event_shape: tuple[int, ...],
+    *,
+    sets: int = 16,
+    items: int = 10,
+    seed: int = 0,
 ) -> Parity:
     """Compare ``NeuralStatistician`` and its twin on random sets, with the first epoch's loss.
 
     Give items two features or more: the gradient of a single feature's weight before
     a normalisation is zero but for epsilon, and its relative error that of rounding.
     """
-    model = NeuralStatistician(config)
-    shape = (sets, items, config.item_dim)
-    x = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    model = NeuralStatistician(config, event_shape)
+    x = np.random.default_rng(seed).normal(size=(sets, items, *event_shape)).astype(np.float32)
     key = jax.random.key(seed)
     objective = functools.partial(neural_statistician_elbo, layers=config.layers)
     variables = _moved(init_variables(objective, model, key, jnp.asarray(x[0])), key)
@@ -78,16 +83,21 @@ def statistician_parity(
         return -bound.weighted(omega=2.0).mean() / items
 
     jax_loss = _jax_loss(objective, model, keys, (x,), weights, items)
-    return _compare(jax_loss, variables, TorchStatistician(config), loss)
+    return _compare(jax_loss, variables, TorchStatistician(config, event_shape), loss)
 
 
 def context_aware_parity(
-    config: ContextAwareConfig, *, sets: int = 16, items: int = 10, seed: int = 0
+    config: ContextAwareConfig,
+    event_shape: tuple[int, ...],
+    *,
+    sets: int = 16,
+    items: int = 10,
+    seed: int = 0,
 ) -> Parity:
     """Compare ``ContextAwareLearner`` and its twin on random sets, with the first epoch's loss."""
-    model = ContextAwareLearner(config)
+    model = ContextAwareLearner(config, event_shape)
     rng = np.random.default_rng(seed)
-    x = rng.integers(0, 2, (sets, items, config.image_size, config.image_size)).astype(np.float32)
+    x = rng.integers(0, 2, (sets, items, *event_shape)).astype(np.float32)
     a = rng.integers(0, 2, (sets, config.num_contexts)).astype(np.float32)
     key = jax.random.key(seed)
     variables = _moved(
@@ -102,7 +112,7 @@ def context_aware_parity(
         return -(2.0 * bound.reconstruction - bound.kl / 4.0).mean() / items
 
     jax_loss = _jax_loss(context_aware_elbo, model, keys, (x, a), weights, items)
-    return _compare(jax_loss, variables, TorchContextAware(config), loss)
+    return _compare(jax_loss, variables, TorchContextAware(config, event_shape), loss)
 
 
 def _jax_loss(

@@ -45,7 +45,7 @@ class Racer:
     def __init__(self, workload: Workload, variables: Variables, form: Form) -> None:
         self.workload = workload
         self.device = device_beside_jax()
-        self.twin = TWINS[workload.name](workload.config).train()
+        self.twin = TWINS[workload.name](workload.config, workload.model.event_shape).train()
         load_variables(self.twin, variables)
         self.twin = self.twin.to(self.device)
         if form.endswith("channels_last"):

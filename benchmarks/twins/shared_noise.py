@@ -44,7 +44,7 @@ def context_aware_noise(config: ContextAwareConfig, items: int, keys: Array) -> 
         return (
             _normal(contexts, key_constant),
             _normal((items, *contexts), key_varying),
-            _normal((items, config.latent_dim), key_latent),
+            _normal((items, config.latent.dim), key_latent),
         )
 
     return ContextAwareNoise(*map(_tensor, jax.vmap(one)(keys)))

@@ -10,7 +10,10 @@ from benchmarks.thesis_choices import require_thesis_context_aware
 from benchmarks.twins.gaussians import Gaussian
 from benchmarks.twins.layers import ResidualMLP, gaussian_head
 from benchmarks.twins.torch_images import ConvolutionalDecoder, ConvolutionalEncoder, turned
+from cal_jax.models.components.decoders import ConvDecoder
+from cal_jax.models.components.encoders import ConvEncoder
 from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.context_aware.posteriors import Statistic
 
 
 class ContextAwareNoise(NamedTuple):
@@ -34,7 +37,7 @@ class ContextAwareNoise(NamedTuple):
         return cls(
             normal(len(x), *contexts),
             normal(*x.shape[:2], *contexts),
-            normal(*x.shape[:2], config.latent_dim),
+            normal(*x.shape[:2], config.latent.dim),
         )
 
 
@@ -74,38 +77,38 @@ class TorchContextAware(nn.Module):
         InputError: another configuration than the thesis's.
     """
 
-    def __init__(self, config: ContextAwareConfig) -> None:
+    def __init__(self, config: ContextAwareConfig, event_shape: tuple[int, ...]) -> None:
         super().__init__()
-        c = config
+        c, h = config, config.hidden
         require_thesis_context_aware(c)
-        self.config = c
+        assert isinstance(c.encoder, ConvEncoder) and isinstance(c.decoder, ConvDecoder)
+        assert isinstance(c.posterior, Statistic)
+        self.config, size = c, event_shape[0]
         contexts, label = c.num_contexts * c.context_dim, c.num_contexts
 
         def trunk(*inputs: int) -> ResidualMLP:
-            return ResidualMLP(inputs, c.inference_width, c.depth, c.skip)
+            return ResidualMLP(inputs, h.width, h.depth, h.skip)
 
-        self.encoder = ConvolutionalEncoder(c.image_size, c.convolution_widths)
+        self.encoder = ConvolutionalEncoder(size, c.encoder.widths)
         features = self.encoder.features
-        self.decoder = ConvolutionalDecoder(
-            (c.latent_dim, contexts), c.image_size, c.convolution_widths
-        )
-        wide = c.statistic_width
-        self.statistic = nn.ModuleDict(
+        self.decoder = ConvolutionalDecoder((c.latent.dim, contexts), size, c.decoder.widths)
+        wide = c.posterior.width
+        self.posterior_statistic = nn.ModuleDict(
             {
-                "pre_pool": ResidualMLP((features,), wide, c.depth, c.skip),
-                "post_pool": ResidualMLP((wide,), wide, c.depth, c.skip),
+                "pre_pool": ResidualMLP((features,), wide, h.depth, h.skip),
+                "post_pool": ResidualMLP((wide,), wide, h.depth, h.skip),
             }
         )
-        self.constant_head = gaussian_head(wide, contexts)
+        self.posterior_constant_head = gaussian_head(wide, contexts)
         self.constant_prior_parameters = LearnedGaussian(c.num_contexts, c.context_dim)
-        for name, inputs, size in (
-            ("varying", (features, contexts, label), contexts),
+        for name, inputs, dim in (
+            ("posterior_varying", (features, contexts, label), contexts),
             ("varying_prior", (contexts, label), contexts),
-            ("latent", (features, contexts), c.latent_dim),
-            ("latent_prior", (contexts,), c.latent_dim),
+            ("latent", (features, contexts), c.latent.dim),
+            ("latent_prior", (contexts,), c.latent.dim),
         ):
             self.add_module(f"{name}_trunk", trunk(*inputs))
-            self.add_module(f"{name}_head", gaussian_head(c.inference_width, size))
+            self.add_module(f"{name}_head", gaussian_head(h.width, dim))
 
     def forward(self, x: Tensor, a: Tensor, noise: ContextAwareNoise) -> ContextAwareBound:
         """The bound of sets x [B, N, H, W] in {0, 1} with labels a [B, K]."""
@@ -113,13 +116,15 @@ class TorchContextAware(nn.Module):
         images = turned(x).flatten(0, 1)
         h = self.encoder(images).unflatten(0, (batch, items))
 
-        pooled = self.statistic["pre_pool"](h).mean(1)
-        posterior = self._contexts(self.constant_head(self.statistic["post_pool"](pooled)))
+        pooled = self.posterior_statistic["pre_pool"](h).mean(1)
+        posterior = self._contexts(
+            self.posterior_constant_head(self.posterior_statistic["post_pool"](pooled))
+        )
         kl = (a * posterior.kl_from(self.constant_prior_parameters())).sum(-1)  # (6.9)
         constants = a[..., None] * posterior.at(noise.constant)
 
         flat = constants.flatten(1)
-        varying = self._contexts(self._outputs("varying", h, flat, a))
+        varying = self._contexts(self._outputs("posterior_varying", h, flat, a))
         prior = self._contexts(self._outputs("varying_prior", flat, a))
         prior = Gaussian(*(parameter[:, None] for parameter in prior))
         kl = kl + ((1 - a)[:, None] * varying.kl_from(prior)).sum((1, 2))  # (6.8)

@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor, nn
 
+from benchmarks.thesis_choices import require_thesis_statistician
 from benchmarks.twins.gaussians import Gaussian
-from benchmarks.twins.layers import ResidualMLP, gaussian_head
+from benchmarks.twins.layers import ResidualMLP, gaussian_head, small
 from benchmarks.twins.statistician_bound import present
-from cal_jax.errors import InputError
+from cal_jax.models.components.likelihoods import Normal
 from cal_jax.models.statistician import NeuralStatisticianConfig
 
 
@@ -16,29 +17,30 @@ class TorchStatistician(nn.Module):
     Its methods are those of ``statistician_bound.Statistician``.
 
     Raises:
-        InputError: a normalisation other than batch.
+        InputError: another configuration than the thesis's.
     """
 
-    def __init__(self, config: NeuralStatisticianConfig) -> None:
+    def __init__(self, config: NeuralStatisticianConfig, event_shape: tuple[int, ...]) -> None:
         super().__init__()
-        if config.norm != "batch":
-            raise InputError(f"norm {config.norm!r}; accepted by the twin: 'batch'")
-        self.config = config
-        item, context, latent = config.item_dim, config.context_dim, config.latent_dim
+        require_thesis_statistician(config)
+        assert isinstance(config.likelihood, Normal)
+        self.config, self.log_variance_range = config, config.likelihood.log_variance_range
+        (item,), h = event_shape, config.hidden
+        context, latent = config.context_dim, config.latent_dim
 
         def trunk(*inputs: int) -> ResidualMLP:
-            return ResidualMLP(inputs, config.width, config.depth, config.skip)
+            return ResidualMLP(inputs, h.width, h.depth, h.skip)
 
-        self.statistic = nn.ModuleDict({"pre_pool": trunk(item), "post_pool": trunk(config.width)})
-        self.context_head = gaussian_head(config.width, context)
+        self.statistic = nn.ModuleDict({"pre_pool": trunk(item), "post_pool": trunk(h.width)})
+        self.context_head = gaussian_head(h.width, context)
         for layer in range(config.layers):
             above = (latent,) if layer else ()
             self.add_module(f"posterior_trunks_{layer}", trunk(item, *above, context))
-            self.add_module(f"posterior_heads_{layer}", gaussian_head(config.width, latent))
+            self.add_module(f"posterior_heads_{layer}", gaussian_head(h.width, latent))
             self.add_module(f"prior_trunks_{layer}", trunk(*above, context))
-            self.add_module(f"prior_heads_{layer}", gaussian_head(config.width, latent))
+            self.add_module(f"prior_heads_{layer}", gaussian_head(h.width, latent))
         self.decoder = trunk(*([latent] * config.layers + [context] if config.full else [latent]))
-        self.item_head = gaussian_head(config.width, item)
+        self.item_head = small(h.width, 2 * item)
 
     def context(self, x: Tensor) -> Gaussian:
         """q(c | D) of sets x [B, N, X]."""
@@ -57,8 +59,9 @@ class TorchStatistician(nn.Module):
     def likelihood(self, zs: tuple[Tensor, ...], c: Tensor) -> Gaussian:
         """p(x | z, c), its log variance clamped."""
         inputs = (*zs, c) if self.config.full else zs[-1:]
-        mean, log_variance = Gaussian.of(self.item_head(self.decoder(*inputs)))
-        return Gaussian(mean, torch.clamp(log_variance, *self.config.log_variance_range))
+        outputs = self.item_head(self.decoder(*inputs)).unflatten(-1, (-1, 2))
+        mean, log_variance = outputs.unbind(-1)
+        return Gaussian(mean, torch.clamp(log_variance, *self.log_variance_range))
 
     def _gaussian(self, name: str, layer: int, *inputs: Tensor) -> Gaussian:
         trunk = self.get_submodule(f"{name}_trunks_{layer}")

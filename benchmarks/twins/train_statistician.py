@@ -19,10 +19,11 @@ from cal_jax.data.synthetic import GENERATORS, SyntheticSets, sets_of_test, synt
 from cal_jax.errors import InputError
 from cal_jax.metrics.neighbours import knn_accuracy, knn_r2
 from cal_jax.metrics.scores import FRACTION, NATS_PER_ITEM, RATIO, Score
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatisticianConfig
 from experiments.common.run import TEST_SEED
 
-ARCHITECTURES: dict[str, Callable[[NeuralStatisticianConfig], Any]] = {
+ARCHITECTURES: dict[str, Callable[[NeuralStatisticianConfig, tuple[int, ...]], Any]] = {
     "author": AuthorStatistician,
     "thesis": TorchStatistician,
 }
@@ -37,11 +38,11 @@ def measure(flags: argparse.Namespace) -> None:
     program.start(flags)
     if flags.width < 1:
         raise InputError(f"--width {flags.width}; accepted: 1 or more")
-    config = NeuralStatisticianConfig(width=flags.width)
+    config = NeuralStatisticianConfig(hidden=Hidden(flags.width))
     sizes = {"set_size": flags.set_size, "generator": flags.generator}
     train_sets = synthetic_sets(np.random.default_rng(flags.seed), flags.sets, **sizes)
     test_sets = sets_of_test(flags.test_seed, flags.test_sets, **sizes)
-    model = ARCHITECTURES[flags.architecture](config)
+    model = ARCHITECTURES[flags.architecture](config, (1,))
     noise = functools.partial(
         Noise.draw,
         context_dim=config.context_dim,

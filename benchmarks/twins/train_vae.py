@@ -17,6 +17,8 @@ from cal_jax.metrics.scores import NATS_PER_ITEM, Score
 from cal_jax.models.vae import VAEConfig
 from experiments.common.run import TEST_SEED
 
+SIDE = 28
+"""Pixels of an image."""
 SAMPLES = 4
 EVALUATION_BATCH = 500
 
@@ -24,9 +26,9 @@ EVALUATION_BATCH = 500
 def measure(flags: argparse.Namespace) -> None:
     """Train, evaluate and publish."""
     program.start(flags)
-    config = VAEConfig()
-    images = load_for_evaluation(flags.data_dir, size=config.image_size, held_back=flags.held_back)
-    twin = TorchVAE(config)
+    config, event_shape = VAEConfig(), (SIDE, SIDE)
+    images = load_for_evaluation(flags.data_dir, size=SIDE, held_back=flags.held_back)
+    twin = TorchVAE(config, event_shape)
     draw = _training_images(images.train.images, flags.binarisation, flags.seed)
     optimiser = torch.optim.Adam(twin.parameters(), lr=1e-3)
 
@@ -48,9 +50,9 @@ def measure(flags: argparse.Namespace) -> None:
             f"{name}_{flags.binarisation}": Score(nats, None, NATS_PER_ITEM)
             for name, nats in terms.items()
         },
-        data=images.about(config.image_size) | {"binarisation": flags.binarisation},
+        data=images.about(SIDE) | {"binarisation": flags.binarisation},
         training=training,
-        **({"parity": vae_parity(config)._asdict()} if flags.parity else {}),
+        **({"parity": vae_parity(config, event_shape)._asdict()} if flags.parity else {}),
     )
 
 

@@ -1,6 +1,6 @@
 """One data set as an objective takes it, and sets that a user brings, checked and padded.
 
-Shape letters: M sets, N items in the largest set, X features of an item.
+Shape letters: M sets, N items in the largest set, items of shape [*X].
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ class DataSet(NamedTuple):
 
 
 class PaddedSets(NamedTuple):
-    """M sets of up to N items with X features."""
+    """M sets of up to N items of one shape."""
 
     x: np.ndarray
-    """float32 [M, N, X]: 0 where there is no item."""
+    """float32 [M, N, *X]: 0 where there is no item."""
     mask: np.ndarray
     """float32 [M, N]: 1 for an item, 0 for padding."""
 
@@ -34,26 +34,27 @@ def validate_sets(sets: np.ndarray | Sequence[np.ndarray], source: str) -> Padde
     """Check sets before anything is trained or evaluated on them, and pad them.
 
     Args:
-        sets: an array [M, N, X], or M arrays [N_i, X] of any N_i.
+        sets: an array [M, N, *X], or M arrays [N_i, *X] of any N_i; items have one axis or
+            more.
         source: where they come from, which opens the error message.
 
     Raises:
         InputError: no sets; a set that has masked values, is empty, not numbers, not of
-            shape [N, X], of another feature size than the first, or with a value that is not
-            finite in float32. It names the index of the set.
+            shape [N, *X], of items of another shape than the first's, or with a value that is
+            not finite in float32. It names the index of the set.
     """
     if not len(sets):
         raise InputError(f"{source}: no sets; accepted: 1 or more")
     arrays = [_checked(one, f"{source}: set {index}") for index, one in enumerate(sets)]
-    features = arrays[0].shape[1]
+    event_shape = arrays[0].shape[1:]
     for index, array in enumerate(arrays):
-        if array.shape[1] != features:
+        if array.shape[1:] != event_shape:
             raise InputError(
-                f"{source}: set {index} has {array.shape[1]} features; "
-                f"accepted: {features} as in set 0"
+                f"{source}: set {index} has items of shape {list(array.shape[1:])}; "
+                f"accepted: {list(event_shape)} as in set 0"
             )
     largest = max(map(len, arrays))
-    x = np.zeros((len(arrays), largest, features), np.float32)
+    x = np.zeros((len(arrays), largest, *event_shape), np.float32)
     mask = np.zeros((len(arrays), largest), np.float32)
     for index, array in enumerate(arrays):
         x[index, : len(array)] = array
@@ -62,7 +63,7 @@ def validate_sets(sets: np.ndarray | Sequence[np.ndarray], source: str) -> Padde
 
 
 def _checked(one: np.ndarray, name: str) -> np.ndarray:
-    """One set as float32 [N_i, X], all finite."""
+    """One set as float32 [N_i, *X], all finite."""
     if np.ma.is_masked(one):
         raise InputError(
             f"{name} has masked values; accepted: arrays of the items that count, of any length"
@@ -71,9 +72,9 @@ def _checked(one: np.ndarray, name: str) -> np.ndarray:
         with np.errstate(over="ignore"):
             array = np.asarray(one).astype(np.float32, casting="same_kind", copy=False)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{name} is not an array of real numbers; accepted: [N, X]") from error
-    if array.ndim != 2:
-        raise InputError(f"{name} has shape {array.shape}; accepted: [N, X]")
+        raise InputError(f"{name} is not an array of real numbers; accepted: [N, *X]") from error
+    if array.ndim < 2:
+        raise InputError(f"{name} has shape {array.shape}; accepted: [N, *X]")
     if not array.size:
         raise InputError(f"{name} of shape {array.shape} is empty; accepted: 1 item or more")
     if not np.isfinite(array).all():

@@ -1,4 +1,4 @@
-"""Where data sets lie in the context space of a trained neural statistician (thesis 5.3.1)."""
+"""Where data sets lie in the context space of a trained model with one context (thesis 5.3.1)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from cal_jax.data.sets import validate_sets
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import Variables, map_model
 from cal_jax.inference.sampler import in_batches
+from cal_jax.models.group_vae import GroupVAE
 from cal_jax.models.statistician import NeuralStatistician
 
 
@@ -19,21 +20,21 @@ class ContextEncoder:
     Sets of any size go through one compiled program, padded to one length.
 
     Args:
-      model: a ``NeuralStatistician``.
+      model: a neural statistician or a group VAE.
       variables: its trained variables.
     """
 
-    def __init__(self, model: NeuralStatistician, variables: Variables) -> None:
+    def __init__(self, model: NeuralStatistician | GroupVAE, variables: Variables) -> None:
         def mean_of(_: Any, inference: Any, x: jax.Array, mask: jax.Array) -> jax.Array:
             return inference.context(inference.encode(x), mask).mean()
 
-        self._variables, self._features = variables, model.config.item_dim
+        self._model, self._variables = model, variables
         self._means = jax.jit(map_model(mean_of, model))
 
     def means(
         self, sets: np.ndarray | Sequence[np.ndarray], *, padded_to: int | None = None
     ) -> np.ndarray:
-        """The context means of sets [M, N, X], or of M arrays [N_i, X].
+        """The context means of sets [M, N, *X], or of M arrays [N_i, *X].
 
         Args:
           sets: the data sets.
@@ -44,15 +45,20 @@ class ContextEncoder:
           [M, C].
 
         Raises:
-          InputError: sets of different feature sizes or of another than the model's,
-            an empty set, values that are not finite, ``padded_to`` too small.
+          InputError: items of different shapes or of another than the model's, an empty
+            set, values that are not finite or that the model's likelihood does not take,
+            ``padded_to`` too small.
         """
         x, mask = validate_sets(sets, "data sets")
-        if x.shape[2] != self._features:
-            raise InputError(f"items of {x.shape[2]} features; accepted: {self._features}")
+        event_shape = self._model.event_shape
+        if x.shape[2:] != event_shape:
+            raise InputError(
+                f"data sets: items of shape {list(x.shape[2:])}; accepted: {list(event_shape)}"
+            )
+        self._model.config.likelihood.check(x[mask > 0], "data sets")
         padding = (padded_to or x.shape[1]) - x.shape[1]
         if padding < 0:
             raise InputError(f"padded_to must be at least {x.shape[1]}: got {padded_to}")
-        x = np.pad(x, ((0, 0), (0, padding), (0, 0)))
+        x = np.pad(x, ((0, 0), (0, padding), *((0, 0) for _ in event_shape)))
         mask = np.pad(mask, ((0, 0), (0, padding)))
         return in_batches(lambda *batch: self._means(self._variables, *batch), x, mask)

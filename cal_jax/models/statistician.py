@@ -1,27 +1,30 @@
-"""The neural statistician of feature vectors as a Flax module (thesis 5.1, 5.3.1)."""
+"""The neural statistician of feature vectors as a Flax module (thesis 5.1, 5.3.1).
 
+Items of any shape are read as vectors; for images, see ``group_vae``.
+"""
+
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple, get_args
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import flax.linen as nn
-import jax.numpy as jnp
 from jax import Array
 
+from cal_jax.config import require_at_least
 from cal_jax.distributions import Distribution, diagonal_gaussian, standard_gaussian
-from cal_jax.errors import InputError
+from cal_jax.models.components.items import require_items
+from cal_jax.models.components.likelihoods import AnyLikelihood, Normal
+from cal_jax.models.components.sizes import Hidden, Sizes
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
-from cal_jax.nn.dense import GaussianHead, ResidualMLP
-from cal_jax.nn.norm import Norm
+from cal_jax.nn.dense import START_SMALL, Dense, GaussianHead
 from cal_jax.nn.statistic import StatisticNetwork
 
 
 @dataclass(frozen=True)
 class NeuralStatisticianConfig:
-    """The sizes and choices of a neural statistician; the defaults are thesis 5.3.1's."""
+    """A neural statistician; the defaults are thesis 5.3.1's."""
 
-    item_dim: int = 1
-    """X, features of an item."""
     context_dim: int = 3
     """C."""
     latent_dim: int = 32
@@ -31,26 +34,12 @@ class NeuralStatisticianConfig:
     full: bool = True
     """The full model (5.9): items see the context and every layer directly. False:
     the basic one (5.3), whose likelihood sees the last layer alone."""
-    width: int = 128
-    """Units of every hidden layer."""
-    depth: int = 3
-    """Hidden layers of each network; as many before and after pooling."""
-    norm: Norm = "batch"
-    """batch (thesis), layer or none."""
-    skip: bool = True
-    """Skip connections between the first and last hidden layers."""
-    log_variance_range: tuple[float, float] = (-4.0, 3.0)
-    """The likelihood's log variance is clamped to it (decision 2)."""
+    likelihood: AnyLikelihood = field(default_factory=Normal)
+    hidden: Hidden = field(default_factory=Hidden)
+    """Every network; the statistic's has as many layers before and after pooling."""
 
     def __post_init__(self) -> None:
-        for name in ("item_dim", "context_dim", "latent_dim", "layers", "width", "depth"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1: got {getattr(self, name)}")
-        if self.norm not in get_args(Norm):
-            raise InputError(f"norm must be one of {', '.join(get_args(Norm))}: got {self.norm!r}")
-        low, high = self.log_variance_range
-        if not low < high:
-            raise InputError(f"log_variance_range must be (low, high): got {(low, high)}")
+        require_at_least(self, context_dim=1, latent_dim=1, layers=1)
 
 
 class StatisticianInference(NamedTuple):
@@ -80,34 +69,30 @@ class NeuralStatistician(nn.Module):
     """
 
     config: NeuralStatisticianConfig
-
-    @property
-    def event_shape(self) -> tuple[int, ...]:
-        """X, the shape of an item."""
-        return (self.config.item_dim,)
+    event_shape: tuple[int, ...]
+    """X, the shape of an item."""
 
     def setup(self) -> None:
-        """Make the networks that the config names."""
-        c = self.config
-
-        def trunk() -> ResidualMLP:
-            return ResidualMLP(c.width, c.depth, c.norm, c.skip)
-
+        """Build the networks."""
+        c, h = self.config, self.config.hidden
+        sizes = Sizes(1, c.context_dim, c.latent_dim, tuple(self.event_shape), h)
         latent = (c.latent_dim,)
-        self.statistic = StatisticNetwork(c.width, c.depth, c.norm, c.skip)
+        self.statistic = StatisticNetwork(h.width, h.depth, h.norm, h.skip)
         self.context_head = GaussianHead((c.context_dim,))
-        self.posterior_trunks = [trunk() for _ in range(c.layers)]
+        self.posterior_trunks = [sizes.mlp() for _ in range(c.layers)]
         self.posterior_heads = [GaussianHead(latent) for _ in range(c.layers)]
-        self.prior_trunks = [trunk() for _ in range(c.layers)]
+        self.prior_trunks = [sizes.mlp() for _ in range(c.layers)]
         self.prior_heads = [GaussianHead(latent) for _ in range(c.layers)]
-        self.decoder = trunk()
-        self.item_head = GaussianHead((c.item_dim,))
+        self.decoder = sizes.mlp()
+        self.parameter_shape = c.likelihood.parameter_shape(sizes.event_shape)
+        self.item_head = Dense(math.prod(self.parameter_shape), kernel_init=START_SMALL)
 
     def inference(self, ctx: ApplyContext = EVALUATION) -> StatisticianInference:
         """The approximate posterior, bound to one pass over one data set."""
 
         def encode(x: Array) -> Array:
-            return x
+            require_items(x, self.event_shape)
+            return self.config.likelihood.network_input(x).reshape(x.shape[0], -1)
 
         def context(h: Array, mask: Array | None) -> Distribution:
             statistic = self.statistic(h, ctx._replace(mask=mask))
@@ -133,8 +118,9 @@ class NeuralStatistician(nn.Module):
 
         def likelihood(zs: tuple[Array, ...], c: Array) -> Distribution:
             inputs = (*zs, c) if config.full else (zs[-1],)
-            mean, log_variance = self.item_head(self.decoder(ctx, *inputs))
-            return diagonal_gaussian(mean, jnp.clip(log_variance, *config.log_variance_range))
+            outputs = self.item_head(self.decoder(ctx, *inputs))
+            outputs = outputs.reshape(*outputs.shape[:-1], *self.parameter_shape)
+            return config.likelihood(outputs, len(self.event_shape))
 
         return StatisticianGenerative(
             lambda: standard_gaussian((config.context_dim,)),

@@ -1,57 +1,49 @@
-"""The variational autoencoder of images as a Flax module (thesis 4.4.1)."""
+"""The variational autoencoder as a Flax module (thesis 4.4.1)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import flax.linen as nn
 from jax import Array
 
+from cal_jax.config import require_at_least, require_one_of
 from cal_jax.distributions import (
     Distribution,
-    bernoulli,
     diagonal_gaussian,
     standard_gaussian,
     triangular_gaussian,
 )
-from cal_jax.errors import InputError
+from cal_jax.models.components.decoders import AnyDecoder, MLPDecoder
+from cal_jax.models.components.encoders import AnyEncoder, MLPEncoder, require_no_pose
+from cal_jax.models.components.items import require_items
+from cal_jax.models.components.likelihoods import AnyLikelihood, Bernoulli
+from cal_jax.models.components.sizes import Hidden, Sizes
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
-from cal_jax.nn.dense import MLP, GaussianHead, TriangularGaussianHead
-from cal_jax.nn.layers import Dense
-from cal_jax.nn.norm import Norm
+from cal_jax.nn.dense import GaussianHead, TriangularGaussianHead
 
 Covariance = Literal["diagonal", "full"]
 
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """The sizes and choices of a variational autoencoder; the defaults are thesis 4.4.1's."""
+    """A variational autoencoder; the defaults are thesis 4.4.1's."""
 
     latent_dim: int = 2
     """Z."""
-    image_size: int = 28
-    """H = W of the items."""
-    encoder_widths: tuple[int, ...] = (500, 200)
-    """Units of the encoder's hidden layers."""
-    decoder_widths: tuple[int, ...] = (200, 500)
-    """Units of the decoder's: the encoder's mirrored."""
-    norm: Norm = "batch"
-    """batch (thesis), layer or none."""
+    encoder: AnyEncoder = field(default_factory=MLPEncoder)
+    decoder: AnyDecoder = field(default_factory=MLPDecoder)
+    """The encoder's mirror."""
     covariance: Covariance = "diagonal"
     """Of the posterior: diagonal (thesis), or full."""
+    likelihood: AnyLikelihood = field(default_factory=Bernoulli)
+    hidden: Hidden = field(default_factory=Hidden)
+    """Its ``norm`` is every network's; the rest is of encoders and decoders that take it."""
 
     def __post_init__(self) -> None:
-        for name in ("latent_dim", "image_size"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1: got {getattr(self, name)}")
-        for name in ("encoder_widths", "decoder_widths"):
-            widths = getattr(self, name)
-            if not widths or min(widths) < 1:
-                raise InputError(f"{name} must be one or more sizes of at least 1: got {widths}")
-        for name, kind in (("norm", Norm), ("covariance", Covariance)):
-            if getattr(self, name) not in get_args(kind):
-                accepted = ", ".join(get_args(kind))
-                raise InputError(f"{name} must be one of {accepted}: got {getattr(self, name)!r}")
+        require_at_least(self, latent_dim=1)
+        require_one_of(self, covariance=Covariance)
+        require_no_pose(self.encoder)
 
 
 class VAEPosterior(NamedTuple):
@@ -68,7 +60,7 @@ class VAEModel(NamedTuple):
 
 
 class VAE(nn.Module):
-    """An encoder and a decoder of one image, each a plain MLP.
+    """An encoder, the head of q(z | x) and a decoder.
 
     ``inference(ctx)`` and ``generative(ctx)`` return the callables of
     ``objectives.protocols`` for one item. Leading axes before those of an item
@@ -76,39 +68,42 @@ class VAE(nn.Module):
     """
 
     config: VAEConfig
-
-    @property
-    def event_shape(self) -> tuple[int, ...]:
-        """X, the shape of an item."""
-        return (self.config.image_size, self.config.image_size)
+    event_shape: tuple[int, ...]
+    """X, the shape of an item."""
 
     def setup(self) -> None:
-        """Make the networks that the config names."""
+        """Build the networks of every component."""
         c = self.config
-        self.encoder = MLP(c.encoder_widths, c.norm)
+        sizes = Sizes(0, 0, c.latent_dim, tuple(self.event_shape), c.hidden)
+        self.encoder = c.encoder.network(sizes)
+        self.decoder = c.decoder.network(c.likelihood.parameter_shape(sizes.event_shape), sizes)
         is_full = c.covariance == "full"
         self.posterior_of = triangular_gaussian if is_full else diagonal_gaussian
         self.posterior_head = (
             TriangularGaussianHead((c.latent_dim,)) if is_full else GaussianHead((c.latent_dim,))
         )
-        self.decoder = MLP(c.decoder_widths, c.norm)
-        self.logits: nn.Module = Dense(c.image_size**2, kernel_init=nn.initializers.glorot_normal())
 
     def inference(self, ctx: ApplyContext = EVALUATION) -> VAEPosterior:
         """The approximate posterior, bound to one pass."""
+        c = self.config
 
         def posterior(x: Array) -> Distribution:
-            features = self.encoder(x.reshape(*x.shape[:-2], -1), ctx)
-            return self.posterior_of(*self.posterior_head(features))
+            require_items(x, self.event_shape, of_set=False)
+            lead = x.shape[: x.ndim - len(self.event_shape)]
+            items = c.likelihood.network_input(x.reshape(-1, *self.event_shape))
+            features = c.encoder.read(self.encoder, items, ctx).features
+            head = self.posterior_head(features.reshape(*lead, features.shape[-1]))
+            return self.posterior_of(*head)
 
         return VAEPosterior(posterior)
 
     def generative(self, ctx: ApplyContext = EVALUATION) -> VAEModel:
         """The generative model, bound to one pass."""
-        size = self.config.image_size
+        c = self.config
 
         def likelihood(z: Array) -> Distribution:
-            logits = self.logits(self.decoder(z, ctx))
-            return bernoulli(logits.reshape(*z.shape[:-1], size, size), event_ndims=2)
+            outputs = self.decoder(ctx, z.reshape(-1, z.shape[-1]))
+            outputs = outputs.reshape(*z.shape[:-1], *outputs.shape[1:])
+            return c.likelihood(outputs, len(self.event_shape))
 
-        return VAEModel(lambda: standard_gaussian((self.config.latent_dim,)), likelihood)
+        return VAEModel(lambda: standard_gaussian((c.latent_dim,)), likelihood)

@@ -68,23 +68,6 @@ def check_shape(array: Array, shape: tuple[int, ...], what: str) -> None:
         raise InputError(f"{what}: shape {array.shape}; accepted: {shape}")
 
 
-def check_item_shape(x: Any, event_shape: tuple[int, ...], what: str = "x") -> None:
-    """Refuse items of another shape than the model's.
-
-    Args:
-      x: [..., *X], of any leading shape.
-      event_shape: X, of the model.
-      what: its name, which opens the message.
-
-    Raises:
-      InputError: then.
-    """
-    shape, axes = np.shape(x), len(event_shape)
-    if len(shape) < axes or shape[len(shape) - axes :] != tuple(event_shape):
-        accepted = ", ".join(["...", *map(str, event_shape)])
-        raise InputError(f"{what}: shape {shape}; accepted: [{accepted}]")
-
-
 def score_items(likelihood: Distribution, x: Array, batch: tuple[int, ...]) -> Array:
     """log p(x) of items [*batch, *X], in nats [*batch].
 

@@ -11,7 +11,7 @@ from cal_jax.axes import DEVICE
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import Model, Variables, init_variables, map_objective
 from cal_jax.models.context_aware.learner import ContextAwareLearner
-from cal_jax.models.group_vae import ImageStatistician
+from cal_jax.models.group_vae import GroupVAE
 from cal_jax.models.statistician import NeuralStatistician
 from cal_jax.models.vae import VAE
 from cal_jax.objectives.checks import WatchedGenerative, check_support
@@ -26,7 +26,7 @@ from cal_jax.training.step import DataSet
 
 OBJECTIVES = {
     NeuralStatistician: Objective(neural_statistician_elbo),
-    ImageStatistician: Objective(neural_statistician_elbo),
+    GroupVAE: Objective(neural_statistician_elbo),
     VAE: Objective(vae_elbo, of_sets=False),
 }
 """What a model of the library is trained on, where no objective is given."""

@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cal_jax.cli import program
-from cal_jax.models.group_vae import ImageStatisticianConfig
+from cal_jax.models.components.decoders import DenseDecoder, MLPDecoder
+from cal_jax.models.components.encoders import DenseEncoder, MLPEncoder
+from cal_jax.models.components.group_posteriors import GroupStatistic
+from cal_jax.models.components.sizes import Hidden
+from cal_jax.models.group_vae import GroupVAEConfig
 from cal_jax.models.vae import VAEConfig
 from cal_jax.training.config import TrainingConfig
 from experiments import black_and_white, rotated
@@ -27,13 +31,13 @@ LEARNERS: Mapping[str, Mapping[str, KnownLabelsConfig]] = {
 PRESETS = {
     "smoke": BaselineConfig(
         summary="seconds: a small model, too short to learn; for tests",
-        model=ImageStatisticianConfig(
+        model=GroupVAEConfig(
+            GroupStatistic(64),
             context_dim=16,
             latent_dim=24,
-            image_size=14,
-            dense_width=128,
-            statistic_width=64,
-            inference_width=64,
+            encoder=DenseEncoder(128),
+            decoder=DenseDecoder(128),
+            hidden=Hidden(64),
         ),
         image_size=14,
         training=TrainingConfig(steps=40, batch_size=16, kl_power=1, chunk_steps=20),
@@ -69,16 +73,17 @@ def with_model(config: BaselineConfig, name: str) -> BaselineConfig:
     The statistician's criterion is the thesis's (5.14); that of the others is the bound.
     """
     model = config.model
-    assert isinstance(model, ImageStatisticianConfig)
+    assert isinstance(model, GroupVAEConfig)
     if name == "statistician":
         return config
     plain = replace(config, training=replace(config.training, alpha=0.0))
     if name == "vae":
-        widths = (model.dense_width,) * model.depth
+        assert isinstance(model.encoder, DenseEncoder)
+        widths = (model.encoder.width,) * model.hidden.depth
         latent_dim = model.context_dim + model.latent_dim
-        return replace(plain, model=VAEConfig(latent_dim, model.image_size, widths, widths))
-    (posterior,) = (posterior for posterior, own in NAMES.items() if own == name)
-    grouped = replace(model, group_posterior=posterior, latent_sees_context=False)
+        return replace(plain, model=VAEConfig(latent_dim, MLPEncoder(widths), MLPDecoder(widths)))
+    (posterior,) = (kind for kind, own in NAMES.items() if own == name)
+    grouped = replace(model, posterior=posterior(model.posterior.width), latent_sees_context=False)
     return replace(plain, model=grouped, group="digit")
 
 

@@ -8,7 +8,13 @@ from cal_jax.config import require_at_least
 from cal_jax.data.factors import DigitFactors
 from cal_jax.data.label_mix import Mix, one_constant
 from cal_jax.errors import InputError
-from cal_jax.models.group_vae import GroupPosterior, ImageStatisticianConfig
+from cal_jax.models.components.group_posteriors import (
+    AnyGroupPosterior,
+    GroupMean,
+    GroupProduct,
+    GroupStatistic,
+)
+from cal_jax.models.group_vae import GroupVAEConfig
 from cal_jax.models.vae import VAEConfig
 from experiments.common.image_sets_config import SetsConfig
 
@@ -26,10 +32,10 @@ TASKS = {
     "black_and_white": BaselineTask(DigitFactors(("digit", "background")), 5),
 }
 
-NAMES: Mapping[GroupPosterior, str] = {
-    "statistic": "statistician",
-    "product": "ml_vae",
-    "mean": "gvae",
+NAMES: Mapping[type[AnyGroupPosterior], str] = {
+    GroupStatistic: "statistician",
+    GroupProduct: "ml_vae",
+    GroupMean: "gvae",
 }
 """Of a model with a context, by its posterior."""
 
@@ -45,7 +51,7 @@ class BaselineConfig(SetsConfig):
     group: str | None = None
     """The factor that the sets of training share: a model that knows one kind of group sees
     those alone. None: it sees all sets, and not what they share."""
-    model: ImageStatisticianConfig | VAEConfig = field(default_factory=ImageStatisticianConfig)
+    model: GroupVAEConfig | VAEConfig = field(default_factory=GroupVAEConfig)
     likelihood_every: int = 50
     """One in so many test sets has its log p(D) bounded by importance weighting."""
 
@@ -54,11 +60,6 @@ class BaselineConfig(SetsConfig):
             raise InputError(f"task must be one of {', '.join(TASKS)}: got {self.task!r}")
         super().__post_init__()
         require_at_least(self, likelihood_every=1)
-        if self.model.image_size != self.image_size:
-            raise InputError(
-                f"model.image_size must be image_size, {self.image_size}: "
-                f"got {self.model.image_size}"
-            )
         groups = () if self.name == "vae" else self.factors.names
         if self.group is not None and self.group not in groups:
             accepted = ", ".join(map(str, (None, *groups)))
@@ -67,7 +68,7 @@ class BaselineConfig(SetsConfig):
     @property
     def name(self) -> str:
         """Of the model, one of ``MODELS``."""
-        return "vae" if isinstance(self.model, VAEConfig) else NAMES[self.model.group_posterior]
+        return "vae" if isinstance(self.model, VAEConfig) else NAMES[type(self.model.posterior)]
 
     @property
     def factors(self) -> DigitFactors:

@@ -20,7 +20,7 @@ from cal_jax.inference.mapping import Variables
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.merged import merge_of
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
-from cal_jax.models.group_vae import ImageStatistician
+from cal_jax.models.group_vae import GroupVAE
 from cal_jax.models.vae import VAE, VAEConfig
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_items_elbo
@@ -74,9 +74,10 @@ def name_of(config: BaselineConfig) -> str:
 
 def model_of(config: BaselineConfig) -> nn.Module:
     """The model that the config names."""
+    event_shape = (config.image_size, config.image_size)
     if isinstance(config.model, VAEConfig):
-        return VAE(config.model)
-    return ImageStatistician(config.model)
+        return VAE(config.model, event_shape)
+    return GroupVAE(config.model, event_shape)
 
 
 def objective_of(config: BaselineConfig) -> Any:

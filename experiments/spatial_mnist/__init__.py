@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from cal_jax.cli import program
 from cal_jax.evaluation.oracle.points import PointOracleConfig
+from cal_jax.models.components.sizes import Hidden
 from experiments.spatial_mnist import pipeline as spatial
 from experiments.spatial_mnist.config import SpatialConfig
 
@@ -21,7 +22,7 @@ _THESIS = SpatialConfig(summary="the paper's: 100 epochs of MNIST; for an accele
 PRESETS = {
     "smoke": SpatialConfig(
         summary="seconds: a small model, too short to learn; for tests",
-        model=replace(_THESIS.model, context_dim=8, layers=2, width=16, depth=2),
+        model=replace(_THESIS.model, context_dim=8, layers=2, hidden=Hidden(16, 2)),
         training=replace(_THESIS.training, steps=20, batch_size=8, chunk_steps=10),
         oracle=PointOracleConfig(
             grid=8, channels=(8,), width=16, steps=150, batch_size=32, learning_rate=2e-2
@@ -35,7 +36,7 @@ PRESETS = {
     "cpu": replace(
         _THESIS,
         summary="4 epochs of a narrower model; some 15 minutes on 2 cores",
-        model=replace(_THESIS.model, width=128),
+        model=replace(_THESIS.model, hidden=Hidden(128)),
         training=replace(_THESIS.training, steps=15_000, alpha=0.0),
         likelihood_sets=24,
     ),

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from cal_jax.config import require_at_least
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle.points import PointOracleConfig
+from cal_jax.models.components.likelihoods import Normal
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatisticianConfig
 from cal_jax.training.config import TrainingConfig
 
@@ -19,12 +21,11 @@ class SpatialConfig:
     summary: str
     model: NeuralStatisticianConfig = field(
         default_factory=lambda: NeuralStatisticianConfig(
-            item_dim=2,
             context_dim=64,
             latent_dim=2,
             layers=3,
-            width=256,
-            log_variance_range=(-6.0, 3.0),
+            likelihood=Normal(log_variance_range=(-6.0, 3.0)),
+            hidden=Hidden(256),
         )
     )
     """Its sizes are the author's; the smallest deviation is that within a pixel."""
@@ -61,5 +62,3 @@ class SpatialConfig:
         )
         if self.likelihood_sets > self.test_sets:
             raise InputError(f"likelihood_sets must be at most test_sets, {self.test_sets}")
-        if self.model.item_dim != 2:
-            raise InputError(f"model.item_dim must be 2: got {self.model.item_dim}")

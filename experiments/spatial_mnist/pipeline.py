@@ -56,7 +56,7 @@ def run(request: program.Request) -> None:
     images = images_of(request, config.image_size)
     for split in (images.train, images.evaluated):
         require_ink(split.images)
-    model = NeuralStatistician(config.model)
+    model = NeuralStatistician(config.model, (2,))
     train_and_evaluate(
         request,
         EXPERIMENT,

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cal_jax.cli import program
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatisticianConfig
 from experiments.synthetic_sets import pipeline as synthetic
 from experiments.synthetic_sets.config import SyntheticConfig
@@ -37,7 +38,7 @@ _CPU = replace(
 PRESETS = {
     "smoke": SyntheticConfig(
         summary="seconds: a small model, too short to learn; for tests",
-        model=NeuralStatisticianConfig(latent_dim=4, width=16, depth=2),
+        model=NeuralStatisticianConfig(latent_dim=4, hidden=Hidden(16, 2)),
         training=replace(_THESIS.training, steps=20, batch_size=8, chunk_steps=10),
         num_sets=200,
         set_size=20,
@@ -54,7 +55,7 @@ PRESETS = {
     "cpu-no-skip": replace(
         _CPU,
         summary="cpu without residual connections",
-        model=replace(_CPU.model, skip=False),
+        model=replace(_CPU.model, hidden=Hidden(skip=False)),
     ),
     "cpu-basic": replace(
         _CPU,

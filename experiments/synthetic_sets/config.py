@@ -54,7 +54,5 @@ class SyntheticConfig:
         )
         if self.likelihood_sets > self.test_sets:
             raise InputError(f"likelihood_sets must be at most test_sets, {self.test_sets}")
-        if self.model.item_dim != 1:
-            raise InputError(f"model.item_dim must be 1: got {self.model.item_dim}")
         if not self.sizes or min(self.sizes) < 1:
             raise InputError(f"sizes must be one or more of at least 1: got {self.sizes}")

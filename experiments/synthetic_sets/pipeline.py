@@ -52,7 +52,7 @@ def run(targets: Mapping[str, Targets], request: program.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
     config = request.config
     program.require_packages("matplotlib", "jinja2", "sklearn")
-    model = NeuralStatistician(config.model)
+    model = NeuralStatistician(config.model, (1,))
     with open_runs(request, EXPERIMENT) as runs:
         sets = {run.request.seed: training_sets(config, run.request.seed) for run in runs}
         trained = fit_runs(runs, Fit(model, None, lambda seed: sets[seed].x))

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cal_jax.cli import program
+from cal_jax.models.components.decoders import MLPDecoder
+from cal_jax.models.components.encoders import MLPEncoder
 from cal_jax.models.vae import VAEConfig
 from experiments.vae_mnist import pipeline as autoencoder
 from experiments.vae_mnist.config import AutoencoderConfig
@@ -29,7 +31,8 @@ _THESIS = AutoencoderConfig(
 PRESETS = {
     "smoke": AutoencoderConfig(
         summary="seconds: a small model, too short to learn; for tests",
-        model=VAEConfig(image_size=8, encoder_widths=(16, 8), decoder_widths=(8, 16)),
+        model=VAEConfig(encoder=MLPEncoder((16, 8)), decoder=MLPDecoder((8, 16))),
+        image_size=8,
         training=replace(_THESIS.training, steps=40, chunk_steps=20),
         likelihood_samples=20,
         likelihood_images=40,
@@ -43,8 +46,8 @@ PRESETS = {
     "best": AutoencoderConfig(
         summary="wider networks, full covariances, drawn training images; some 10 minutes",
         model=VAEConfig(
-            encoder_widths=(1024, 512, 256),
-            decoder_widths=(256, 512, 1024),
+            encoder=MLPEncoder((1024, 512, 256)),
+            decoder=MLPDecoder((256, 512, 1024)),
             covariance="full",
         ),
         training=replace(_THESIS.training, steps=28_080, batch_size=128, schedule="cosine"),

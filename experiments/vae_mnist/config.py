@@ -25,6 +25,8 @@ class AutoencoderConfig:
         )
     )
     """50 epochs of 60,000 images in batches of 32."""
+    image_size: int = 28
+    """Pixels a side that images are resized to."""
     binarisations: tuple[str, ...] = BINARISATIONS
     """A model for each: static, dynamic, threshold (decision 5)."""
     redrawn: bool = False
@@ -47,7 +49,7 @@ class AutoencoderConfig:
             raise InputError(
                 f"redrawn is for static binarisation: binarisations are {self.binarisations}"
             )
-        require_at_least(self, likelihood_samples=1, likelihood_images=1)
+        require_at_least(self, image_size=1, likelihood_samples=1, likelihood_images=1)
         if self.model.latent_dim != 2:
             raise InputError(
                 f"model.latent_dim must be 2, to be drawn: got {self.model.latent_dim}"

@@ -69,8 +69,8 @@ def run(targets: Mapping[str, Targets], request: program.Request) -> None:
     """
     config = request.config
     program.require_packages("matplotlib", "jinja2", "sklearn")
-    images = images_of(request, config.model.image_size)
-    model = VAE(config.model)
+    images = images_of(request, config.image_size)
+    model = VAE(config.model, (config.image_size, config.image_size))
     with open_runs(request, EXPERIMENT, images.name) as runs:
         fitted = [fit_one(runs, model, images, name) for name in config.binarisations]
         if is_first():
@@ -137,7 +137,7 @@ def evaluate(
             revision=fitted[0].trained.revision,
             seed=request.seed,
             seconds=spent + time.monotonic() - started,
-            data=images.about(config.model.image_size),
+            data=images.about(config.image_size),
             scores=scores,
             thesis={f"knn_digit_{name}": "figure 4.3, no number" for name in config.binarisations},
             details={"bound_per_item": details},

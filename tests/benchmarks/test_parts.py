@@ -122,10 +122,17 @@ def test_an_operation_is_placed_in_its_layer_and_direction():
         '/encoder/Dense_0/dot_general" stack_frame_id=3}\n'
         '  ROOT %sub.1 = f32[2] subtract(a, b), metadata={op_name="jit(step)/'
         'transpose(jvp(M))/decoder/Conv_1/conv_general_dilated"}\n'
+        '  %dot.7 = f32[2] dot(a, b), metadata={op_name="jit(step)/jvp(M.inference)/'
+        'posterior_statistic/post_pool/Dense_0/dot_general"}\n'
+        '  %dot.8 = f32[2] dot(a, b), metadata={op_name="jit(step)/jvp(M.generative)/'
+        'decoder/output/dot_general"}\n'
     )
     places = trace.places_of_program(text)
     assert places["dot.5"] == ("encoder/Dense_0", "forward", "dot_general")
     assert places["sub.1"] == ("decoder/Conv_1", "backward", "conv_general_dilated")
+    layer = "posterior_statistic/post_pool/Dense_0"
+    assert places["dot.7"] == (layer, "forward", "dot_general")
+    assert places["dot.8"] == ("decoder/output", "forward", "dot_general")
     assert trace.place_of("copy.12", places) == ("-", "-", "copy")
 
 
@@ -136,7 +143,7 @@ def test_what_a_layer_does_is_told_from_what_is_copied_for_it():
         ("decoder/ConvTranspose_6", "backward", "concatenate"): "copies around them",
         ("encoder/BatchNorm_0", "forward", "reduce_sum"): "normalisation and activations",
         ("encoder", "forward", "max"): "normalisation and activations",
-        ("logits", "forward", "dot_general"): "products",
+        ("decoder/output", "forward", "dot_general"): "products",
         ("-", "-", "max"): "optimiser, bound, noise",
         ("-", "-", "copy"): "optimiser, bound, noise",
     }

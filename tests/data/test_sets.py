@@ -20,6 +20,13 @@ def test_sets_of_several_sizes_are_padded():
     assert sets.mask.tolist() == [[1, 0, 0], [1, 1, 1]]
 
 
+def test_items_may_be_images():
+    sets = validate_sets([np.full((1, 2, 3), 5), np.full((2, 2, 3), 7)], "data")
+    assert sets.x.shape == (2, 2, 2, 3)
+    assert np.array_equal(sets.x[0], [np.full((2, 3), 5), np.zeros((2, 3))])
+    assert sets.mask.tolist() == [[1, 0], [1, 1]]
+
+
 def with_value(value):
     bad = np.ones((3, 4, 1))
     bad[1, 2, 0] = value
@@ -30,10 +37,17 @@ def with_value(value):
     ("sets", "message"),
     [
         ([], "my.npy: no sets"),
-        ([np.ones((2, 3)), np.ones((2, 4))], "my.npy: set 1 has 4 features; accepted: 3"),
+        (
+            [np.ones((2, 3)), np.ones((2, 4))],
+            r"my.npy: set 1 has items of shape \[4\]; accepted: \[3\] as in set 0",
+        ),
+        (
+            [np.ones((2, 3, 1)), np.ones((2, 3))],
+            r"my.npy: set 1 has items of shape \[3\]; accepted: \[3, 1\] as in set 0",
+        ),
         ([np.ones((2, 3)), np.ones((0, 3))], r"my.npy: set 1 of shape \(0, 3\) is empty"),
         (np.ones((2, 0, 3)), "my.npy: set 0 .* is empty"),
-        (np.ones((2, 3)), r"my.npy: set 0 has shape \(3,\); accepted: \[N, X\]"),
+        (np.ones((2, 3)), r"my.npy: set 0 has shape \(3,\); accepted: \[N, \*X\]"),
         (with_value(np.nan), "my.npy: set 1 holds NaN or infinity"),
         (with_value(-np.inf), "my.npy: set 1 holds NaN or infinity"),
         (with_value(1e300), "my.npy: set 1 holds NaN or infinity"),

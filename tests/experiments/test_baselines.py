@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from cal_jax.data.digits import load_digits
+from cal_jax.models.components.decoders import DenseDecoder
+from cal_jax.models.components.encoders import DenseEncoder
 from experiments.baselines import LEARNERS, PRESETS, main, with_model, with_task
 from experiments.baselines.config import MODELS, TASKS
 from experiments.baselines.pipeline import visible_sets
@@ -25,11 +27,12 @@ SMALLER = (
     "--oracle.steps 2",
     "--test-sets 10",
     "--likelihood-every 10",
-    "--model.image-size 8",
-    "--model.dense-width 8",
-    "--model.statistic-width 8",
-    "--model.inference-width 8",
-    "--model.depth 1",
+    "--image-size 8",
+    "--model.encoder.width 8",
+    "--model.decoder.width 8",
+    "--model.posterior.width 8",
+    "--model.hidden.width 8",
+    "--model.hidden.depth 1",
 )
 
 
@@ -60,10 +63,13 @@ def test_the_sets_and_the_oracle_are_the_learner_s_and_the_networks_no_smaller()
         for name in ("num_sets", "set_size", "test_sets", "binarisation", "oracle", "mix"):
             assert getattr(own, name) == getattr(learner, name), name
         assert own.likelihood_every == learner.likelihood_every
-        assert own.model.dense_width >= learner.model.dense_width
+        assert isinstance(own.model.encoder, DenseEncoder)
+        assert own.model.encoder.width >= learner.model.encoder.width
+        assert isinstance(own.model.decoder, DenseDecoder)
+        assert own.model.decoder.width >= learner.model.decoder.width
         latents = own.model.context_dim + own.model.latent_dim
         contexts = learner.model.num_contexts * learner.model.context_dim
-        assert latents >= contexts + learner.model.latent_dim
+        assert latents >= contexts + learner.model.latent.dim
 
 
 def test_every_model_sees_the_learner_s_sets_and_a_group_model_those_of_its_kind():
@@ -71,7 +77,7 @@ def test_every_model_sees_the_learner_s_sets_and_a_group_model_those_of_its_kind
     for name in MODELS:
         config = with_model(with_task(PRESETS["smoke"], "black_and_white"), name)
         assert config.name == name
-        config = replace(config, model=replace(config.model, image_size=8))
+        config = replace(config, image_size=8)
         visible = visible_sets(config, images, 0)
         sets = training_sets(config, images, 0)
         labels = sets.data[-1].constant_mask
@@ -88,7 +94,7 @@ def test_every_model_sees_the_learner_s_sets_and_a_group_model_those_of_its_kind
     [
         (["--model", "gvae", "--group", "background"], "group must be one of None, digit"),
         (["--model", "vae", "--group", "digit"], "group must be one of None: got 'digit'"),
-        (["--model.image-size", "4"], "model.image_size must be at least"),
+        (["--image-size", "4"], "image_size must be at least"),
         (["--task", "none"], "--task none: accepted are rotated, black_and_white"),
     ],
 )

@@ -84,7 +84,7 @@ def mnist_with_a_blank_image(folder):
         (["--set-size", "1"], "set_size must be at least 2: got 1"),
         (["--neighbour-sets", "9"], "neighbour_sets must be at least 10"),
         (["--likelihood-sets", "41"], "likelihood_sets must be at most test_sets, 40"),
-        (["--model.item-dim", "3"], "model.item_dim must be 2: got 3"),
+        (["--model.layers", "0"], "layers must be at least 1: got 0"),
         (["--oracle.grid", "1"], "oracle.grid must be at least 2"),
     ],
 )

@@ -1,12 +1,13 @@
 """The synthetic experiment as its users run it, at the smoke preset."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cal_jax.data.synthetic import sets_of_test
+from cal_jax.models.components.likelihoods import Normal
+from cal_jax.models.components.sizes import Hidden
 from experiments.results.gather import gather
 from experiments.results.record import read_run
 from experiments.synthetic_sets import PRESETS, main
@@ -74,7 +75,8 @@ def test_the_thesis_preset_is_section_5_3_1():
     config = PRESETS["thesis"]
     model, training = config.model, config.training
     assert (model.layers, model.context_dim, model.latent_dim) == (2, 3, 32)
-    assert (model.width, model.depth, model.norm, model.skip) == (128, 3, "batch", True)
+    assert model.hidden == Hidden(width=128, depth=3, norm="batch", skip=True)
+    assert model.likelihood == Normal(scale=None, log_variance_range=(-4.0, 3.0))
     assert training.steps * training.batch_size == 50 * config.num_sets
     assert (training.learning_rate, training.clip, training.kl_power) == (1e-3, 0.5, 1)
     assert (training.alpha, training.alpha_half_life) == (1.0, 1.0)
@@ -136,5 +138,5 @@ def test_flags_of_images_are_not_taken(capsys):
 
 
 def test_the_config_is_checked_when_it_is_made():
-    with pytest.raises(ValueError, match="item_dim must be 1"):
-        SyntheticConfig("", model=replace(PRESETS["smoke"].model, item_dim=2))
+    with pytest.raises(ValueError, match="num_sets must be at least 10"):
+        SyntheticConfig("", num_sets=9)

@@ -5,6 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from cal_jax.models.components.decoders import MLPDecoder
+from cal_jax.models.components.encoders import MLPEncoder
+from cal_jax.models.components.likelihoods import Bernoulli
 from experiments.results.record import read_run
 from experiments.vae_mnist import PRESETS, main
 from tests.stderr import said
@@ -55,9 +58,10 @@ def test_a_refused_run_leaves_the_finished_one_s_config(smoke, capsys):
 
 def test_the_thesis_preset_is_section_4_4():
     config = PRESETS["thesis"]
-    assert config.model.encoder_widths == (500, 200)
-    assert config.model.decoder_widths == (200, 500)
-    assert (config.model.latent_dim, config.model.norm) == (2, "batch")
+    assert config.model.encoder == MLPEncoder((500, 200))
+    assert config.model.decoder == MLPDecoder((200, 500))
+    assert (config.model.latent_dim, config.model.hidden.norm) == (2, "batch")
+    assert (config.model.likelihood, config.image_size) == (Bernoulli(), 28)
     training = config.training
     assert (training.steps, training.batch_size) == (50 * 60_000 // 32, 32)
     assert (training.learning_rate, training.schedule, training.alpha) == (1e-3, "constant", 0.0)
@@ -83,7 +87,7 @@ def test_redrawn_images_are_refused_where_no_model_would_see_them(capsys):
         ("--binarisations grey", "binarisations must be some of static, dynamic, threshold"),
         ("--binarisations static static", "each once"),
         ("--model.latent-dim 3", "latent_dim must be 2"),
-        ("--model.encoder-widths", "encoder_widths must be one or more sizes"),
+        ("--model.encoder.widths", "widths must be one or more sizes"),
         ("--likelihood-samples 0", "likelihood_samples must be at least 1"),
     ],
 )

@@ -12,19 +12,26 @@ from cal_jax.evaluation.contexts import ContextEncoder
 from cal_jax.evaluation.likelihood import item_log_likelihoods, set_log_likelihoods
 from cal_jax.inference.mapping import dataset_keys, init_variables, map_model, map_objective
 from cal_jax.inference.statistician import generate_items
+from cal_jax.models.components.likelihoods import (
+    Bernoulli,
+    Categorical,
+    DiscretizedLogistic,
+    Normal,
+)
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.objectives.importance import neural_statistician_log_weights, set_log_weight
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_elbo
 from tests.models.test_vae import made as made_vae
 
-SMALL = {"item_dim": 2, "context_dim": 3, "latent_dim": 4, "layers": 2, "width": 6, "depth": 2}
+SMALL = {"context_dim": 3, "latent_dim": 4, "layers": 2, "hidden": Hidden(6, 2)}
 
 
-def made(**changes):
-    model = NeuralStatistician(NeuralStatisticianConfig(**{**SMALL, **changes}))
+def made(event_shape=(2,), **changes):
+    model = NeuralStatistician(NeuralStatisticianConfig(**{**SMALL, **changes}), event_shape)
     objective = functools.partial(neural_statistician_elbo, layers=model.config.layers)
-    x = jnp.zeros((3, model.config.item_dim))
+    x = jnp.zeros((3, *event_shape))
     return model, objective, init_variables(objective, model, jax.random.key(0), x)
 
 
@@ -37,8 +44,8 @@ def sets(num_sets=4, num_items=5, seed=0):
     [
         {},
         {"layers": 1, "full": False},
-        {"layers": 3, "norm": "layer"},
-        {"norm": "none", "skip": False, "depth": 3},
+        {"layers": 3, "hidden": Hidden(6, 2, "layer")},
+        {"hidden": Hidden(6, 3, "none", skip=False)},
     ],
 )
 def test_every_choice_trains_with_padding_and_reaches_every_parameter(changes):
@@ -55,6 +62,89 @@ def test_every_choice_trains_with_padding_and_reaches_every_parameter(changes):
     assert terms.kl_latents.shape == (4, 2, model.config.layers)
     assert terms.elbo.shape == (4, 2)
     assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
+
+
+def parameter_count(config, event_shape):
+    model = NeuralStatistician(config, event_shape)
+    objective = functools.partial(neural_statistician_elbo, layers=config.layers)
+    variables = jax.eval_shape(
+        lambda: init_variables(objective, model, jax.random.key(0), jnp.zeros((3, *event_shape)))
+    )
+    return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+
+
+def test_the_thesis_s_model_has_as_many_parameters_as_its_layers_say():
+    """Trunks of three batch-normalised layers of 128, heads of means and log variances."""
+
+    def trunk(*inputs):
+        return 128 * sum(inputs) + 2 * 128 * 128 + 3 * 2 * 128
+
+    def head(size):
+        return (128 + 1) * 2 * size
+
+    statistic = trunk(1) + trunk(128) + head(3)
+    posterior = trunk(1, 3) + trunk(1, 32, 3) + 2 * head(32)
+    prior = trunk(3) + trunk(32, 3) + 2 * head(32)
+    decoder = trunk(32, 32, 3) + head(1)
+    thesis = NeuralStatisticianConfig()
+    assert parameter_count(thesis, (1,)) == statistic + posterior + prior + decoder
+    assert thesis.likelihood == Normal(log_variance_range=(-4.0, 3.0))
+
+
+def test_untrained_items_are_close_to_standard_gaussians():
+    model, _, variables = made((2, 3))
+
+    def moments(generative, _, zs):
+        items = generative.likelihood((zs, zs), jnp.ones(3))
+        return items.mean(), items.log_variance
+
+    zs = np.random.default_rng(0).normal(size=(1, 9, 4)).astype(np.float32)
+    mean, log_variance = jax.jit(map_model(moments, model))(variables, zs)
+    assert mean.shape == log_variance.shape == (1, 9, 2, 3)
+    assert 0 < np.abs(mean).max() < 0.5 and 0 < np.abs(log_variance).max() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "event_shape"),
+    [(Normal(0.5), ()), (Bernoulli(), (2, 3)), (DiscretizedLogistic(), (2, 2, 3))],
+)
+def test_items_of_any_shape_and_likelihood_train(likelihood, event_shape):
+    small = {"layers": 1, "hidden": Hidden(6, 1, "none")}
+    model, objective, variables = made(event_shape, likelihood=likelihood, **small)
+    x = np.random.default_rng(0).integers(0, 2, (2, 3, *event_shape)).astype(np.float32)
+    keys = jax.random.split(jax.random.key(1), (2, 1))
+
+    def loss(params):
+        terms, _ = map_objective(objective, model)({**variables, "params": params}, keys, x)
+        return -terms.elbo.mean()
+
+    gradient = jax.jit(jax.grad(loss))(variables["params"])
+    assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
+
+    def draw(generative, _, key):
+        return generate_items(key, generative, jnp.zeros(3), 5)
+
+    drawn = jax.jit(map_model(draw, model))(variables, jax.random.split(jax.random.key(0), 1))
+    assert drawn.samples.shape == drawn.means.shape == (1, 5, *event_shape)
+
+
+def test_every_network_of_an_item_reads_categories_one_by_one():
+    _, _, variables = made((2, 3), likelihood=Categorical(4))
+    trunks = [
+        variables["params"]["statistic"]["pre_pool"],
+        variables["params"]["posterior_trunks_0"],
+    ]
+    for trunk in trunks:
+        assert trunk["embedding"]["input_0"]["kernel"].shape == (2 * 3 * 4, 6)
+
+
+@pytest.mark.parametrize("event_shape", [(1,), (13, 1), (8, 13)])
+def test_items_of_another_shape_are_refused_and_not_broadcast(event_shape):
+    model = NeuralStatistician(NeuralStatisticianConfig(), event_shape)
+    accepted = ", ".join(["N", *map(str, event_shape)])
+    with pytest.raises(InputError) as caught:
+        init_variables(neural_statistician_elbo, model, jax.random.key(0), jnp.zeros((8, 13)))
+    assert str(caught.value) == f"x: shape [8, 13] of one data set; accepted: [{accepted}]"
 
 
 def test_contexts_do_not_depend_on_the_order_or_on_padding():
@@ -79,8 +169,12 @@ def test_padding_shorter_than_a_set_is_refused():
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (np.zeros((2, 3, 1)), "items of 1 features; accepted: 2"),
-        ([np.zeros((2, 2)), np.zeros((2, 3))], "set 1 has 3 features; accepted: 2"),
+        (np.zeros((2, 3, 1)), r"data sets: items of shape \[1\]; accepted: \[2\]"),
+        (np.zeros((2, 3, 2, 1)), r"data sets: items of shape \[2, 1\]; accepted: \[2\]"),
+        (
+            [np.zeros((2, 2)), np.zeros((2, 3))],
+            r"set 1 has items of shape \[3\]; accepted: \[2\]",
+        ),
         ([np.zeros((2, 2)), np.zeros((0, 2))], "set 1"),
         ([np.zeros((2, 2)), np.full((2, 2), np.nan)], "set 1"),
     ],
@@ -90,6 +184,21 @@ def test_sets_that_cannot_be_used_are_named_in_one_line(bad, message):
     with pytest.raises(InputError, match=message) as caught:
         ContextEncoder(model, variables).means(bad)
     assert "\n" not in str(caught.value)
+
+
+def test_contexts_of_values_that_the_likelihood_does_not_take_are_refused():
+    model, _, variables = made(likelihood=Bernoulli())
+    with pytest.raises(InputError, match="data sets: values from 0 to 255; accepted: 0 and 1"):
+        ContextEncoder(model, variables).means([np.eye(2), np.full((1, 2), 255)])
+
+
+def test_contexts_of_sets_of_images():
+    model, _, variables = made((2, 3))
+    x = np.random.default_rng(0).normal(size=(2, 4, 2, 3)).astype(np.float32)
+    encoder = ContextEncoder(model, variables)
+    means = encoder.means(x)
+    assert means.shape == (2, 3)
+    np.testing.assert_allclose(encoder.means(list(x), padded_to=6), means, rtol=1e-5, atol=1e-6)
 
 
 def test_a_basic_model_s_items_do_not_see_the_context():
@@ -104,15 +213,15 @@ def test_a_basic_model_s_items_do_not_see_the_context():
 
 
 def test_the_likelihood_s_log_variance_is_clamped():
-    model, _, variables = made(log_variance_range=(-0.5, 0.25))
+    model, _, variables = made(likelihood=Normal(log_variance_range=(-0.5, 0.25)))
     params = jax.tree.map(lambda leaf: 100.0 * leaf, variables["params"]["item_head"])
     wild = {**variables, "params": {**variables["params"], "item_head": params}}
 
-    def variance(generative, _, zs):
-        return generative.likelihood((zs, zs), jnp.ones(3)).variance()
+    def log_variance_of(generative, _, zs):
+        return generative.likelihood((zs, zs), jnp.ones(3)).log_variance
 
     zs = 50.0 * jnp.asarray(np.random.default_rng(0).normal(size=(8, 9, 4)), jnp.float32)
-    log_variance = np.log(jax.jit(map_model(variance, model))(wild, zs))
+    log_variance = jax.jit(map_model(log_variance_of, model))(wild, zs)
     assert log_variance.min() == pytest.approx(-0.5, abs=1e-4)
     assert log_variance.max() == pytest.approx(0.25, abs=1e-4)
 
@@ -174,8 +283,7 @@ def test_the_likelihood_of_an_item_is_the_importance_weighted_bound_in_any_chunk
     ("change", "message"),
     [
         ({"layers": 0}, "layers must be at least 1"),
-        ({"norm": "group"}, "norm must be one of"),
-        ({"log_variance_range": (1.0, 1.0)}, "must be .low, high."),
+        ({"context_dim": 0}, "context_dim must be at least 1"),
     ],
 )
 def test_bad_sizes_are_named(change, message):

@@ -12,8 +12,9 @@ from cal_jax.distributions import bernoulli, diagonal_gaussian, standard_gaussia
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import init_variables
 from cal_jax.inference.statistician import generate_items
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
-from cal_jax.objectives.checks import check_item_shape, check_support
+from cal_jax.objectives.checks import check_support
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.context_aware_weights import context_aware_log_weights
 from cal_jax.objectives.importance import neural_statistician_log_weights
@@ -188,8 +189,8 @@ def test_padding_is_not_looked_at():
 
 
 def two_layers():
-    config = NeuralStatisticianConfig(item_dim=6, latent_dim=2, width=4, depth=1, layers=2)
-    model = NeuralStatistician(config)
+    config = NeuralStatisticianConfig(latent_dim=2, layers=2, hidden=Hidden(4, 1))
+    model = NeuralStatistician(config, (6,))
     variables = init_variables(neural_statistician_elbo, model, KEY, BINARY)
     return model.bind(variables)
 
@@ -207,8 +208,8 @@ def test_an_objective_takes_the_layers_of_its_model_and_refuses_others():
 
 
 def test_one_feature_is_not_broadcast_over_thirteen():
-    model = NeuralStatistician(NeuralStatisticianConfig(width=4, depth=1))
-    with pytest.raises(InputError, match=r"items of shape \(13,\); accepted: .*\(1,\)"):
+    model = NeuralStatistician(NeuralStatisticianConfig(hidden=Hidden(4, 1)), (1,))
+    with pytest.raises(InputError, match=r"x: shape \[8, 13\] of one data set; accepted: \[N, 1\]"):
         init_variables(neural_statistician_elbo, model, KEY, jnp.zeros((8, 13)))
 
 
@@ -231,13 +232,3 @@ def test_the_support_is_the_likelihood_s(likelihood, value, message):
     x = jnp.full(3, value)
     with pytest.raises(InputError, match=message):
         check_support(likelihood, x)
-
-
-def test_items_are_held_to_the_shape_of_a_model():
-    check_item_shape(np.zeros((2, 3, 28, 28)), (28, 28))
-    with pytest.raises(
-        InputError, match=r"x: shape \(10, 32, 32, 3\); accepted: \[\.\.\., 28, 28\]"
-    ):
-        check_item_shape(np.zeros((10, 32, 32, 3)), (28, 28))
-    with pytest.raises(InputError, match="sets: shape"):
-        check_item_shape(np.zeros(28), (28, 28), "sets")

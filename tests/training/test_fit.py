@@ -17,6 +17,9 @@ from cal_jax.data.set_samplers import SetSampler
 from cal_jax.data.sets import validate_sets
 from cal_jax.errors import InputError
 from cal_jax.io.run_folder import CONFIG_FILE, RunFolder
+from cal_jax.models.components.decoders import MLPDecoder
+from cal_jax.models.components.encoders import MLPEncoder
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.models.vae import VAE, VAEConfig
 from cal_jax.training.config import Objective, TrainingConfig
@@ -33,7 +36,7 @@ STRIPES[::2] = 1 - STRIPES[::2]
 
 @pytest.fixture(name="statistician", scope="module")
 def small_statistician():
-    return NeuralStatistician(NeuralStatisticianConfig(item_dim=2, latent_dim=2, width=4, depth=1))
+    return NeuralStatistician(NeuralStatisticianConfig(latent_dim=2, hidden=Hidden(4, 1)), (2,))
 
 
 def points(sets=12, items=3):
@@ -121,7 +124,7 @@ def test_a_folder_has_what_memory_has_and_is_not_trained_again(statistician, tmp
         assert got["elbo"] == pytest.approx(float(want["elbo"]))
     again = fit(statistician, points(), config=CONFIG, seed=3, run_dir=tmp_path / "run")
     assert_bit_equal(again.variables, in_memory.variables)
-    assert folder.read_json(CONFIG_FILE)["model.item_dim"] == 2
+    assert folder.read_json(CONFIG_FILE)["model.latent_dim"] == 2
 
 
 @pytest.mark.parametrize(
@@ -228,7 +231,7 @@ def test_data_that_does_not_fit_is_named(statistician, data, message):
 )
 def test_pixels_outside_a_bernoulli_s_support_are_refused(change, message, drawn):
     images = (np.random.default_rng(0).random((8, 4, 4)) < 0.5).astype(np.float32)
-    model = VAE(VAEConfig(image_size=4, encoder_widths=(4,), decoder_widths=(4,)))
+    model = VAE(VAEConfig(encoder=MLPEncoder((4,)), decoder=MLPDecoder((4,))), (4, 4))
     data = change(images)
     if drawn:
         data = SetSampler(data, lambda _, stored, row: DataSet((stored[row],)), 8)

@@ -8,6 +8,7 @@ import pytest
 
 from cal_jax.errors import InputError
 from cal_jax.io.run_folder import RunFolder
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.training.config import TrainingConfig
 from cal_jax.training.fit import fit
@@ -64,7 +65,7 @@ def test_a_half_that_was_not_kept_is_named(tmp_path):
 
 
 def test_from_scratch_sets_the_half_aside_too(tmp_path):
-    model = NeuralStatistician(NeuralStatisticianConfig(width=4, latent_dim=2, depth=1))
+    model = NeuralStatistician(NeuralStatisticianConfig(latent_dim=2, hidden=Hidden(4, 1)), (1,))
     options = {"config": CONFIG, "keep_midpoint": True, "from_scratch": True}
     with RunFolder.create_or_open(tmp_path) as folder:
         for _ in range(2):

@@ -8,7 +8,7 @@ import flax.linen as nn
 from cal_jax.config import require_at_least
 from cal_jax.models.components.encoders import require_image, require_widths
 from cal_jax.models.components.sizes import Sizes
-from cal_jax.nn import conv, densenet, fully_connected, residual
+from cal_jax.nn import conv, densenet, fully_connected, mlp, residual
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,20 @@ class DenseDecoder(Decoder):
 
     def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
         return fully_connected.DenseDecoder(shape, self.width, **sizes.hidden.options)
+
+
+@dataclass(frozen=True)
+class MLPDecoder(Decoder):
+    """Layers of given widths, without a skip, to outputs of any shape (thesis 4.4.1)."""
+
+    widths: tuple[int, ...] = (200, 500)
+    """Units of each layer."""
+
+    def __post_init__(self) -> None:
+        require_widths(self.widths)
+
+    def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
+        return mlp.MLPDecoder(shape, self.widths, sizes.hidden.norm)
 
 
 @dataclass(frozen=True)
@@ -87,3 +101,7 @@ class DenseNetDecoder(Decoder):
         return densenet.DenseNetDecoder(
             shape, self.blocks, self.layers, self.growth, h.norm, h.activation
         )
+
+
+# The decoders that a configuration may name: a line here makes one known to files and flags.
+AnyDecoder = ConvDecoder | DenseDecoder | MLPDecoder | ResidualDecoder | DenseNetDecoder

@@ -12,6 +12,7 @@ from cal_jax.errors import InputError
 from cal_jax.models.components.sizes import Sizes
 from cal_jax.nn import conv, densenet, fully_connected, residual
 from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.nn.dense import MLP
 from cal_jax.nn.equivariant import ViewEncoder
 
 
@@ -48,6 +49,23 @@ class DenseEncoder(Encoder):
 
     def network(self, sizes: Sizes) -> nn.Module:
         return fully_connected.DenseEncoder(self.width, **sizes.hidden.options)
+
+
+@dataclass(frozen=True)
+class MLPEncoder(Encoder):
+    """Layers of given widths over all numbers of an item, without a skip (thesis 4.4.1)."""
+
+    widths: tuple[int, ...] = (500, 200)
+    """Units of each layer."""
+
+    def __post_init__(self) -> None:
+        require_widths(self.widths)
+
+    def network(self, sizes: Sizes) -> nn.Module:
+        return MLP(self.widths, sizes.hidden.norm)
+
+    def read(self, network: nn.Module, x: Array, ctx: ApplyContext) -> Features:
+        return Features(network(x.reshape(x.shape[0], -1), ctx))
 
 
 @dataclass(frozen=True)
@@ -124,8 +142,27 @@ class EquivariantEncoder(Encoder):
         return Features(*network(x, ctx))
 
 
+# The encoders that a configuration may name: a line here makes one known to files and flags.
+AnyEncoder = (
+    ConvEncoder | DenseEncoder | MLPEncoder | ResidualEncoder | DenseNetEncoder | EquivariantEncoder
+)
+
+
+def require_no_pose(encoder: Encoder) -> None:
+    """Refuse an encoder whose pose a model would not use.
+
+    Raises:
+      InputError: then.
+    """
+    if isinstance(encoder, EquivariantEncoder):
+        raise InputError(
+            "encoder must not be an EquivariantEncoder: its features know no angle, and only a "
+            "Rotation of a context-aware learner reads its pose"
+        )
+
+
 def require_widths(widths: tuple[int, ...]) -> None:
-    """Refuse no group of convolutions, or one without channels.
+    """Refuse no layer, or one without units or channels.
 
     Raises:
       InputError: then.

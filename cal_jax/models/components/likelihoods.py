@@ -139,3 +139,7 @@ class Categorical(Likelihood):
 
     def network_input(self, x: Array) -> Array:
         return jax.nn.one_hot(x.astype(jnp.int32), self.values)
+
+
+# The likelihoods that a configuration may name: a line here makes one known to files and flags.
+AnyLikelihood = Bernoulli | Normal | DiscretizedLogistic | Categorical

@@ -4,25 +4,9 @@ from dataclasses import dataclass, field
 
 from cal_jax.config import require_at_least
 from cal_jax.errors import InputError
-from cal_jax.models.components.decoders import (
-    ConvDecoder,
-    DenseDecoder,
-    DenseNetDecoder,
-    ResidualDecoder,
-)
-from cal_jax.models.components.encoders import (
-    ConvEncoder,
-    DenseEncoder,
-    DenseNetEncoder,
-    EquivariantEncoder,
-    ResidualEncoder,
-)
-from cal_jax.models.components.likelihoods import (
-    Bernoulli,
-    Categorical,
-    DiscretizedLogistic,
-    Normal,
-)
+from cal_jax.models.components.decoders import AnyDecoder, ConvDecoder
+from cal_jax.models.components.encoders import AnyEncoder, ConvEncoder, EquivariantEncoder
+from cal_jax.models.components.likelihoods import AnyLikelihood, Bernoulli
 from cal_jax.models.components.sizes import Hidden, Sizes
 from cal_jax.models.context_aware.actions import Inversion, NoAction, Rotation
 from cal_jax.models.context_aware.labels import PooledLabels, RelationalLabels
@@ -42,11 +26,8 @@ from cal_jax.models.context_aware.priors import (
 )
 
 # The components that a configuration may name: a line here makes one known to files and flags.
-AnyEncoder = ConvEncoder | DenseEncoder | ResidualEncoder | DenseNetEncoder | EquivariantEncoder
-AnyDecoder = ConvDecoder | DenseDecoder | ResidualDecoder | DenseNetDecoder
 AnyPosterior = Statistic | Attention | Experts | SharedExperts | FlowPosterior
 AnyPrior = LearnedGaussian | Standard | Mixture | CouplingFlow
-AnyLikelihood = Bernoulli | Normal | DiscretizedLogistic | Categorical
 AnyAction = NoAction | Rotation | Inversion
 AnyLabels = PooledLabels | RelationalLabels
 

@@ -11,6 +11,7 @@ from cal_jax.axes import SUPPORT
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.distributions import Distribution, diagonal_gaussian
 from cal_jax.errors import InputError
+from cal_jax.models.components.items import require_items
 from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.models.context_aware.defaults import Masks, default_config
 from cal_jax.models.context_aware.posteriors import Evidence
@@ -97,7 +98,7 @@ class ContextAwareLearner(nn.Module):
         c = self.config
 
         def encode(x: Array) -> Encoded:
-            self._require_items(x)
+            require_items(x, self.event_shape)
             x, readings = c.likelihood.network_input(x), []
             for context in c.contexts:
                 x, reading = context.action.canonical(x)
@@ -184,8 +185,3 @@ class ContextAwareLearner(nn.Module):
             )
         ]
         return jnp.concatenate(each, axis=-1)
-
-    def _require_items(self, x: Array) -> None:
-        if x.shape[1:] != self.event_shape:
-            accepted = ", ".join(["N", *map(str, self.event_shape)])
-            raise InputError(f"x: shape {list(x.shape)} of one data set; accepted: [{accepted}]")
