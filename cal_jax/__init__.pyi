@@ -1,4 +1,4 @@
-from . import fast
+from . import fast as fast
 from .axes import DATASET, DEVICE, SAMPLE, SUPPORT
 from .data.sets import PaddedSets, validate_sets
 from .data.synthetic import SyntheticSets, synthetic_sets
