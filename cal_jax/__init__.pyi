@@ -1,3 +1,4 @@
+from . import fast as fast
 from .axes import DATASET, DEVICE, SAMPLE, SUPPORT
 from .data.context_sets import ContextSets, accidentally_constant, draw_context_sets
 from .data.factor_dataset import FactorDataset

@@ -16,12 +16,12 @@ TRAINING = ApplyContext(None, ())
 ENCODERS = {
     "convolutional": ConvolutionalEncoder((2, 3)),
     "residual": ResidualEncoder((2, 3), 1),
-    "densenet": DenseNetEncoder(2, 1, 2),
+    "densenet": DenseNetEncoder(2, 1, 4),
 }
 DECODERS = {
     "convolutional": lambda shape, **options: ConvolutionalDecoder(shape, (2, 3), **options),
     "residual": lambda shape, **options: ResidualDecoder(shape, (2, 3), 1, **options),
-    "densenet": lambda shape, **options: DenseNetDecoder(shape, 2, 1, 2, **options),
+    "densenet": lambda shape, **options: DenseNetDecoder(shape, 2, 1, 4, **options),
 }
 CHOICES = [("batch", "relu"), ("layer", "relu"), ("weight", "relu"), ("none", "selu")]
 

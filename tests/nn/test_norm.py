@@ -132,7 +132,7 @@ def test_evaluation_uses_running_averages_so_rows_do_not_see_each_other():
     np.testing.assert_allclose(together, x, rtol=1e-4)  # mean 0 and variance 1 so far
 
 
-@pytest.mark.parametrize("norm", ["batch", "layer", "none"])
+@pytest.mark.parametrize("norm", ["batch", "layer", "weight", "none"])
 def test_every_name_makes_a_layer_of_one_call(norm):
     layer, x = normalisation(norm), data(1)[0]
     state = layer.init(jax.random.key(0), x, ApplyContext(None, ()))
@@ -140,7 +140,7 @@ def test_every_name_makes_a_layer_of_one_call(norm):
 
 
 def test_an_unknown_name_lists_the_accepted_ones():
-    with pytest.raises(InputError, match="batch, layer, none"):
+    with pytest.raises(InputError, match="batch, layer, weight, none"):
         normalisation("group")
 
 

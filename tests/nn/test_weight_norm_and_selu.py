@@ -33,7 +33,7 @@ def test_a_kernel_is_a_scale_times_a_direction(layer, shape):
     bias = jnp.array([1.0, 2.0, 3.0])
     np.testing.assert_array_equal(params["scale"], 1.0)
     rows = v.reshape(-1, 3)
-    kernel = (scale * rows / jnp.linalg.norm(rows, axis=0)).reshape(v.shape)
+    kernel = (scale[None] * rows / jnp.linalg.norm(rows, axis=0)[None]).reshape(v.shape)
     want = plain.apply({"params": {"kernel": kernel, "bias": bias}}, x)
     given = {"params": {"scale": scale, name: {"kernel": v, "bias": bias}}}
     np.testing.assert_allclose(module.apply(given, x), want, rtol=1e-4, atol=1e-5)
