@@ -66,6 +66,9 @@ def batch_norm(
     Returns:
       BatchNormalised; with no row that counts, mean and variance are 0.
     """
+    x, scale, bias = jax.tree.map(
+        lambda operand: operand.astype(jnp.result_type(x, scale, bias)), (x, scale, bias)
+    )
     devices = DEVICE in axes and jax.lax.axis_size(DEVICE) > 1
     summed = tuple(name for name in axes if name != DEVICE)
     size = math.prod(jax.lax.axis_size(name) for name in summed)
