@@ -240,7 +240,7 @@ def test_generated_items_have_the_model_s_moments():
     spread = np.asarray(items.samples - items.means)[0]
     assert np.all(np.abs(spread.mean(axis=0)) < 5 * spread.std(axis=0) / np.sqrt(4000))
     assert np.all(np.asarray(items.means)[0].std(axis=0) > 0)
-    with pytest.raises(InputError, match="must be 1 or more"):
+    with pytest.raises(InputError, match="num_items: 0; accepted: 1 or more"):
         generate_items(jax.random.key(0), None, jnp.ones(3), 0)
 
 
