@@ -70,7 +70,9 @@ def test_the_posterior_is_bayes_rule():
         ({"log_prior": np.zeros(4)}, r"log_prior: shape \(4,\)"),
         ({"mask": np.ones(9)}, "mask: shape"),
         ({"contexts": 0}, "samples must be 1 or more: got 0"),
-        ({"x": np.full((4, 8, 8), np.nan)}, "not finite"),
+        ({"x": np.full((4, 8, 8), np.nan)}, "x: NaN or infinity; accepted: finite numbers"),
+        ({"x": np.full((4, 8, 8), 255)}, "x: values from 255 to 255; accepted: 0 and 1"),
+        ({"x": np.full((2, 4, 8, 8), -1)}, "x: values from -1 to -1; accepted: 0 and 1"),
     ],
 )
 def test_bad_input_is_named(change, message):
