@@ -9,7 +9,7 @@ import numpy as np
 
 from cal_jax.data.label_mix import Mix
 from cal_jax.evaluation.generation_scores import RealSets
-from cal_jax.evaluation.likelihood import label_log_likelihoods
+from cal_jax.inference.likelihood import label_log_likelihoods
 from cal_jax.inference.mapping import Variables
 from cal_jax.inference.posterior import Contexts, contexts_of_sets
 from cal_jax.metrics.leakage import ContextRows, probe_scores

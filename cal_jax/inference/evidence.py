@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cal_jax.errors import InputError
-from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, label_log_likelihoods
 from cal_jax.inference.inputs import checked_sets
+from cal_jax.inference.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, label_log_likelihoods
 from cal_jax.inference.mapping import Variables, dataset_keys, map_objective
 from cal_jax.inference.posterior import contexts_of_sets
 from cal_jax.inference.sampler import in_batches

@@ -9,7 +9,7 @@ import pytest
 
 from cal_jax.errors import InputError
 from cal_jax.evaluation.contexts import ContextEncoder
-from cal_jax.evaluation.likelihood import item_log_likelihoods, set_log_likelihoods
+from cal_jax.inference.likelihood import item_log_likelihoods, set_log_likelihoods
 from cal_jax.inference.mapping import dataset_keys, init_variables, map_model, map_objective
 from cal_jax.inference.statistician import generate_items
 from cal_jax.models.components.likelihoods import (
