@@ -28,7 +28,10 @@ def newest_model(run_dir: Path) -> tuple[int, TrainedLearner]:
         raise InputError(f"{run_dir}: no checkpoint; accepted: the folder of a run that saved one")
     flat = extra["config"]
     try:
-        config = from_plain(ContextAwareConfig, unflatten(flat, "model."))
+        of_model = unflatten(flat, "model.")
+        if not of_model:
+            raise InputError("its config has no field model.*")
+        config = from_plain(ContextAwareConfig, of_model)
         training = from_plain(TrainingConfig, unflatten(flat, "training."))
         size, binarisation, set_size = (
             flat[name] for name in ("image_size", "binarisation", "set_size")

@@ -1,6 +1,6 @@
 """``cal-jax sample`` and ``cal-jax export`` as their users run them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
@@ -13,7 +13,7 @@ from cal_jax.data.images import LabelledImages
 from cal_jax.inference import weights
 from cal_jax.inference.mapping import map_model
 from cal_jax.inference.trained import TrainedLearner
-from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.context_aware.config import ContextAwareConfig, named
 from cal_jax.trained import WEIGHTS, source_images
 from cal_jax.training import checkpoints
 from cal_jax.training.config import TrainingConfig
@@ -31,8 +31,8 @@ class Parts:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    model, variables = small_model()
-    trained = TrainedLearner(model.config, variables, ("digit", "rotation"), "threshold", 5)
+    model, variables = small_model(contexts=named("digit", "rotation"))
+    trained = TrainedLearner(model, variables, 5, "threshold")
     return weights.save(tmp_path_factory.mktemp("weights") / "w.safetensors", trained)
 
 
@@ -56,7 +56,9 @@ def test_sources_are_constant_where_asked_and_vary_elsewhere(saved):
     labels = np.repeat(np.arange(10), 20).astype(np.int32)
     pixels = np.zeros((200, 10, 10), np.uint8)
     pixels[np.arange(200), :9, labels] = 255
-    trained = weights.load(saved)._replace(factors=("digit", "background"))
+    trained = weights.load(saved)
+    config = replace(trained.config, contexts=named("digit", "background"))
+    trained = trained._replace(model=trained.model.clone(config=config))
     images, wanted = LabelledImages(pixels, labels), {"digit": 3, "background": 1}
     digit, background = source_sets(trained, images, wanted, seed=0)
     white = digit[:, 9, 0] == 1
@@ -74,14 +76,14 @@ def test_the_package_s_images_have_enough_of_each_digit_for_a_source():
 def test_the_package_s_weights_know_the_digit_and_the_rotation_of_its_images():
     """Neighbours among constant contexts of 64 sets tell the factor of 64 others."""
     trained = weights.load(WEIGHTS)
-    assert trained.factors == ("digit", "rotation")
-    images = source_images(trained.config.image_size)
+    assert trained.names == ("digit", "rotation")
+    images = source_images(trained.model.event_shape[0])
 
     def means(_, inference, x, a):
         return inference.constant_contexts(inference.encode(x), a, None).mean()
 
     context_of = jax.jit(map_model(means, trained.model))
-    for k, name in enumerate(trained.factors):
+    for k, name in enumerate(trained.names):
         values = np.arange(64) % 8
         sets = [
             source_sets(trained, images, {name: int(value)}, seed)[k]
@@ -116,7 +118,7 @@ def test_bad_input_is_one_line_and_exit_code_2(more, words, saved, tmp_path, cap
         ({}, "model.*"),
         ({"model.context_dim": "4"}, "context_dim: '4'; accepted: int"),
         ({"model.context_dim": 2**70}, "accepted: int"),
-        ({"model._target_": "os.system"}, "unknown field _target_; accepted: num_contexts"),
+        ({"model._target_": "os.system"}, "unknown field _target_; accepted: contexts"),
         ({"training.steps": 1.5}, "steps: 1.5; accepted: int"),
         ({"binarisation": None}, "'binarisation'"),
     ],
@@ -124,18 +126,19 @@ def test_bad_input_is_one_line_and_exit_code_2(more, words, saved, tmp_path, cap
 def test_a_config_that_is_none_is_named(changes, words, tmp_path, capsys):
     model, _ = small_model()
     flat = flatten(Parts(model.config, TrainingConfig())) | {
+        "image_size": 8,
         "set_size": 5,
         "binarisation": "static",
     }
     flat = {k: v for k, v in (flat | changes).items() if v is not None}
     flat = flat if changes else {"task": "none"}
     checkpoints.save(tmp_path / CHECKPOINTS, 1, {"x": np.zeros(1)}, extra={"config": flat})
-    assert main(["export", str(tmp_path), "--factors", "digit,rotation", "--out", "w"]) == 2
+    assert main(["export", str(tmp_path), "--out", "w"]) == 2
     error = capsys.readouterr().err
     assert "no run of a context-aware learner" in error and words in error
 
 
 def test_without_a_checkpoint_there_is_nothing_to_export(tmp_path, capsys):
-    arguments = ["export", str(tmp_path), "--factors", "digit,rotation", "--out"]
+    arguments = ["export", str(tmp_path), "--out"]
     assert main([*arguments, str(Path(tmp_path) / "w")]) == 2
     assert "no checkpoint" in capsys.readouterr().err

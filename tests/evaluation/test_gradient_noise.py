@@ -19,7 +19,7 @@ LOG_PRIOR = np.log(np.full(2, 0.5, np.float32))
 def noise(averages=1.0, **options):
     model, _ = small_model(labels=PooledLabels(2))
     x, _ = binary_sets(2, 3)
-    variables = init_variables(label_bounds, model, jax.random.key(0), x[0], jnp.asarray(SUPPORT))
+    variables = init_variables(label_bounds, model, jax.random.key(3), x[0], jnp.asarray(SUPPORT))
     moved = jax.tree.map(lambda average: averages * average, variables["batch_stats"])
     variables = {**variables, "batch_stats": moved}
     return label_gradient_noise(

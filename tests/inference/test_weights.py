@@ -80,8 +80,11 @@ def flip(tensors, about):
         (flip, "damaged or was changed: the digests differ"),
         (lambda t, about: t.pop(next(iter(t))), "is missing, wanted"),
         (lambda t, about: about["config"].update(context_dim=4), "not of the config's model"),
-        (lambda t, about: about["config"].update(nonsense=1), "does not describe"),
-        (lambda t, about: about["config"]["hidden"].update(norm="loud"), "norm must be one of"),
+        (lambda t, about: about["config"].update(nonsense=1), "unknown field nonsense; accepted: "),
+        (
+            lambda t, about: about["config"]["hidden"].update(norm="loud"),
+            "norm: 'loud'; accepted: one of",
+        ),
         (lambda t, about: about["config"]["contexts"].pop(), "not of the config's model"),
         (
             lambda t, about: about["config"]["contexts"][0].update(name="context_1"),

@@ -15,7 +15,7 @@ from cal_jax.models.context_aware.learner import ContextAwareLearner
 from tests.small_models import binary_sets, small_config
 
 DRAWS = 4_000
-AXIS = np.linspace(-10.0, 10.0, 101)
+AXIS = np.linspace(-15.0, 15.0, 151)
 GRID = np.stack(np.meshgrid(AXIS, AXIS, indexing="ij"), axis=-1).reshape(-1, 2)
 CELL = (AXIS[1] - AXIS[0]) ** 2
 PARTS = ("constant", "varying", "latent")
@@ -40,7 +40,7 @@ def filled(shapes):
     """Random parameters of these shapes."""
     rng = np.random.default_rng(3)
     return jax.tree.map(
-        lambda leaf: jnp.asarray(0.3 * rng.normal(size=leaf.shape), jnp.float32), shapes
+        lambda leaf: jnp.asarray(0.25 * rng.normal(size=leaf.shape), jnp.float32), shapes
     )
 
 

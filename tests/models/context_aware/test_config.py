@@ -24,7 +24,7 @@ from tests.small_models import INVERTING, ROTATING, small_config
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Hidden(norm="group"), "norm must be one of batch, layer, none"),
+        (lambda: Hidden(norm="group"), "norm must be one of batch, layer, weight, none"),
         (lambda: Hidden(width=0), "width must be at least 1"),
         (lambda: Hidden(depth=0), "depth must be at least 1"),
         (lambda: Mixture(components=0), "components must be at least 1"),
