@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cal_jax.models.context_aware.learner.learner import ContextAwareLearner
 
 from cal_jax.data.digits import load_digits
 from cal_jax.data.images import LabelledImages
+from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.training.config import Objective
+from cal_jax.training.task import task_of
 from experiments import (
     baselines,
     black_and_white,
@@ -16,26 +18,16 @@ from experiments import (
     three_contexts,
     unsupervised,
 )
-from experiments.baselines.pipeline import model_of
-from experiments.baselines.pipeline import training_task as baseline_task
-from experiments.common.known_labels import training_task
-from experiments.unsupervised.tasks import label_task
+from experiments.baselines import pipeline
+from experiments.common.image_sets import training_sets
+from experiments.common.known_labels import objective_of
+from experiments.unsupervised.tasks import label_objective, label_sets
 from tests.experiments import by_hand
 from tests.experiments.one_step import BATCH, Stepper
+from tests.experiments.shrunk import SIZES, shrunk
 
-NETWORK = {
-    "image_size": 8,
-    "image_network": "dense",
-    "depth": 1,
-    "dense_width": 8,
-    "statistic_width": 8,
-    "inference_width": 8,
-    "context_dim": 5,
-    "latent_dim": 2,
-    "norm": "none",
-}
 ITEMS = 3
-FEW = {"num_sets": 16, "set_size": ITEMS}
+FEW = {"image_size": SIZES["image_size"], "num_sets": 16, "set_size": ITEMS}
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +39,30 @@ def images():
 def small(config, **changes):
     """A published preset whose networks and data are small: what it optimises stays."""
     training = replace(config.training, batch_size=BATCH)
-    model = replace(config.model, **NETWORK, **changes)
-    return replace(config, model=model, training=training, **FEW)
+    return replace(config, model=shrunk(config.model), training=training, **{**FEW, **changes})
+
+
+def learner_of(config):
+    return ContextAwareLearner(config.model, (config.image_size, config.image_size))
+
+
+def known_labels(config, images):
+    task = task_of(
+        learner_of(config), training_sets(config, images, 0), objective_of(config), seed=0
+    )
+    return Stepper(task, config.training)
+
+
+def inferred_labels(config, images):
+    task = task_of(
+        learner_of(config), label_sets(config, images, 0), label_objective(config), seed=0
+    )
+    return Stepper(task, config.training)
 
 
 @pytest.mark.parametrize("module", [black_and_white, rotated, held_out_pairs, three_contexts])
 def test_known_labels_are_contrasted_and_annealed(module, images):
-    config = small(module.PRESETS["cpu"], prior_components=3)
-    stepper = Stepper(
-        training_task(config, ContextAwareLearner(config.model), images, 0), config.training
-    )
+    stepper = known_labels(small(module.PRESETS["cpu"]), images)
     for step in (0, 10_000):
         loss, found, changed = stepper.at(step)
         latent = by_hand.halved(2.0, 1.0, step, 10_000.0)
@@ -72,10 +78,7 @@ def test_known_labels_are_contrasted_and_annealed(module, images):
 
 def test_the_thesis_s_criterion_of_known_labels(images):
     """(6.13): omega R - (KLs) / omega^2, where alpha halves every 0.3 epochs."""
-    config = small(rotated.PRESETS["faithful"])
-    stepper = Stepper(
-        training_task(config, ContextAwareLearner(config.model), images, 0), config.training
-    )
+    stepper = known_labels(small(rotated.PRESETS["faithful"]), images)
     for step in (0, 4, 9):
         loss, found, _ = stepper.at(step)
         omega = 1 + 0.5 ** ((step // 4) / 0.3)
@@ -86,11 +89,7 @@ def test_the_thesis_s_criterion_of_known_labels(images):
 
 def test_every_label_is_weighed_and_contrasted(images):
     cpu = unsupervised.with_task(unsupervised.PRESETS["cpu"], "bw")
-    widths = {"label_pre_width": 8, "label_post_width": 8, "prior_components": 3}
-    config = small(unsupervised.with_labels(cpu, "exact"), **widths)
-    stepper = Stepper(
-        label_task(config, ContextAwareLearner(config.model), images, 0), config.training
-    )
+    stepper = inferred_labels(small(unsupervised.with_labels(cpu, "exact")), images)
     for step in (0, 4_000):
         loss, found, changed = stepper.at(step)
         latent = by_hand.halved(2.0, 1.0, step, 4_000.0)
@@ -104,9 +103,8 @@ def test_a_drawn_label_has_the_thesis_s_criterion(images):
     """(6.14): R - omega (KLs) - KL of the label / omega, omega = 1 + 100 x 0.95^epoch."""
     cpu = unsupervised.with_task(unsupervised.PRESETS["cpu"], "rotated_100")
     cpu = replace(unsupervised.with_labels(cpu, "gumbel"), known=8)
-    config = small(cpu, label_pre_width=8, label_post_width=8)
-    task = label_task(config, ContextAwareLearner(config.model), images, 0)
-    stepper = Stepper(task, config.training)
+    stepper = inferred_labels(small(cpu), images)
+    task = stepper.task
     told = (task.data[0][:BATCH] < 8).tolist()
     assert told == [True, False, False, False]
     for step in (0, 2_000):
@@ -124,17 +122,11 @@ def test_a_drawn_label_has_the_thesis_s_criterion(images):
 @pytest.mark.parametrize("name", ["statistician", "ml_vae", "vae"])
 def test_baselines_have_their_bound_and_the_statistician_its_schedule(name, images):
     """(5.14): omega R - (KLs) / omega for the statistician; the bound for the others."""
-    widths = {key: size for key, size in NETWORK.items() if key != "image_network"}
     cpu = baselines.PRESETS["cpu"]
-    cpu = replace(
-        cpu,
-        model=replace(cpu.model, **widths),
-        training=replace(cpu.training, batch_size=BATCH),
-        num_sets=32,
-        set_size=ITEMS,
-    )
-    config = baselines.with_model(cpu, name)
-    stepper = Stepper(baseline_task(config, model_of(config), images, 0), config.training)
+    config = baselines.with_model(small(cpu, num_sets=32), name)
+    model, objective = pipeline.model_of(config), Objective(pipeline.objective_of(config))
+    task = task_of(model, pipeline.visible_sets(config, images, 0), objective, seed=0)
+    stepper = Stepper(task, config.training)
     for step in (0, 2 * stepper.per_epoch + 1):
         loss, found, changed = stepper.at(step)
         omega = 1 + (name == "statistician") * 0.5 ** (step // stepper.per_epoch)
