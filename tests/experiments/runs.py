@@ -10,6 +10,9 @@ import numpy as np
 
 from cal_jax.evaluation.oracle.train import OracleConfig
 from cal_jax.metrics.scores import Score
+from cal_jax.models.components.decoders import DenseDecoder
+from cal_jax.models.components.encoders import DenseEncoder
+from cal_jax.models.context_aware.config import ContextAwareConfig, named
 from cal_jax.objectives.vae import VAETerms
 from experiments.baselines import pipeline as baselines
 from experiments.common import known_labels
@@ -68,7 +71,7 @@ def publishing(record):
 
 def small_sets(config, **changes):
     """A config of sets of digit images, as small as it trains."""
-    return replace(config, model=shrunk(config.model), **{**SETS, **changes})
+    return replace(config, **{"model": shrunk(config.model), **SETS, **changes})
 
 
 def run_known_labels(patch, module, data, folder, scores):
@@ -94,7 +97,13 @@ def run_known_labels(patch, module, data, folder, scores):
     patch.setattr(study, "context_scores", context_scores)
     experiment = module.EXPERIMENT._replace(draw=lambda *_: [])
     patch.setattr(module, "EXPERIMENT", experiment)
-    config = small_sets(module.PRESETS["smoke"], likelihood_every=5)
+    smoke = module.PRESETS["smoke"]
+    model = shrunk(
+        ContextAwareConfig(
+            named(*smoke.factors.names), encoder=DenseEncoder(), decoder=DenseDecoder()
+        )
+    )
+    config = small_sets(smoke, model=model, likelihood_every=5)
     run(patch, module.main, module.PRESETS, config, data, folder)
     return record
 

@@ -44,7 +44,7 @@ def stepper_of(model, sets, training, shake=0.3):
 def assert_statistician_s(stepper, rate):
     """(5.14): omega R - (KLs) / omega, omega = 1 + alpha, which halves every epoch from 1."""
     for step in (0, stepper.per_epoch, 2 * stepper.per_epoch + 1):
-        loss, found, changed = stepper.at(step)
+        loss, found, changed, _ = stepper.at(step)
         omega = 1 + 0.5 ** (step // stepper.per_epoch)
         kls = {"kl_context": 1 / omega, "kl_latents": 1 / omega}
         assert found["kl_latents"].shape == (BATCH, 2)
@@ -74,7 +74,7 @@ def test_vae_mnist_has_the_bound_of_each_image(preset, images):
     sets = autoencoder.training_images(images, "dynamic", 0)
     stepper = stepper_of(VAE(shrunk(config.model)), sets, training)
     for step in (0, 2 * stepper.per_epoch):
-        loss, found, changed = stepper.at(step)
+        loss, found, changed, _ = stepper.at(step)
         want = by_hand.bound(found, {"kl_latent": 1.0})
         assert loss == pytest.approx(-want.sum() / BATCH, rel=3e-5)
         assert changed == pytest.approx(1e-3, rel=1e-3)
