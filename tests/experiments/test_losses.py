@@ -136,7 +136,7 @@ def test_a_drawn_label_has_the_thesis_s_criterion(images):
         assert loss == pytest.approx(-want.sum() / (BATCH * ITEMS), rel=3e-5)
 
 
-@pytest.mark.parametrize("name", ["statistician", "ml_vae", "vae"])
+@pytest.mark.parametrize("name", ["statistician", "vae"])
 def test_baselines_have_their_bound_and_the_statistician_its_schedule(name, images):
     """(5.14): omega R - (KLs) / omega for the statistician; the bound for the others."""
     cpu = baselines.PRESETS["cpu"]
