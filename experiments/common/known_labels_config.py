@@ -88,16 +88,6 @@ class KnownLabelsConfig(ImageSetsConfig):
             )
 
     @property
-    def annealed(self) -> bool:
-        """Whether the KLs start with weights of their own, instead of (6.13)'s."""
-        return (self.latent_weight, self.context_weight) != (1.0, 1.0)
-
-    @property
-    def contrasted(self) -> bool:
-        """Whether the sets of a batch are contrasted beside the bound."""
-        return self.contrast > 0 or self.dependence > 0
-
-    @property
     def mix(self) -> Mix:
         """The labels of training and of the bound, and their weights."""
         count = len(self.factors.names)
