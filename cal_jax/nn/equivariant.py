@@ -18,7 +18,7 @@ from jax import Array
 from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import START_SMALL, ResidualMLP
-from cal_jax.nn.experts import Experts, speaking_of
+from cal_jax.nn.experts import Experts, replace_context
 from cal_jax.nn.layers import Dense
 from cal_jax.nn.norm import Norm
 from cal_jax.nn.turning import ANGLES, circular_moments, turned_back
@@ -86,7 +86,7 @@ def angle_experts(experts: Experts, context: int, angle: Array) -> Experts:
       angle: [N, ANGLE_DIM], the mean; further dimensions get precision 0.
     """
     precision = jnp.mean(experts.precision[:, context], axis=-1, keepdims=True)
-    return speaking_of(experts, context, angle, precision)
+    return replace_context(experts, context, angle, precision)
 
 
 def views(x: Array) -> Array:

@@ -53,7 +53,7 @@ class ExpertNetwork(nn.Module):
         return Experts(mean, jax.nn.softplus(raw))
 
 
-def speaking_of(experts: Experts, context: int, mean: Array, precision: Array) -> Experts:
+def replace_context(experts: Experts, context: int, mean: Array, precision: Array) -> Experts:
     """Replace the experts on one context by experts on its first D dimensions.
 
     Args:

@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.nn.experts import Experts, speaking_of
+from cal_jax.nn.experts import Experts, replace_context
 
 
 class Folded(NamedTuple):
@@ -38,7 +38,7 @@ class SignExperts(nn.Module):
     def __call__(self, experts: Experts, context: int, signs: Array) -> Experts:
         """The experts of N items, given signs [N, 1] as means of the context's first dimension."""
         precision = jnp.exp(self.param("log_precision", nn.initializers.constant(2.0), (1, 1)))
-        return speaking_of(experts, context, signs, precision)
+        return replace_context(experts, context, signs, precision)
 
 
 class SignReading(nn.Module):

@@ -39,8 +39,8 @@ class OracleConfig:
             falls to zero along a cosine.
         dropout: share of the dense layer's units dropped in training.
         shift: training images move by up to this many pixels in each direction.
-        fuzz: training images are blurred, by Gaussians of up to this many pixels, and drawn
-            again: how crisp an edge is then says nothing of a factor.
+        max_blur: training images are blurred by Gaussians of up to this many pixels and
+            sampled again, which removes interpolation blur as a cue to a factor.
         seed: of the initial parameters, the draws, the shifts, the blurs and the dropout.
     """
 
@@ -50,7 +50,7 @@ class OracleConfig:
     learning_rate: float = 4e-3
     dropout: float = 0.1
     shift: int = 0
-    fuzz: float = omit_default(0.0)
+    max_blur: float = omit_default(0.0)
     seed: int = 0
 
 
@@ -117,9 +117,9 @@ def train_oracle(
         draw_key, shift_key, dropout_key = jax.random.split(jax.random.fold_in(step_key, index), 3)
         x, values = draw_batch(draw_key, data)
         x = _shifted(shift_key, x, config.shift)
-        # A key of its own would be cleaner, and another oracle than the published one. Of
-        # 256,000 images, widths and pixels drawn so depend on no row and no rotation.
-        x = _fuzzed(draw_key, x, config.fuzz)
+        # A separate key would change the published oracle. In 256,000 images, widths and
+        # pixels drawn from this one are independent of row and rotation.
+        x = _blurred(draw_key, x, config.max_blur)
 
         def loss_of(variables: Any) -> jax.Array:
             logits = network.apply(variables, x, train=True, rngs={"dropout": dropout_key})
@@ -194,11 +194,11 @@ def _shifted(key: jax.Array, x: jax.Array, most: int) -> jax.Array:
     )
 
 
-def _fuzzed(key: jax.Array, x: jax.Array, most: float) -> jax.Array:
-    """Each image of [B, H, W] blurred by up to ``most`` pixels, and its pixels drawn again.
+def _blurred(key: jax.Array, x: jax.Array, most: float) -> jax.Array:
+    """Blur each image of [B, H, W] by up to ``most`` pixels, and sample its pixels again.
 
-    By a Gaussian whose standard deviation is uniform, cut off at two pixels; what lies
-    outside an image is as its edge.
+    The Gaussian's standard deviation is uniform; it is truncated at two pixels, and borders
+    are replicated.
     """
     if most == 0:
         return x
@@ -231,8 +231,8 @@ def _check(
         raise InputError(f"an oracle needs factors of two values or more, not sizes {sizes}")
     if config.steps < 1 or len(config.widths) < 2:
         raise InputError("an oracle needs at least one step and two widths")
-    if not 0 <= config.fuzz <= 2:
-        raise InputError(f"an oracle's fuzz must be between 0 and 2 pixels: got {config.fuzz}")
+    if not 0 <= config.max_blur <= 2:
+        raise InputError(f"an oracle's max_blur must be between 0 and 2 pixels: got {config.max_blur}")
     x, values = jax.eval_shape(draw_batch, jax.random.key(0), data)
     expected = (config.batch, image_size, image_size), (config.batch, len(sizes))
     if (x.shape, values.shape) != expected:
