@@ -232,7 +232,9 @@ def _check(
     if config.steps < 1 or len(config.widths) < 2:
         raise InputError("an oracle needs at least one step and two widths")
     if not 0 <= config.max_blur <= 2:
-        raise InputError(f"an oracle's max_blur must be between 0 and 2 pixels: got {config.max_blur}")
+        raise InputError(
+            f"an oracle's max_blur must be between 0 and 2 pixels: got {config.max_blur}"
+        )
     x, values = jax.eval_shape(draw_batch, jax.random.key(0), data)
     expected = (config.batch, image_size, image_size), (config.batch, len(sizes))
     if (x.shape, values.shape) != expected:
