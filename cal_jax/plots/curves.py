@@ -1,7 +1,7 @@
 """Curves of a score, and histograms of samples.
 
-Shapes: X points of a curve, R samples. Every function returns the path of the PNG that
-it wrote, whole or not at all, and raises InputError for another shape, an empty array
+Shapes: X points of a curve, R samples. Every function returns the path of its PNG,
+written atomically, and raises InputError for another shape, an empty array
 or values that are not finite.
 """
 

@@ -1,6 +1,6 @@
-"""The oracle: one small CNN with a head per factor, which reads generated images.
+"""The oracle: one small CNN with a head per factor, which classifies generated images.
 
-Every score is a share of its readings, so its accuracy on real images is each
+Every score is a share of its predictions, so its accuracy on real images is each
 score's ceiling (published beside it). It is trained on training images only.
 """
 
@@ -28,13 +28,13 @@ PREDICT_BATCH = 500
 
 @dataclass(frozen=True)
 class OracleConfig:
-    """How an oracle is built and trained; the defaults suit MNIST at 14 x 14.
+    """Configuration of an oracle; the defaults suit MNIST at 14 x 14.
 
     Attributes:
         widths: channels of the convolutions, then the units of the dense layer.
         steps: training steps.
-        batch: images in a step's batch, as `draw_batch` gives them; recorded here
-            because it decides the result.
+        batch: images in a batch of `draw_batch`; recorded here
+            because it determines the result.
         learning_rate: Adam's peak; it rises over the first 5 % of the steps and
             falls to zero along a cosine.
         dropout: share of the dense layer's units dropped in training.
@@ -62,7 +62,7 @@ class Oracle(NamedTuple):
         factors: the names of the factors, length F.
         sizes: the number of values of each factor, length F.
         image_size: pixels on a side.
-        config: how it was built and trained.
+        config: of its network and training.
     """
 
     variables: Any
@@ -86,15 +86,15 @@ def train_oracle(
     *,
     progress: Callable[[int, float], None] | None = None,
 ) -> Oracle:
-    """Trains an oracle on batches that are drawn afresh at every step.
+    """Train an oracle on batches drawn at every step.
 
     Args:
         draw_batch: a jittable function of a key and of `data`: images [B, H, W] in
             {0, 1} and values int [B, F], in the order of `factors`.
-        data: arrays that it reads.
+        data: arrays for `draw_batch`.
         factors: the number of values of each factor.
         image_size: H = W, at least 8.
-        config: how to build and train it.
+        config: of the network and training.
         progress: called with (steps done, the loss in nats per image) about 20 times.
     """
     names, sizes = tuple(factors), tuple(factors.values())
@@ -166,7 +166,7 @@ def predict(oracle: Oracle, x: ArrayLike) -> np.ndarray:
 
 
 def accuracy(oracle: Oracle, x: ArrayLike, values: ArrayLike) -> dict[str, float]:
-    """The share of images whose factor is read rightly, by factor.
+    """The accuracy of the predictions, by factor.
 
     Args:
         oracle: a trained oracle.
@@ -184,7 +184,7 @@ def _read(network: OracleNetwork, variables: Any, x: jax.Array) -> jax.Array:
 
 
 def _shifted(key: jax.Array, x: jax.Array, most: int) -> jax.Array:
-    """Each image of [B, H, W] moved by -most to most pixels a side; its edge is repeated."""
+    """Shift each image of [B, H, W] by -most to most pixels a side, with replicated borders."""
     if most == 0:
         return x
     padded = jnp.pad(x, ((0, 0), (most, most), (most, most)), mode="edge")
