@@ -1,4 +1,4 @@
-"""How many devices of the host's CPU a benchmark divides its batch over."""
+"""The number of CPU devices over which a benchmark divides its batch."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Whether the oracle of turned digits reads how far they are turned.
+"""Checks whether the oracle of rotated digits uses interpolation blur as a cue.
 
     python -m experiments.oracle_check --preset cpu --data-dir DIR
 

@@ -1,4 +1,4 @@
-"""What decides a run on sets of digit images, whatever is known of their labels."""
+"""Configuration of runs on sets of digit images, with known or inferred labels."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What decides a run on sets of digit images whose labels are known."""
+"""Configuration of runs on sets of digit images with known labels."""
 
 from dataclasses import dataclass, replace
 from typing import Any
