@@ -15,9 +15,9 @@ from jax import Array
 from cal_jax.axes import DEVICE
 
 NEIGHBOURS = 4
-"""Rows that are added up first: as quick as 8, quicker than 16, 25 or 50, for sets of 200."""
+"""Rows summed first: as fast as 8, faster than 16, 25 or 50, for sets of 200."""
 NARROW = 64
-"""Rows of so few features, as those of convolutions, are quicker as they stand."""
+"""Rows with at most this many features, as in convolutions, are faster unsummed."""
 FEW = 2**17
 """For small arrays, per-kernel overhead dominates."""
 

@@ -13,7 +13,7 @@ from jax import Array
 
 KERNEL = 3
 SUB_PIXEL_FEATURES = 16
-"""At most so many features for a transposed convolution to be quicker in sub-pixel form."""
+"""Largest number of features for which the sub-pixel form is faster."""
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 TAPS = [(i, j) for i in range(KERNEL) for j in range(KERNEL)]

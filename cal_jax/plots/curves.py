@@ -42,7 +42,7 @@ def draw_curve(
         xlabel: with the unit.
         ylabel: with the unit.
         title: above the lines.
-        log_x: a logarithmic axis with ticks at `xs`, which are positive, where there is room.
+        log_x: a logarithmic axis with ticks at those of `xs` (positive) that do not overlap.
         ceilings: [X] for names of `curves`: what could be reached, dashed in the same colour.
         reference: heights of horizontal dashed lines.
     """

@@ -16,7 +16,7 @@ from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.training.source import SetSource, set_source
 
 SET_SIZES = (10, 8, 6, 5, 4, 3, 2)
-"""Items in a set where none are asked for: the first of these that the items allow."""
+"""Default numbers of items in a set: the first of these that the items allow."""
 
 
 class FactorSets(NamedTuple):

@@ -115,7 +115,7 @@ CONTRASTED_LABELS: dict[str, Any] = {
     "context_weight": 1.0,
     "half_life": 4_000.0,
 }
-"""What goes with a contrast between sets; chosen on held-back images, without true labels
+"""Training with a cross-set contrastive loss; chosen on held-back images, without true labels
 in training: see ``docs/results/unsupervised.md``."""
 
 
