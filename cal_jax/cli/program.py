@@ -79,7 +79,7 @@ class WeightsFlags:
 
 
 class Request(NamedTuple):
-    """One run as asked for on the command line."""
+    """One run as requested on the command line."""
 
     preset: str
     config: Any

@@ -1,7 +1,7 @@
 """Scatters of a latent or context space: figures 4.3, 5.3 and 5.4 of the thesis.
 
 Shapes: M points, C the dimension of the context, G grid points an axis. Every function
-returns the path of the PNG that it wrote, whole or not at all, and raises InputError for
+returns the path of its PNG, written atomically, and raises InputError for
 another shape, an empty array or values that are not finite.
 """
 

@@ -1,4 +1,4 @@
-"""What decides a run on sets of digit images whose labels are known."""
+"""Configuration of runs on sets of digit images with known labels."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,7 +42,7 @@ CONTRASTED: dict[str, Any] = {
     "latent_weight": 2.0,
     "weight_half_life": 10_000.0,
 }
-"""What goes with it; chosen on held-back images: see ``docs/results/known_labels.md``."""
+"""Training with it; chosen on held-back images: see ``docs/results/known_labels.md``."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class KnownLabelsConfig(ImageSetsConfig):
     contrast: float = omit_default(0.0)
     """Weight of ``set_contrast``: posteriors of a constant context tell its set from others."""
     dependence: float = omit_default(0.0)
-    """Weight of ``set_dependence``: posteriors of a varying context tell nothing of the set."""
+    """Weight of ``set_dependence``: a varying context's posteriors are independent of the set."""
     likelihood_every: int = omit_default(50)
     """One in so many test sets has its log p(D) bounded by importance weighting."""
 

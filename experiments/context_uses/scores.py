@@ -1,4 +1,4 @@
-"""What a trained model's contexts are for, scored on real sets of every value of each factor.
+"""Scores of the uses of contexts, on real sets of every value of each factor.
 
 Shape letters: V values of a factor, E sets of each, L items in a set, K factors.
 """
