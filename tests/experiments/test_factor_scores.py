@@ -67,8 +67,10 @@ def test_data_sets_that_do_not_fit_together_are_refused():
 def test_the_reader_names_the_factors_of_values_that_were_told():
     parts = divided(plane([0, 1, 2]), plane([2, 3], seed=1), NAMES)
     read = fitted_reader(parts, NAMES)
-    items = np.array([[[30, 0], [0, 20]], [[20, 10], [30, 20]]], np.float32)
-    assert read(items).tolist() == [[[3, 0], [0, 2]], [[2, 1], [3, 2]]]
+    items = np.array([[[30, 0], [20, 20]], [[20, 10], [30, 20]]], np.float32)
+    assert read(items).tolist() == [[[3, 0], [2, 2]], [[2, 1], [3, 2]]]
+    of_training = np.array([[0, 10]], np.float32)
+    assert read(of_training).tolist() == [[2, 1]]  # of the rows that test items have
 
 
 @pytest.mark.parametrize("rows", [[0, 1, 2], [2, 3]])
