@@ -14,11 +14,13 @@ from cal_jax.errors import InputError
 FRACTION = "fraction"
 RATIO = "ratio"
 NATS_PER_ITEM = "nats per item"
-UNITS = (FRACTION, RATIO, NATS_PER_ITEM)
+BITS = "bits per dimension"
+UNITS = (FRACTION, RATIO, NATS_PER_ITEM, BITS)
 _DISPLAY = {
     FRACTION: (100.0, 1, "%"),
     RATIO: (1.0, 3, RATIO),
     NATS_PER_ITEM: (1.0, 2, NATS_PER_ITEM),
+    BITS: (1.0, 3, BITS),
 }
 
 
