@@ -31,7 +31,7 @@ def test_z_and_what_is_drawn_know_nothing_of_the_sign(changes):
 
     def seen(generative, inference, contexts, x):
         z = inference.latent(inference.encode(x), contexts).mean()
-        logits = generative.likelihood(jnp.ones((4, 2)), contexts).distribution.logits
+        logits = generative.likelihood(jnp.ones((4, 2)), contexts).logits
         return z, generative.latent_prior(contexts).mean(), logits
 
     of = jax.jit(map_model(seen, model))
