@@ -36,7 +36,7 @@ demo: .venv/.demo  ## train, score and draw on the embedded digits (PRESET=smoke
 	$(RUN) python -m experiments.black_and_white --preset $(PRESET)
 
 smoke: .venv/.demo  ## the other experiments in seconds, on embedded data
-	for experiment in rotated three_contexts held_out_pairs unsupervised baselines spatial_mnist synthetic_sets vae_mnist oracle_check; do \
+	for experiment in rotated three_contexts held_out_pairs unsupervised baselines coloured_digits spatial_mnist synthetic_sets vae_mnist oracle_check; do \
 		$(RUN) python -m experiments.$$experiment --preset smoke || exit 1; \
 	done
 	$(RUN) python -m experiments.context_uses --preset smoke \

@@ -1,0 +1,138 @@
+"""The vowels as their users run them, on a small file of the published form."""
+
+import numpy as np
+import pytest
+
+from cal_jax.data.vowels import FILE, WORDS, read_vowels
+from cal_jax.inference import weights
+from experiments.results.record import read_run
+from experiments.vowels import PRESETS, main
+from tests.stderr import said
+
+
+def rows_of_speakers():
+    """Three speakers of training and two of test say each word six times."""
+    rng = np.random.default_rng(0)
+    of_speaker, of_word = rng.normal(size=(15, 10)), 2 * rng.normal(size=(11, 10))
+    for speaker in (0, 1, 7, 8, 14):
+        for word in range(11):
+            for _ in range(6):
+                x = of_speaker[speaker] + of_word[word] + 0.1 * rng.normal(size=10)
+                numbers = " ".join(f"{value:.3f}" for value in x)
+                yield f"{int(speaker > 7)} {speaker} {speaker % 2} {numbers} {word:2d}"
+
+
+def write(folder, rows):
+    (folder / FILE).write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(name="data", scope="module")
+def small_file(tmp_path_factory):
+    """A folder with the file."""
+    return write(tmp_path_factory.mktemp("data"), rows_of_speakers())
+
+
+@pytest.fixture(name="smoke", scope="module")
+def smoke_run(data, tmp_path_factory):
+    """The folder of a finished run."""
+    folder = tmp_path_factory.mktemp("runs") / "smoke"
+    flags = ["--preset", "smoke", "--data-dir", str(data), "--devices", "1"]
+    assert main([*flags, "--run-dir", str(folder)]) == 0
+    return folder
+
+
+def test_a_run_leaves_scores_figures_weights_and_one_page(smoke):
+    run = read_run(smoke)
+    factors = ("speaker", "vowel")
+    assert set(run["scores"]) == {
+        *(f"synthesis_{name}{of}" for name in (*factors, "joint") for of in ("", "_means")),
+        *(f"floor_{name}" for name in (*factors, "joint")),
+        *(f"{of}_{name}" for of in ("informativeness", "neighbours") for name in factors),
+        "elbo_per_item",
+    }
+    for name in (*factors, "joint"):
+        assert run["scores"][f"synthesis_{name}"]["ceiling"] > 0.9
+    assert run["scores"]["floor_speaker"]["value"] == 0.5
+    assert run["scores"]["floor_vowel"]["value"] == pytest.approx(1 / 11)
+    assert run["command"] == ("python -m experiments.vowels --preset smoke --data-dir DIR --seed 0")
+    page = (smoke / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 3
+    assert "the factors of 66 others of these were told" in page
+    trained = weights.load(smoke / weights.FILE)
+    assert trained.names == factors and trained.model.event_shape == (10,)
+
+
+def test_the_file_s_flags_split_the_speakers(data):
+    train, test = read_vowels(data)
+    assert (train.num_items, test.num_items) == (198, 132)
+    speakers = [np.unique(part.factors["speaker"]).tolist() for part in (train, test)]
+    assert speakers == [["0", "1", "7"], ["14", "8"]]
+    first = next(rows_of_speakers()).split()
+    np.testing.assert_array_equal(train.items[0], np.array(first[3:-1], np.float32))
+    assert train.value_names["vowel"] == WORDS and train.factors["vowel"][0] == "heed"
+    assert {tuple(row) for row in np.stack([test.factors[n] for n in ("speaker", "sex")], 1)} == {
+        ("8", "male"),
+        ("14", "male"),
+    }
+
+
+def test_configs_are_chosen_on_training_speakers(data, monkeypatch):
+    from experiments import vowels
+    from experiments.common import factor_study
+
+    seen = []
+    monkeypatch.setattr(
+        factor_study, "run", lambda study, request: seen.append(study.splits(request))
+    )
+    assert main(["--data-dir", str(data), "--validation", "7"]) == 0
+    (splits,) = seen
+    assert set(splits.train.factors["speaker"]) == {"0", "1"}
+    assert set(splits.test.factors["speaker"]) == {"7"}
+    assert splits.evaluated_on == "items of held-back training speakers"
+    assert vowels.PRESETS["cpu"].validation == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("0 1 0 1.0 2", "row 3: 5 fields; accepted: 14"),
+        ("0 15 0 1 2 3 4 5 6 7 8 9 10 3", "row 3: speaker '15'; accepted: 0 to 14"),
+        ("2 1 0 1 2 3 4 5 6 7 8 9 10 3", "row 3: the train or test flag '2'; accepted: 0 to 1"),
+        ("0 1 0 1 2 3 4 5 6 7 8 9 10 11", "row 3: vowel '11'; accepted: 0 to 10"),
+        ("0 1 1.0 1 2 3 4 5 6 7 8 9 10 3", "row 3: sex '1.0'; accepted: 0 to 1"),
+        ("0 1 0 1 x 3 4 5 6 7 8 9 10 3", "row 3: parameter 2 'x'; accepted: a finite number"),
+        ("0 1 0 1 2 3 4 5 6 7 8 9 nan 3", "row 3: parameter 10 'nan'; accepted: a finite number"),
+    ],
+)
+def test_a_bad_row_is_named_with_its_file(tmp_path, row, message, capsys):
+    rows = [*rows_of_speakers()][:2]
+    write(tmp_path, [*rows, row])
+    assert main(["--data-dir", str(tmp_path)]) == 2
+    assert said(capsys) == f"error: {tmp_path / FILE}, {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("", "--data-dir: none; accepted: the directory with vowel-context.data"),
+        ("--data-dir .", "vowel-context.data: No such file"),
+        ("--held-back 3", "Unrecognized options: --held-back"),
+    ],
+)
+def test_other_input_ends_in_one_line(flags, message, capsys):
+    assert main(flags.split()) == 2
+    error = said(capsys)
+    assert message in error and error.count("\n") == 1
+
+
+def test_a_file_of_one_split_is_refused(tmp_path, capsys):
+    write(tmp_path, [*rows_of_speakers()][:99])
+    assert main(["--data-dir", str(tmp_path)]) == 2
+    assert "rows of one flag; accepted: of 0, train, and of 1, test" in said(capsys)
+
+
+def test_the_cpu_preset_takes_ten_real_numbers():
+    model = PRESETS["cpu"].model
+    model.sizes((10,))
+    model.likelihood.check(np.full((1, 10), -3.5, np.float32), "items")
