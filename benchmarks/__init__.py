@@ -1,1 +1,1 @@
-"""Programs that measure; pytest does not collect them."""
+"""Benchmark programs, not collected by pytest."""

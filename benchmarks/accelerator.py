@@ -1,4 +1,4 @@
-"""How much of an accelerator's peak training uses, in three precisions, and what it costs.
+"""Measures training's share of an accelerator's peak, in three precisions, and its cost.
 
     python -m benchmarks.accelerator --model context_aware
 

@@ -1,4 +1,4 @@
-"""The optimiser's share of a step: what no form of a model's bound can take away."""
+"""Measures the optimiser's share of a step, independent of the model's bound."""
 
 import functools
 from collections.abc import Callable, Sequence

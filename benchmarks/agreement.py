@@ -1,4 +1,4 @@
-"""Two forms of a model are compared in speed only if they compute the same."""
+"""Checks that two forms of a model agree, before their speeds are compared."""
 
 from collections.abc import Mapping
 

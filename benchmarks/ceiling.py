@@ -1,4 +1,4 @@
-"""What the machine can do at best: GFLOP/s of a matrix product, bytes/s of a long sum."""
+"""Measures a machine's peak: GFLOP/s of a matrix product, bytes/s of a long sum."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Is a chunk of training faster as one scan or as repeated calls of the step?
+"""Compares a chunk of training as one scan and as repeated calls of the step.
 
     python -m benchmarks.chunk_form --model context_aware
 

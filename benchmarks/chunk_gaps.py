@@ -1,4 +1,4 @@
-"""How long the devices wait for the host between two chunks of training."""
+"""Measures the devices' idle time between two chunks of training."""
 
 import threading
 import time

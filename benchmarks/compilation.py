@@ -1,4 +1,4 @@
-"""Seconds that JAX spends on compilation, as it says itself, and a cache to measure with."""
+"""Compilation time from JAX's own events, and a compilation cache for measurements."""
 
 import contextlib
 import tempfile

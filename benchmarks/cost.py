@@ -1,4 +1,4 @@
-"""What a step costs by XLA's own count: FLOP, bytes and memory."""
+"""FLOP, bytes and memory of a step, from XLA's cost analysis."""
 
 import functools
 import resource

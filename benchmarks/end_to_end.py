@@ -1,4 +1,4 @@
-"""Where the time of a whole experiment goes, from its input to its figures.
+"""Profiles a whole experiment, from its input to its figures.
 
     python -m benchmarks.end_to_end --experiment synthetic_sets --preset cpu
 

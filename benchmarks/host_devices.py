@@ -1,4 +1,4 @@
-"""How many devices of the host's CPU a benchmark divides its batch over."""
+"""The number of CPU devices over which a benchmark divides its batch."""
 
 import argparse
 
@@ -10,7 +10,7 @@ from cal_jax.errors import InputError
 from cal_jax.training.parallel import choose_devices
 
 HOST_DEVICES: dict[ModelName, int] = {"vae": 1, "statistician": 1, "context_aware": 2}
-"""How many train a model quickest on two cores: ``python -m benchmarks.processes``."""
+"""The fastest number for each model on two cores: ``python -m benchmarks.processes``."""
 
 
 def add_host_devices(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""What accelerators can do at best, by their makers' data sheets: TFLOP/s, dense."""
+"""Dense peak TFLOP/s of accelerators, from their data sheets."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Where the wall time of a program goes: its functions as phases, the inner one counts."""
+"""Wall time of a program by phase; time in nested functions counts for the inner one."""
 
 import functools
 import time

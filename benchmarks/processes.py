@@ -1,4 +1,4 @@
-"""How a training step over several processes or devices compares with one of each.
+"""Compares a training step over several processes or devices with one of each.
 
     python -m benchmarks.processes --model vae
 

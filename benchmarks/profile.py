@@ -1,4 +1,4 @@
-"""Where a training step's time goes, operation by operation, layer by layer, and by kind.
+"""Profiles a training step by operation, layer and kind of work.
 
     python -m benchmarks.profile --model context_aware
 

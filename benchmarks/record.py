@@ -1,4 +1,4 @@
-"""What every benchmark says beside its numbers, and where it writes them."""
+"""Records of benchmarks: numbers with their provenance, written to `results/`."""
 
 import argparse
 import json

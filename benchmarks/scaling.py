@@ -1,4 +1,4 @@
-"""How a step's time grows with batch, sets, samples, contexts, images, and seeds at once.
+"""Measures scaling of a step's time in batch, sets, samples, contexts, images and seeds.
 
     python -m benchmarks.scaling --model context_aware
 

@@ -1,4 +1,4 @@
-"""How long a training step takes, and how near it comes to what the machine can do.
+"""Measures the time of a training step, and its share of the machine's peak.
 
     python -m benchmarks.step --model context_aware
 

@@ -1,4 +1,4 @@
-"""What the benchmarks are measured against, by the name that a record gives the number."""
+"""Targets of the benchmarks, by the names of their numbers in records."""
 
 from typing import NamedTuple
 

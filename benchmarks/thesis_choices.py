@@ -1,4 +1,4 @@
-"""Sizes may differ from the thesis's; what a model is made of may not."""
+"""Checks that a model differs from the thesis's in its sizes alone."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Times of several programs, interleaved, and what is said of them."""
+"""Interleaved timing of several programs, and its statistics."""
 
 import argparse
 import statistics

@@ -1,4 +1,4 @@
-"""Is a training step quicker than PyTorch's of the same model?
+"""Compares a training step with PyTorch's of the same model.
 
     python -m benchmarks.versus_pytorch --model context_aware --repeats 5
 

@@ -25,13 +25,13 @@ from .divergences import (
 )
 from .errors import InputError
 from .evaluation.contexts import ContextEncoder
-from .evaluation.likelihood import (
+from .inference import weights
+from .inference.evidence import Inferred, infer
+from .inference.likelihood import (
     item_log_likelihoods,
     label_log_likelihoods,
     set_log_likelihoods,
 )
-from .inference import weights
-from .inference.evidence import Inferred, infer
 from .inference.mapping import (
     PureModel,
     dataset_keys,

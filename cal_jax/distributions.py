@@ -1,11 +1,10 @@
-"""Distributions, and the divergence between any two; the one module that imports distrax.
+"""Distributions and divergences between them; the only module that imports distrax.
 
-Diagonal Gaussians and Bernoullis, which every model here is made of, are those of
-``cal_jax.independent``. The others are distrax's, which takes a second or more to import: the
-first of its distributions loads it.
+Diagonal Gaussians and Bernoullis are those of ``cal_jax.independent``. The others are
+distrax's, imported at first use because the import takes a second or more.
 
-Distributions are built, sampled and scored inside one mapped function; only
-arrays leave it (distrax distributions do not survive a ``vmap`` boundary).
+Build, sample and score distributions inside one mapped function; return only
+arrays from it (distrax distributions cannot cross a ``vmap`` boundary).
 """
 
 import functools
@@ -84,7 +83,7 @@ def gaussian_mixture(logits: Array, mean: Array, log_variance: Array) -> Distrib
 
 
 class Flow(NamedTuple):
-    """A base distribution through a bijector of vectors."""
+    """A base distribution transformed by a bijector of vectors."""
 
     base: Distribution
     bijector: Any
@@ -110,19 +109,18 @@ class Flow(NamedTuple):
         return self.base.log_prob(origin) + log_determinant
 
     def mean(self) -> Array:
-        """A Monte Carlo estimate from ``MEAN_DRAWS`` draws of a fixed key: no mean is closed."""
+        """A Monte Carlo estimate from ``MEAN_DRAWS`` samples of a fixed key."""
         return jnp.mean(sample(self, jax.random.key(0), (MEAN_DRAWS,)), axis=0)
 
 
 def coupling_flow(
     inner: Array, bias: Array, outer: Array, *, base: Distribution | None = None
 ) -> Flow:
-    """A base distribution through L affine coupling layers (Dinh et al. 2017).
+    """A base distribution transformed by L affine coupling layers (Dinh et al. 2017).
 
-    Layer l leaves half of the dimensions, every second one, as they are: they decide,
-    through one hidden layer of H units, how the others are shifted and scaled, by
-    factors between e^-2 and e^2. ``outer`` = 0 is the identity. No KL to or from it is
-    closed, nor is its mean: ``mean()`` is a Monte Carlo estimate of a fixed key.
+    Layer l keeps every second dimension; one hidden layer of H units maps these to the
+    shift and scale of the others, with scales between e^-2 and e^2. ``outer`` = 0 is the
+    identity. KLs to and from it are Monte Carlo estimates, and so is its ``mean()``.
 
     Args:
       inner: [L, ..., C, H]; bias: [L, ..., H]; outer: [L, ..., H, 2 C].
@@ -155,7 +153,7 @@ def bernoulli(logits: Array, event_ndims: int) -> IndependentBernoulli:
     """Independent Bernoullis from logits; the last ``event_ndims`` axes are one event.
 
     ``log_prob`` works from the logits, so a saturated pixel costs a finite
-    number of nats (the sigmoid of thesis B.1.1 is for pictures only).
+    number of nats (the sigmoid of thesis B.1.1 is for figures only).
     """
     return IndependentBernoulli(logits, event_ndims)
 
@@ -166,7 +164,7 @@ def categorical(logits: Array) -> Distribution:
 
 
 def as_distrax(distribution: Distribution) -> Distribution:
-    """The distribution as one of distrax, for what takes no other: its bijectors, its mixtures."""
+    """The distrax form of a distribution, as distrax's bijectors and mixtures require."""
     if isinstance(distribution, DiagonalGaussian):
         distrax = _distrax()
         return distrax.Independent(distrax.Normal(distribution.loc, distribution.stddev()), 1)
@@ -178,7 +176,7 @@ def as_distrax(distribution: Distribution) -> Distribution:
 
 
 def sample(distribution: Distribution, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
-    """A draw: ``sample_shape`` before the batch and the event."""
+    """A sample: ``sample_shape`` before the batch and the event."""
     with jax.numpy_rank_promotion("allow"):
         return distribution.sample(seed=key, sample_shape=sample_shape)
 
@@ -192,12 +190,12 @@ def log_prob(distribution: Distribution, value: Array) -> Array:
 def kl(
     q: Distribution, p: Distribution, draw: Array, *, method: KLMethod = "analytic"
 ) -> Divergence:
-    """KL(q || p) in nats, in closed form where there is one (thesis A.3, A.4).
+    """KL(q || p) in nats, in closed form where one exists (thesis A.3, A.4).
 
     Args:
       q: batch [...].
       p: the same event; its batch broadcasts against q's.
-      draw: a sample of q, [..., *event]: what a Monte Carlo estimate uses.
+      draw: a sample of q, [..., *event], for a Monte Carlo estimate.
       method: "analytic" takes the closed form and falls back to Monte Carlo
         where none is registered; "monte_carlo" always estimates.
 
@@ -220,10 +218,10 @@ def kl(
 
 
 def require_support(distribution: Distribution, value: np.ndarray, what: str) -> None:
-    """Refuse values to which a distribution gives no probability.
+    """Refuse values outside the support of a distribution.
 
-    A distribution with a method ``check_support(value, what)`` checks itself; of distrax's,
-    Bernoullis and categoricals are known. Any other takes whatever is finite.
+    A distribution's own ``check_support(value, what)`` is used where it exists; of distrax's,
+    Bernoullis and categoricals are checked. Any other accepts all finite values.
 
     Args:
       distribution: of the values' last axes.
@@ -270,7 +268,7 @@ def _closed_form(q: Distribution, p: Distribution) -> Array | None:
 
 
 def _diagonal_moments(distribution: Distribution) -> tuple[Array, Array] | None:
-    """(mean, log variance) of any spelling of a diagonal Gaussian vector."""
+    """(mean, log variance) of any class of diagonal Gaussian vector."""
     if isinstance(distribution, DiagonalGaussian):
         return distribution.loc, distribution.log_variance
     if _is_distrax(distribution, "MultivariateNormalDiag"):
@@ -296,13 +294,13 @@ def _moments(distribution: Distribution) -> tuple[Array, Array] | None:
 
 
 def _distrax() -> Any:
-    """The package, imported where it was not."""
+    """Import distrax if it is not imported yet."""
     import distrax
 
     return distrax
 
 
 def _is_distrax(distribution: Distribution, kind: str) -> bool:
-    """Whether it is of that class of distrax: of none, where nobody has imported it."""
+    """Whether it is an instance of a distrax class; False while distrax is not imported."""
     package = sys.modules.get("distrax")
     return package is not None and isinstance(distribution, getattr(package, kind))

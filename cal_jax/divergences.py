@@ -1,7 +1,7 @@
 """Closed-form Kullback-Leibler divergences, in nats, on plain arrays.
 
-Every function broadcasts its batch dimensions explicitly, so it also works
-where JAX is told to refuse implicit rank promotion.
+Every function broadcasts its batch dimensions explicitly, so it works
+under ``jax_numpy_rank_promotion="raise"``.
 """
 
 import jax
@@ -39,9 +39,9 @@ def diagonal_gaussian_kl(
 def triangular_gaussian_kl(
     mean_q: Array, scale_q: Array, mean_p: Array, log_variance_p: Array
 ) -> Array:
-    """KL(q || p), q with covariance L L^T of a triangular L, p with a diagonal one (thesis A.3).
+    """KL(q || p) from covariance L L^T with triangular L to a diagonal one (thesis A.3).
 
-    No matrix is decomposed.
+    It decomposes no matrix.
 
     Args:
       mean_q: [..., C].
@@ -65,8 +65,8 @@ def triangular_gaussian_kl(
 def gaussian_kl(mean_q: Array, covariance_q: Array, mean_p: Array, covariance_p: Array) -> Array:
     """KL(q || p) of two Gaussians with full covariances (thesis A.3, the claim).
 
-    The thesis's last line puts the bracket of the factor 1/2 in the wrong
-    place; this is the claim it proves.
+    The thesis's last line misplaces the bracket of the factor 1/2;
+    this is the claim that it proves.
 
     Args:
       mean_q, mean_p: [..., C].
@@ -100,8 +100,8 @@ def _log_det(root: Array) -> Array:
 def categorical_kl(logits_q: Array, logits_p: Array) -> Array:
     """KL(q || p) of two categoricals (thesis A.4), from unnormalised logits.
 
-    The thesis writes the formula for the "unnormalised" pi of (6.11); it holds
-    for normalised ones only, so both are passed through a log-softmax first.
+    The thesis states the formula for the "unnormalised" pi of (6.11); it holds
+    for normalised ones only, so both pass through a log-softmax first.
 
     Args:
       logits_q, logits_p: [..., M]; a logit of -inf is a class of probability 0.

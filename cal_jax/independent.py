@@ -60,9 +60,9 @@ class DiagonalGaussian:
     def sample(self, *, seed: Array, sample_shape: int | tuple[int, ...] = ()) -> Array:
         """A draw, [*sample_shape, ..., C].
 
-        The noise has distrax's numbers, drawn as one vector whatever the shape: XLA:CPU
-        writes out the loops over the short axes of a shape, and of the code that LLVM had to
-        compile for the thesis's context-aware learner, the noise was a quarter.
+        The noise equals distrax's but is drawn as one vector: XLA:CPU unrolls loops over short
+        axes, and shaped noise takes a quarter of the LLVM compile time of the thesis's
+        context-aware learner.
         """
         shape = (*_as_shape(sample_shape), *self.loc.shape)
         noise = jax.random.normal(seed, (math.prod(shape),), self.loc.dtype).reshape(shape)
@@ -119,9 +119,9 @@ class IndependentBernoulli:
         return (uniform < _lift(self.mean(), shape)).astype(self.logits.dtype)
 
     def log_prob(self, value: Array) -> Array:
-        """log p(value) in nats; one logarithm a pixel, where distrax takes those of both values.
+        """log p(value) in nats, from one logarithm a pixel where distrax computes two.
 
-        Exact where a logit saturates: its product and its positive part are equal or nothing.
+        Exact for saturated logits, whose product and positive part are equal or zero.
         """
         positive = jnp.maximum(self.logits, 0.0)
         linear = value * self.logits - positive
@@ -159,5 +159,5 @@ def _as_shape(sample_shape: int | tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _lift(array: Array, shape: tuple[int, ...]) -> Array:
-    """The array with leading axes of 1, as many as ``shape`` has more."""
+    """The array with leading axes of 1 up to the rank of ``shape``."""
     return array.reshape((1,) * (len(shape) - array.ndim) + array.shape)

@@ -1,11 +1,11 @@
-"""Whether the oracle of turned digits reads how far they are turned.
+"""Checks whether the oracle of rotated digits uses interpolation blur as a cue.
 
     python -m experiments.oracle_check --preset cpu --data-dir DIR
 
 Turns by odd multiples of 45 degrees are interpolated, multiples of 90 are exact: an oracle can
 tell the two by how crisp an edge is, and misread generated images, which are not crisp. Here one
 is trained, and reads real images as they are and after a turn there and back, which shows the
-same interpolated. ``--oracle.fuzz 0.0`` is an oracle that sees no blurred images in training.
+same interpolated. ``--oracle.max-blur 0`` trains the oracle without blurred images.
 """
 
 import sys

@@ -46,6 +46,20 @@ def sampled(draw):
     return draw(cal_jax.Sampler(model, variables, 2))
 
 
+def rendered():
+    """A data set whose items are shown with noise of the key, and two sets of it."""
+    dataset = cal_jax.FactorDataset(
+        np.zeros((6, 2), np.float32),
+        {"kind": np.arange(6) % 2},
+        rendered={"level": ("low", "high")},
+        render=lambda items, values, key: items + jax.random.normal(key, items.shape),
+    )
+    sets = cal_jax.draw_context_sets(
+        np.random.default_rng(0), dataset, dataset.names, num_sets=2, set_size=2
+    )
+    return dataset, dataset.names, sets
+
+
 X, A = binary_sets(2, 3)
 FEW = {"contexts": 2, "latents": 2}
 IMAGES = np.zeros((2, 4, 4), np.float32)
@@ -112,6 +126,11 @@ CASES = {
     "Sampler.unconditional": lambda key: sampled(lambda one: one.unconditional(key, A[0], 2)),
     "Sampler.conditional": lambda key: sampled(lambda one: one.conditional(key, X, A[0])),
     "Sampler.synthesise": lambda key: sampled(lambda one: one.synthesise(key, X[None], A)),
+    "Sampler.from_constants": lambda key: sampled(
+        lambda one: one.from_constants(key, np.ones((2, 3), np.float32), A[0])
+    ),
+    "SetSampler.one": lambda key: cal_jax.stored_sampler(*rendered()).one(key),
+    "render_sets": lambda key: cal_jax.render_sets(*rendered(), key),
     "map_objective": lambda key: cal_jax.map_objective(
         cal_jax.vae_elbo, made_vae()[0], training=False
     )(made_vae()[1], jax.random.split(key, (2, 2)), IMAGES),

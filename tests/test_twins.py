@@ -133,7 +133,7 @@ def test_weights_start_from_the_same_distribution(layer, initialiser):
 
 
 def test_other_variables_are_refused_in_one_line():
-    with pytest.raises(InputError, match=r"^decoder\.BatchNorm_0\.bias: not in both models"):
+    with pytest.raises(InputError, match=r"^decoder\.hidden\.BatchNorm_0\.bias: not in both"):
         load_variables(TorchVAE(SMALL_VAE, (6, 6)), {"params": {}})
 
 

@@ -1,1 +1,1 @@
-"""The models as plain Flax writes them: the reference that cal_jax's forms are measured against."""
+"""The models in plain Flax, the reference for cal_jax's fast forms."""

@@ -1,4 +1,4 @@
-"""PyTorch beside JAX: on the same device, with products of the same precision."""
+"""PyTorch on the same device as JAX, with products of the same precision."""
 
 import contextlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Does a PyTorch twin compute what its JAX model computes, given one noise?"""
+"""Checks that a PyTorch twin equals its JAX model, given the same noise."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the programs of the twins share: flags, the loop over steps, and the record."""
+"""Shared parts of the twins' programs: flags, the loop over steps, and the record."""
 
 import argparse
 import collections

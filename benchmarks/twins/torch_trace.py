@@ -1,4 +1,4 @@
-"""Where the time of a PyTorch twin's step goes, as PyTorch's own profiler has it."""
+"""Profile of a PyTorch twin's step, from PyTorch's profiler."""
 
 import time
 

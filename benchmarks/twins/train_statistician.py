@@ -1,4 +1,4 @@
-"""What ``benchmarks.statistician_twin`` does: trains a statistician's twin, and evaluates it."""
+"""Trains and evaluates a statistician's twin, for ``benchmarks.statistician_twin``."""
 
 import argparse
 import functools

@@ -1,4 +1,4 @@
-"""What ``benchmarks.vae_twin`` does: trains the autoencoder's twin, and evaluates it."""
+"""Trains and evaluates the autoencoder's twin, for ``benchmarks.vae_twin``."""
 
 import argparse
 from collections.abc import Callable, Sequence

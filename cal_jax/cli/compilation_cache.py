@@ -1,4 +1,4 @@
-"""Compiled programs kept between processes: the second run of a program starts in seconds."""
+"""The persistent compilation cache, with which later runs of a program start in seconds."""
 
 import os
 import sys
@@ -15,17 +15,17 @@ OFF = "off"
 
 
 def keep_compiled(choice: str | None = None) -> Path | None:
-    """Keep what this process compiles in a folder, read what others kept, and say which it is.
+    """Use a folder as the compilation cache and return it.
 
     The folder may be removed at any time. JAX's key of a program holds its
     version, the device and the flags, so several machines can share one.
 
     Args:
-      choice: the folder; ``off``; None for the one that JAX was told of
+      choice: the folder; ``off``; None for JAX's configured folder
         (JAX_COMPILATION_CACHE_DIR), or else one in the user's cache.
 
     Returns:
-      The folder; None where nothing is kept: switched off, by
+      The folder; None without a cache: off, also by
       JAX_ENABLE_COMPILATION_CACHE=false too, or a default folder that cannot be
       written.
 
@@ -59,5 +59,5 @@ def _use(folder: Path | None) -> None:
     jax.config.update("jax_compilation_cache_dir", None if folder is None else str(folder))
     # Many small programs take as long to compile as one large one.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    # JAX decides once, at its first compilation, whether there is a cache.
+    # JAX determines once, at its first compilation, whether there is a cache.
     compilation_cache.reset_cache()

@@ -43,7 +43,7 @@ def parse(
     description: str,
     registry: ConstructorRegistry | None = None,
 ) -> Parsed:
-    """What tyro makes of a command line.
+    """Parse a command line with tyro.
 
     Args:
       kind: a dataclass, whose fields are the flags; or a union of them, the subcommands.

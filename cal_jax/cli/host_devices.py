@@ -1,4 +1,4 @@
-"""The host's CPU as several devices, for pmap over what XLA does not run in parallel."""
+"""Division of the host's CPU into several devices, for pmap."""
 
 import contextlib
 import os
@@ -10,9 +10,9 @@ FORCED = "xla_force_host_platform_device_count"
 
 
 def divide_host(count: int) -> None:
-    """Make so many devices of the CPU, unless there are more, or JAX has started already.
+    """Divide the CPU into this many devices, unless there are more or JAX has started.
 
-    Where XLA_FLAGS says how many there are, it stays so: JAX takes no second opinion.
+    A number of devices in XLA_FLAGS takes precedence.
     """
     config: Any = jax.config  # whose annotation does not name its options
     if FORCED in os.environ.get("XLA_FLAGS", "") or count <= config.jax_num_cpu_devices:

@@ -1,7 +1,7 @@
-"""Several processes as one program: how they meet, and how they part.
+"""Connection and shutdown of several processes of one program.
 
-JAX itself watches the processes: one that dies, or is not heard of for 100 s,
-ends the others with a non-zero code. What they exchange while they train is in
+JAX monitors the processes: one that dies, or is silent for 100 s,
+ends the others with a non-zero code. Their communication in training is in
 ``training/multihost.py``.
 """
 
@@ -80,7 +80,7 @@ class Distributed:
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes; true of a process alone."""
+    """Whether this process writes files; True for a single process."""
     return jax.process_index() == 0
 
 

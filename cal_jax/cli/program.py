@@ -63,6 +63,14 @@ class ImageFlags:
 
 
 @dataclass(frozen=True)
+class DataFlags:
+    """Where data are that are no images of digits."""
+
+    data_dir: Path | None = None
+    """The directory with the files of the data set."""
+
+
+@dataclass(frozen=True)
 class OracleFlags:
     """Where trained oracles are."""
 
@@ -79,7 +87,7 @@ class WeightsFlags:
 
 
 class Request(NamedTuple):
-    """One run as asked for on the command line."""
+    """One run as requested on the command line."""
 
     preset: str
     config: Any
@@ -130,6 +138,7 @@ def request(
     arguments: Sequence[str] | None,
     *,
     images: bool = True,
+    data: bool = False,
     oracle: bool = True,
     weights: bool = False,
     choices: Sequence[Choice] = (),
@@ -145,6 +154,7 @@ def request(
       presets: configs by name, the first the default; each has a one-line field ``summary``.
       arguments: without the program; None reads the command line.
       images: whether it reads images, and takes the flags that choose them.
+      data: whether it reads other data, and takes --data-dir alone; not beside ``images``.
       oracle: whether a trained classifier reads its scores, and has a folder.
       weights: whether it starts from a trained model's file.
       choices: further flags, applied to the preset before those of its fields. A field of a
@@ -169,7 +179,7 @@ def request(
     start = cli.with_kinds(base, words)
     groups = {"run": RunFlags, "distributed": Distributed}
     optional = {"images": (images, ImageFlags), "oracle": (oracle, OracleFlags)}
-    optional["weights"] = (weights, WeightsFlags)
+    optional |= {"data": (data, DataFlags), "weights": (weights, WeightsFlags)}
     groups |= {name: kind for name, (wanted, kind) in optional.items() if wanted}
     fields = [(c.name, cli.one_of(c.accepted, c.help), chosen[c.name]) for c in named]
     fields += [(name, cli.prefixless(kind), cli.default_of(kind)) for name, kind in groups.items()]

@@ -1,1 +1,1 @@
-"""Images with labels, where they come from, and the data sets drawn from them."""
+"""Labelled images, their sources, and data sets drawn from them."""

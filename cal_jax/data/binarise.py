@@ -1,4 +1,4 @@
-"""Grey levels to {0, 1}: three ways, whose ELBOs are not comparable.
+"""Three binarisations of grey levels; ELBOs of different ones are not comparable.
 
 The first is "the standard way" of Salakhutdinov & Murray (2008, "On the
 quantitative analysis of deep belief networks"), which thesis section 4.4 uses.
@@ -18,18 +18,18 @@ EXPLANATIONS: Mapping[str, str] = types.MappingProxyType(
         "threshold": "1 where grey / 255 > 0.5",
     }
 )
-"""What each binarisation does, in one line to print beside an ELBO."""
+"""A one-line description of each binarisation, printed beside an ELBO."""
 
 BINARISATIONS = tuple(EXPLANATIONS)
 
 
 def fixed_binary(images: np.ndarray, binarisation: str, seed: int) -> np.ndarray:
-    """Images in {0, 1} once and for all: by threshold, or by one seeded draw.
+    """Images in {0, 1}, fixed by a threshold or by one seeded draw.
 
     Args:
         images: uint8 [M, H, W] grey levels.
-        binarisation: one of ``BINARISATIONS``; "dynamic" images are drawn as
-            static ones where they must stand still, as test images must.
+        binarisation: one of ``BINARISATIONS``; "dynamic" is treated as "static"
+            for fixed images, such as test images.
         seed: of the draw.
 
     Returns:
@@ -41,7 +41,7 @@ def fixed_binary(images: np.ndarray, binarisation: str, seed: int) -> np.ndarray
 
 
 def fresh_binary(key: jax.Array, grey: jax.Array, binarisation: str) -> jax.Array:
-    """Images in {0, 1} as a new visit sees them: by threshold, or by a draw of the key; pure.
+    """Images in {0, 1} of one visit: by threshold, or by a draw of the key; pure.
 
     Args:
         key: of this visit.
@@ -59,10 +59,10 @@ def fresh_binary(key: jax.Array, grey: jax.Array, binarisation: str) -> jax.Arra
 def static_binary(images: np.ndarray, seed: int) -> np.ndarray:
     """Draw every pixel once from Bernoulli(grey / 255).
 
-    One pass over the whole array with one generator, before any batch is cut:
-    the draw of image m depends on the seed, m and the image size, not on how the
-    images are visited later nor on the other images. So binarise the array that
-    was loaded, then split or index it; indexing first gives other draws.
+    One pass over the whole array with one generator, before batching:
+    the draw of image m depends on the seed, m and the image size, not on the order
+    of visits nor on the other images. Binarise the loaded array before splitting or
+    indexing it; indexing first gives other draws.
 
     Args:
         images: uint8 [M, H, W] grey levels.

@@ -1,7 +1,7 @@
-"""Data sets whose items share some contexts' values while others vary (thesis 6.4.1, 6.4.2).
+"""Data sets with constant and varying contexts (thesis 6.4.1, 6.4.2).
 
-A set is kept as row numbers, not as items; ``set_samplers`` turns the rows into what the
-set shows. Shape letters: M sets, N items in the largest set, K contexts.
+A set is stored as row numbers, which ``set_samplers`` renders to items. Shape letters: M sets,
+N items in the largest set, K contexts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from cal_jax.data.set_cells import Cells, Groups, cells_of, groups_of
 from cal_jax.errors import InputError
 
 SetSize = int | tuple[int, int]
-"""Items in a set: so many, or as many as a uniform draw of the two and all between them says."""
+"""Items in a set: a number, or (smallest, largest) of a uniform distribution."""
 
 
 class ContextSets(NamedTuple):
@@ -43,13 +43,12 @@ def draw_context_sets(
 ) -> ContextSets:
     """Draw sets in which some contexts are constant and the others vary.
 
-    The constant contexts of a set take a combination of their values, uniform among those
-    that can supply as many different items as the set has. Then every item takes a
-    combination of the varying contexts' values, uniform among those that occur beside it,
-    and an item that shows it, uniform among those that the set does not hold yet: no item
-    comes twice in a set. Where a combination has no further item, another one is taken.
-    So a varying context may be constant by chance (``accidentally_constant``); its mask
-    stays 0. Other factors of the data set play no part.
+    The constant contexts of a set take a combination of values, uniform among those with
+    enough different items. Then every item takes a combination of the varying contexts'
+    values, uniform among those that occur with it, and an unused item with these values,
+    uniform among those left; a combination without further items is replaced by another.
+    No item occurs twice in a set. A varying context may be constant by chance
+    (``accidentally_constant``); its mask stays 0. Other factors are ignored.
 
     Args:
         rng: of everything drawn; its state alone decides the result.
@@ -109,19 +108,19 @@ def _draw(
 
 
 def free_rank(module: Any, drawn: Any, taken: Any) -> Any:
-    """The ``drawn``-th of the ranks 0, 1, ... that are not taken; pure.
+    """The ``drawn``-th free rank of 0, 1, ...; pure.
 
     Args:
         module: numpy or jax.numpy, whose arrays the others are.
         drawn: integer [...], from 0.
-        taken: integer [..., n], all different where they are ranks; numbers of at least
-            ``n`` more than any rank stand for none.
+        taken: integer [..., n], distinct where they are ranks; numbers of at least
+            ``n`` above any rank are ignored.
 
     Returns:
         [...].
     """
     ordered = module.sort(taken, axis=-1)
-    # A taken rank moves the drawn one up where fewer free ranks than that lie below it.
+    # A taken rank shifts the drawn one up where fewer free ranks than that lie below it.
     free_below = ordered - module.arange(taken.shape[-1])
     return drawn + module.sum(free_below <= drawn[..., None], axis=-1)
 
@@ -144,6 +143,6 @@ def one_constant_mix(num_contexts: int) -> Mix:
 
 
 def accidentally_constant(sets: ContextSets) -> np.ndarray:
-    """Return bool [M]: a context whose mask says varying has one value in the whole set."""
+    """Return bool [M]: whether a varying context has one value in the whole set."""
     unchanging = (sets.values == sets.values[:, :1]).all(axis=1)
     return (unchanging & (sets.constant_mask == 0)).any(axis=1)

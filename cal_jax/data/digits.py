@@ -1,4 +1,4 @@
-"""The 8 x 8 handwritten digits that scikit-learn carries: no file, no network."""
+"""The 8 x 8 handwritten digits embedded in scikit-learn."""
 
 import numpy as np
 
@@ -15,8 +15,8 @@ def load_digits() -> ImageSplits:
     """Return the 1,797 embedded digits (Alpaydin & Kaynak 1998) in a fixed stratified split.
 
     Returns:
-        1,397 training and 400 test images of 8 x 8, the same ones every time,
-        each digit in its share of both.
+        1,397 training and 400 test images of 8 x 8, always the same ones,
+        stratified by digit.
 
     Raises:
         InputError: scikit-learn is missing.

@@ -25,7 +25,7 @@ DIGESTS = {
         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
     ),
 }
-"""SHA-256 of each published file. A recompressed file has another one, and is fine to load."""
+"""SHA-256 of each published file; recompressed files differ and still load."""
 
 MAX_BYTES = 16 << 20
 
@@ -34,18 +34,18 @@ Downloader = Callable[[str, io.FileIO, Any], Any]
 
 
 def download_mnist(directory: Path, *, downloader: Downloader | None = None) -> None:
-    """Bring the four published files into ``directory``, which is made where needed.
+    """Download the four published files into ``directory``, which is created if missing.
 
-    A file that is there with the pinned digest is kept. Any other is replaced, in
-    one rename, once the new one is complete and checked; an interrupted download
-    leaves complete files alone under their names and goes on from there the next time.
+    A file with the pinned digest is kept. Any other is replaced atomically by a
+    verified one; an interrupted download keeps its complete files and resumes
+    with the others.
 
     Args:
-        directory: where the files go.
+        directory: of the files.
         downloader: writes a URL's body; None: over HTTP, 30 s to answer.
 
     Raises:
-        InputError: no mirror gave a file with its digest, or it cannot be written, or
+        InputError: no mirror has a file with its digest, or it cannot be written, or
             pooch is not installed.
     """
     try:
@@ -60,7 +60,7 @@ def download_mnist(directory: Path, *, downloader: Downloader | None = None) -> 
 
 
 class _Capped(io.FileIO):
-    """A file that takes ``MAX_BYTES`` at most."""
+    """A file of at most ``MAX_BYTES``."""
 
     def write(self, body: Any) -> int:
         if self.tell() + len(body) > MAX_BYTES:
@@ -69,7 +69,7 @@ class _Capped(io.FileIO):
 
 
 def _retrieve(directory: Path, name: str, digest: str, http: Downloader) -> None:
-    """Keep a file, or take it from the first mirror that has it intact."""
+    """Keep a file, or download it from the first mirror with an intact copy."""
     import pooch
     import requests
 

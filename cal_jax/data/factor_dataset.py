@@ -1,4 +1,4 @@
-"""Items and the table of their factors: what context sets are drawn from.
+"""Items and the table of their factors, from which context sets are drawn.
 
 Shape letters: I items, *X the shape of an item as it is stored, F factors, F_r of them
 rendered, K contexts, V values of a factor.
@@ -35,37 +35,37 @@ Render = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 class FactorDataset:
     """Items and a table of their factors; combinations of values may be missing.
 
-    ``FactorDataset(x, {"speaker": speaker, "vowel": vowel})`` is all that arrays need. A
-    factor may also be *rendered*: not a column, but a value that ``render`` applies to an
-    item on the device, as a rotation is.
+    Arrays need only ``FactorDataset(x, {"speaker": speaker, "vowel": vowel})``. A
+    factor may also be *rendered*: instead of a column, a value that ``render`` applies to an
+    item on the device, such as a rotation.
 
     Raises:
         InputError: items or a column that cannot be used (see ``factor_table``), one name
-            twice, a render that does not give one array an item. It names column and row.
+            twice, a render that does not return one array an item. It names column and row.
     """
 
     items: np.ndarray
     """uint8 or float32 [I, *X]; other floats are converted to float32."""
     factors: Mapping[str, Any]
-    """Name -> [I] values as the user has them: strings, integers or finite numbers."""
+    """Name -> [I] values: strings, integers or finite numbers."""
     value_names: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """Name -> names of a factor's values, in order. Only for a column whose order is not
     that of its sorted values, or which lacks some of them; complete afterwards."""
     rendered: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    """Name -> value names of the factors that ``render`` applies; any item may show each."""
+    """Name -> value names of the factors that ``render`` applies to any item."""
     render: Render | None = None
-    """What an item shows, given the values of rendered factors in their order; pure. None:
+    """The rendered item, given the values of rendered factors in their order; pure. None:
     the item itself."""
     shown: Mapping[tuple[str, ...], Any] = field(default_factory=dict)
-    """Factors -> bool [V_1, V_2, ...]: which combinations with rendered values may occur."""
+    """Factors -> bool [V_1, V_2, ...]: combinations with rendered values that may occur."""
     look_alikes: Mapping[tuple[str, ...], Any] = field(default_factory=dict)
-    """Factors -> int [V_1, V_2, ...]: combinations with one number look the same."""
+    """Factors -> int [V_1, V_2, ...]: indistinguishable combinations share a number."""
     names: tuple[str, ...] = field(init=False)
     """Of all factors: the table's columns, then the rendered ones."""
     table: np.ndarray = field(init=False, repr=False)
-    """int32 [I, F - F_r]: codes of the columns, places in ``value_names``."""
+    """int32 [I, F - F_r]: codes of the columns, indices into ``value_names``."""
     event_shape: tuple[int, ...] = field(init=False)
-    """Shape of what an item shows."""
+    """Shape of a rendered item."""
 
     def __post_init__(self) -> None:
         items = checked_items(self.items)
@@ -135,7 +135,7 @@ class FactorDataset:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """How many values each factor has, by name; no item need have some of them."""
+        """The number of values of each factor, by name; some may not occur."""
         return {name: len(values) for name, values in self.value_names.items()}
 
     def columns(self, names: Sequence[str]) -> np.ndarray:
@@ -144,7 +144,7 @@ class FactorDataset:
         return self.table[:, [place[name] for name in names]]
 
     def code(self, name: str, value: Any) -> int:
-        """The place of a value in a factor's ``value_names``.
+        """The index of a value in a factor's ``value_names``.
 
         Raises:
             InputError: no such factor or value.
@@ -158,7 +158,7 @@ class FactorDataset:
         return tuple(self.value_names[name]).index(str(value))
 
     def require(self, *names: str) -> None:
-        """Refuse names that are no factors of this data set.
+        """Refuse names other than this data set's factors.
 
         Raises:
             InputError: for the first one.
@@ -168,7 +168,7 @@ class FactorDataset:
                 raise InputError(f"factor {name!r}; accepted: {listed(self.names)}")
 
     def show(self, contexts: Sequence[str]) -> Render:
-        """What items show, given the values of ``contexts`` [..., K] in their order; pure.
+        """Render items, given the values of ``contexts`` [..., K] in their order; pure.
 
         Raises:
             InputError: a rendered factor is not among the contexts.
@@ -185,18 +185,18 @@ class FactorDataset:
         return lambda items, values, key: render(items, values[..., jnp.asarray(places, int)], key)
 
     def take(self, rows: np.ndarray) -> FactorDataset:
-        """The items of some rows, an index or bool array; factors keep all of their values."""
+        """The items of some rows (an index or bool array); factors keep all of their values."""
         factors = {name: np.asarray(column)[rows] for name, column in self.factors.items()}
         return dataclasses.replace(self, items=self.items[rows], factors=factors)
 
     def grouped(self, name: str, columns: Sequence[str]) -> FactorDataset:
-        """With one more factor that stands for several columns together.
+        """Add a factor that combines several columns.
 
-        Its values are the combinations that occur, as "serif / bold" of family and weight;
+        Its values are the combinations that occur, such as "serif / bold" of family and weight;
         the columns remain.
 
         Raises:
-            InputError: fewer than two columns, one that is rendered or no factor, a name
+            InputError: fewer than two columns, a rendered or unknown factor, a name
                 that is taken.
         """
         self.require(*columns)
@@ -228,7 +228,7 @@ class FactorDataset:
         """(train, test): a share of the items, drawn uniformly, is held out.
 
         Raises:
-            InputError: a fraction that leaves one side without items.
+            InputError: a fraction that leaves one split without items.
         """
         count = round(fraction * self.num_items)
         if not 1 <= count < self.num_items:
@@ -243,7 +243,7 @@ class FactorDataset:
     def split_by_value(
         self, factor: str, held_out: Iterable[Any] | float, seed: int = 0
     ) -> tuple[FactorDataset, FactorDataset]:
-        """(train, test) by values of one factor, as writers that training never sees.
+        """(train, test) by values of one factor, such as writers unseen in training.
 
         Args:
             factor: whose values.
@@ -260,11 +260,11 @@ class FactorDataset:
     def split_by_combination(
         self, names: Sequence[str], held_out: Any, seed: int = 0
     ) -> tuple[FactorDataset, FactorDataset]:
-        """(train, test) by combinations of values, each of which training shows otherwise.
+        """(train, test) by combinations of values, each value also occurring in training.
 
-        Where all factors are columns, the items are divided. Where one is rendered, both
-        sides have all items, and ``shown`` divides what they may show: apply
-        ``split_by_item`` first where test items must be unseen too.
+        If all factors are columns, the items are divided. If one is rendered, both splits
+        have all items, and ``shown`` divides the combinations: apply ``split_by_item``
+        first for unseen test items.
 
         Args:
             names: of one factor or more.
@@ -274,7 +274,7 @@ class FactorDataset:
             seed: of that draw.
 
         Raises:
-            InputError: an unknown factor or value, nothing on one side, a class of
-                ``look_alikes`` on both sides.
+            InputError: an unknown factor or value, an empty split, a class of
+                ``look_alikes`` in both splits.
         """
         return split_by_combination(self, tuple(names), held_out, seed)

@@ -1,4 +1,4 @@
-"""Combinations of factors' values that are held out of training."""
+"""Splits that hold combinations of factor values out of training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def occurring(dataset: FactorDataset, names: tuple[str, ...]) -> np.ndarray:
-    """Which combinations of values some item shows or may show, bool [V_1, V_2, ...]."""
+    """The combinations of values that items have or may have, bool [V_1, V_2, ...]."""
     dataset.require(*names)
     shape = tuple(dataset.sizes[name] for name in names)
     columns = [name for name in names if name in dataset.factors]
@@ -67,7 +67,7 @@ def split_by_combination(
 
 
 def _classes(dataset: FactorDataset, names: tuple[str, ...], shape: tuple[int, ...]) -> np.ndarray:
-    """A number for every combination, the same for those that look alike."""
+    """A number for every combination, shared by look-alikes."""
     for among, table in dataset.look_alikes.items():
         if set(among) == set(names):
             return table.transpose([among.index(name) for name in names])

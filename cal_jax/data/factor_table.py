@@ -1,4 +1,4 @@
-"""Checks of items and of their table of factors, before anything reads them.
+"""Validation of items and of their table of factors.
 
 Shape letters: I items, *X the shape of an item, V values of a factor.
 """
@@ -11,14 +11,14 @@ import numpy as np
 from cal_jax.errors import InputError
 
 CHUNK_BYTES = 1 << 26
-"""Items are searched for numbers that are not finite in pieces of about this size."""
+"""Approximate chunk size of the search for numbers that are not finite."""
 
 
 def checked_items(items: Any) -> np.ndarray:
     """Items as uint8 or float32 [I, *X], all finite; other floats become float32.
 
     Raises:
-        InputError: another type, rank 1 or less, nothing in it, a number that is NaN, or
+        InputError: another type, rank 1 or less, an empty array, a number that is NaN, or
             infinite in float32. It names the first row at fault.
     """
     accepted = "accepted: uint8 or float32 [I, ...]"
@@ -39,7 +39,7 @@ def checked_items(items: Any) -> np.ndarray:
 
 
 def _finite(array: np.ndarray) -> np.ndarray:
-    """The same numbers in float32, checked a piece at a time."""
+    """The same numbers in float32, checked in chunks."""
     step = max(1, CHUNK_BYTES // (4 * array[0].size))
     result = array if array.dtype == np.float32 else np.empty(array.shape, np.float32)
     for start in range(0, len(array), step):
@@ -98,7 +98,7 @@ def encoded(
     Args:
         name: of the factor, for errors.
         column: see ``checked_column``.
-        names: of its values, in order; they may hold values that no item has. None: the
+        names: of its values, in order; some may not occur. None: the
             values that occur, numbers by size, strings in alphabetical order, or by size
             where all of them are whole numbers.
 
@@ -145,7 +145,7 @@ def checked_combinations(
 
     Args:
         what: name of the argument, for errors.
-        tables: by the factors that they are about.
+        tables: by their factors.
         sizes: how many values each factor has.
         kinds: of dtype that is accepted: "b", or "iu".
 

@@ -1,6 +1,6 @@
-"""Digits as items with factors: a digit, perhaps turned, perhaps on a white background.
+"""Images of digits with the factors digit, rotation and background.
 
-Shape letters: I images, K factors, R = 8 turns.
+Shape letters: I images, K factors, R = 8 rotations.
 """
 
 from collections.abc import Mapping
@@ -24,38 +24,38 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "rotation": tuple(str(360 // ROTATIONS * turn) for turn in range(ROTATIONS)),
     "background": ("black", "white"),
 }
-"""Names of each factor's values; turns are in degrees, clockwise."""
+"""Names of each factor's values; rotations are in degrees, clockwise."""
 
 SIZES = {name: len(values) for name, values in VALUES.items()}
-"""How many values each factor has."""
+"""The number of values of each factor."""
 
 BLACK, WHITE = 0, 1
 
 
 class DigitFactors(NamedTuple):
-    """Which factors images of digits have, and the data set that these make of images."""
+    """The factors of digit images, and the data set of images with these factors."""
 
     names: tuple[str, ...]
     """``digit`` first, then any of ``rotation`` and ``background``, which are rendered."""
 
     @property
     def sizes(self) -> dict[str, int]:
-        """How many values each factor has, by name."""
+        """The number of values of each factor, by name."""
         return {name: SIZES[name] for name in self.names}
 
     def dataset(
         self, images: LabelledImages, binarisation: str, seed: int, *, fresh: bool = False
     ) -> FactorDataset:
-        """The images as binary items with these factors; what is shown is float32 [H, W].
+        """The images as binary items with these factors; rendered items are float32 [H, W].
 
-        Grey levels are turned, then made binary, then put on their background. An item
-        holds all of its turns, [R, H, W], of which ``render`` picks one.
+        Grey levels are rotated, then binarised, then put on their background. An item
+        holds all of its rotations, [R, H, W], of which ``render`` selects one.
 
         Args:
             images: of digits.
             binarisation: see ``binarise``.
             seed: of a fixed binarisation.
-            fresh: whether every visit makes an image binary anew.
+            fresh: whether every visit binarises an image anew.
         """
         turned = rotated(images.images) if "rotation" in self.names else images.images[None]
         pixels = turned if fresh else fixed_binary(turned, binarisation, seed)
@@ -95,7 +95,7 @@ def draw_digit_sets(
     mix: Mix,
     given: Mapping[str, Any] | None = None,
 ) -> ContextSets:
-    """``draw_context_sets`` of all factors, where each digit must have images for a whole set.
+    """``draw_context_sets`` of all factors; each digit must have images for a whole set.
 
     Raises:
         InputError: a digit with fewer than ``set_size`` images, or what

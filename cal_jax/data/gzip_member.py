@@ -1,6 +1,6 @@
-"""A gzip file read as exactly one member, and no further than asked.
+"""Bounded reading of a gzip file with exactly one member.
 
-``gzip.GzipFile`` accepts a second member and trailing zeros; ``zlib`` lets both be refused.
+``gzip.GzipFile`` accepts a second member and trailing zeros; this class refuses both.
 """
 
 import zlib
@@ -14,9 +14,9 @@ _GZIP_FORMAT = 16 + zlib.MAX_WBITS
 
 
 class GzipMember:
-    """The only member of a gzip file, decompressed as it is read.
+    """The only member of a gzip file, decompressed incrementally.
 
-    Memory stays within what ``read`` was asked for, plus one chunk.
+    Memory is bounded by the bytes requested from ``read``, plus one chunk.
 
     Args:
         file: open at the first byte of the gzip header.

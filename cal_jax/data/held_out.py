@@ -1,4 +1,4 @@
-"""Pairs of a digit and a rotation that no training image shows."""
+"""(digit, rotation) pairs held out of training."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ LARGEST_SHARE = 0.3
 
 
 def look_alikes() -> np.ndarray:
-    """The class of every (digit, rotation), int [10, 8]: pairs that look the same share one.
+    """The class of every (digit, rotation), int [10, 8]; indistinguishable pairs share one.
 
     (6, t) = (9, t + 180), and (d, t) = (d, t + 180) for d in {0, 1, 8}: 60 classes, each
     named by the smallest 8 digit + rotation in it.
@@ -23,10 +23,10 @@ def look_alikes() -> np.ndarray:
 
 
 def held_out_pairs(share: float, seed: int) -> np.ndarray:
-    """Which (digit, rotation) pairs are held out, bool [10, 8]: whole classes of ``look_alikes``.
+    """The held-out (digit, rotation) pairs, bool [10, 8]: whole classes of ``look_alikes``.
 
-    The classes are drawn uniformly, again and again until every digit keeps at least half
-    of its rotations, and every rotation half of the digits.
+    The classes are drawn uniformly by rejection until every digit keeps at least half
+    of its rotations and every rotation half of the digits.
 
     Args:
         share: of the 60 classes.

@@ -1,8 +1,8 @@
 """The IDX format of the MNIST files, plain or gzipped.
 
 A header of big-endian words (two zero bytes, the type code, the rank; then one size a
-dimension), then the bytes: http://yann.lecun.com/exdb/mnist/. Nothing in the header is
-trusted before it is checked, nothing is allocated before its size is.
+dimension), then the bytes: http://yann.lecun.com/exdb/mnist/. The header is checked before
+it is used, and its sizes before anything is allocated.
 """
 
 import math
@@ -23,7 +23,7 @@ MAX_BYTES = 1 << 30
 def read_idx(path: Path, *, expected_dims: int) -> np.ndarray:
     """Read an IDX file of unsigned bytes.
 
-    Whether it is gzipped is told from its first bytes, not from its name.
+    Its first bytes, not its name, determine whether it is gzipped.
 
     Args:
         path: the file.
@@ -34,8 +34,8 @@ def read_idx(path: Path, *, expected_dims: int) -> np.ndarray:
 
     Raises:
         InputError: the file cannot be read; is not IDX; has another type, rank or
-            more than 1 GiB; is shorter or longer than its header says; is a damaged
-            or truncated gzip file or one with something after its only member.
+            more than 1 GiB; differs in length from its header; is a damaged
+            or truncated gzip file, or has bytes after its only member.
     """
     name = str(path)
     try:
@@ -63,7 +63,7 @@ def _read_gzipped(file: BinaryIO, name: str, dims: int) -> tuple[tuple[int, ...]
     member = GzipMember(file, name)
     shape = _shape(member.read(_header_bytes(dims)), name, dims)
     declared = math.prod(shape)
-    # One byte more than declared: enough to see that there is more, or to reach the checksum.
+    # One byte more than declared, to detect excess bytes or reach the checksum.
     payload = member.read(declared + 1)
     _check_length(len(payload), declared, name)
     return shape, payload

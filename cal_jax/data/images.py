@@ -1,4 +1,4 @@
-"""Labelled grey images in memory, and what is done to a whole array of them.
+"""Labelled grey images in memory, and operations on whole arrays of them.
 
 Shape letters as in ``cal_jax.axes``: M rows of a collection, H and W the
 height and width of an image.
@@ -19,7 +19,7 @@ RESIZE_BATCH = 4096
 
 
 class LabelledImages(NamedTuple):
-    """Images and the digit that each one shows."""
+    """Images and their digits."""
 
     images: np.ndarray
     """uint8 [M, H, W]: grey levels, 0 (background) to 255."""
@@ -28,7 +28,7 @@ class LabelledImages(NamedTuple):
 
 
 class ImageSplits(NamedTuple):
-    """A published data set with the split that it was published with."""
+    """A published data set with its published split."""
 
     name: str
     """"mnist" or "digits"."""
@@ -37,11 +37,11 @@ class ImageSplits(NamedTuple):
 
 
 def validate(images: LabelledImages, source: str) -> LabelledImages:
-    """Return ``images`` unchanged, once they keep what ``LabelledImages`` promises.
+    """Return ``images`` unchanged if they satisfy the contract of ``LabelledImages``.
 
     Args:
         images: uint8 [M, H, W] and int32 [M].
-        source: where they were read from; it opens the message of an error.
+        source: of the images; it opens the message of an error.
 
     Raises:
         InputError: wrong dtype or rank, no images, counts that differ, a label outside 0..9.
@@ -74,15 +74,15 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
 
     ``jax.image.resize``, linear and antialiased: bilinear interpolation when
     growing; when shrinking an average over the covered area, weighted by a
-    triangle twice as wide. Grey levels are rounded to the nearest. The images go
-    through in batches, so that the memory in use beyond the result does not grow with M.
+    triangle twice as wide. Grey levels are rounded to the nearest. Images are resized
+    in batches, so that temporary memory is independent of M.
 
     Args:
         images: uint8 [M, H, W].
         size: the new height and width, at least 1.
 
     Returns:
-        uint8 [M, size, size]; ``images`` itself where that is their size already.
+        uint8 [M, size, size]; ``images`` itself if that is their size already.
 
     Raises:
         InputError: ``size`` below 1.
@@ -130,10 +130,10 @@ def hold_back(
 
 
 def of_classes(images: LabelledImages, classes: Sequence[int] | None) -> LabelledImages:
-    """The images that show these digits, in their order; None: all of them.
+    """The images of these digits, in their order; None: all images.
 
     Raises:
-        InputError: none of the images does.
+        InputError: no image of these digits.
     """
     if classes is None:
         return images

@@ -1,4 +1,4 @@
-"""How many sets get which label of constant and varying factors."""
+"""Numbers of sets for each label of constant and varying factors."""
 
 import math
 from collections.abc import Sequence
@@ -28,8 +28,8 @@ def all_labels(num_factors: int) -> list[Label]:
 def mixed_labels(rng: np.random.Generator, mix: Mix, num_sets: int, num_factors: int) -> np.ndarray:
     """Labels in the proportions of ``mix``, in random order.
 
-    The counts are exact: every label gets its share rounded down, and the sets
-    left over go to the largest remainders (ties: first in ``mix``).
+    The counts are exact: every label gets its share rounded down, and the remaining
+    sets go to the largest remainders (ties: first in ``mix``).
 
     Args:
         rng: of the order.

@@ -15,16 +15,16 @@ FILES = (
     "t10k-labels-idx1-ubyte",
 )
 FOLDERS = (".", "MNIST/raw", "raw")
-"""Where the files may lie in the directory; the last two are torchvision's."""
+"""Subdirectories that may hold the files; the last two are torchvision's."""
 
 SUFFIXES = (".gz", "")
-"""The gzipped file is preferred where both are there: it carries a checksum."""
+"""The gzipped file takes precedence for its checksum."""
 
 
 def load_mnist(directory: Path) -> ImageSplits:
     """Read MNIST's four files from the first of ``FOLDERS`` that holds any of them.
 
-    The files may have been unpacked or compressed again: their content is checked, not a digest.
+    The content of the files is checked, not a digest, so they may be recompressed.
 
     Returns:
         The published split; for the published files 60,000 and 10,000 images of 28 x 28.

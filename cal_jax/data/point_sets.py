@@ -1,6 +1,6 @@
 """Images as sets of points: spatial MNIST (Edwards & Storkey 2017).
 
-An image's grey levels are read as an unnormalised density over its pixels: each
+An image's grey levels are an unnormalised density over its pixels: each
 point is an independent draw of a pixel, and uniform within it. A point is (x, y), x
 to the right and y upwards; the image fills the square [-HALF_WIDTH, HALF_WIDTH]^2,
 in which the points of MNIST have a standard deviation near 1.
@@ -38,7 +38,7 @@ def require_ink(images: np.ndarray) -> None:
 
 
 def point_sets(rng: np.random.Generator, images: np.ndarray, num_points: int) -> np.ndarray:
-    """One set of points of each image, where they must stand still, as test sets must.
+    """One fixed set of points of each image, such as a test set.
 
     Args:
         rng: of everything drawn; its state alone decides the result.
@@ -65,7 +65,7 @@ def point_sets(rng: np.random.Generator, images: np.ndarray, num_points: int) ->
 
 
 def draw_points(key: jax.Array, image: jax.Array, num_points: int) -> jax.Array:
-    """A fresh set of points of one image, as each visit of training sees it; pure.
+    """A new set of points of one image, for one visit in training; pure.
 
     Args:
         key: of this visit.
@@ -83,9 +83,9 @@ def draw_points(key: jax.Array, image: jax.Array, num_points: int) -> jax.Array:
 
 
 def log_density(points: np.ndarray, images: np.ndarray) -> np.ndarray:
-    """The log density of points under the image that they were drawn from.
+    """The log density of points under their source image.
 
-    In the mean over images, a model that does not see the image cannot exceed it.
+    Averaged over images, it bounds the log density of models without access to the image.
 
     Args:
         points: [M, N, 2].

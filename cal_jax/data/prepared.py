@@ -1,4 +1,4 @@
-"""MNIST from a directory that tensorflow-datasets prepared, read without TensorFlow."""
+"""MNIST from a directory prepared by tensorflow-datasets, read without TensorFlow."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from cal_jax.errors import InputError
 
 
 def looks_prepared(directory: Path) -> bool:
-    """Whether ``directory`` holds an MNIST that tensorflow-datasets prepared, in any version."""
+    """Whether ``directory`` holds an MNIST prepared by tensorflow-datasets, of any version."""
     return any(directory.glob("mnist/*/dataset_info.json"))
 
 
 def load_prepared(directory: Path) -> ImageSplits:
     """Read and decode the newest prepared MNIST in ``directory`` (``data_dir``).
 
-    Nothing is downloaded or prepared.
+    It does not download or prepare data.
 
     Returns:
         The published split; for the published files 60,000 and 10,000 images of 28 x 28.

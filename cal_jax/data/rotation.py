@@ -1,4 +1,4 @@
-"""Images turned by multiples of 45 degrees (thesis 6.4.2)."""
+"""Images rotated by multiples of 45 degrees (thesis 6.4.2)."""
 
 import functools
 
@@ -7,26 +7,26 @@ import jax.numpy as jnp
 import numpy as np
 
 ROTATIONS = 8
-"""Turns by 0, 45, ..., 315 degrees, clockwise."""
+"""Rotations by 0, 45, ..., 315 degrees, clockwise."""
 
 UPSIDE_DOWN = {0: 0, 1: 1, 6: 9, 8: 8, 9: 6}
-"""What a digit looks like when it is turned by 180 degrees, where that is a digit."""
+"""The digit that a digit resembles after rotation by 180 degrees, if any."""
 
 BATCH = 4096
 
 
 def rotated(images: np.ndarray) -> np.ndarray:
-    """Every image at every turn, about its centre.
+    """Rotate every image about its centre by every multiple of 45 degrees.
 
-    Grey levels are interpolated bilinearly and rounded; what comes from outside the
-    image is 0. Turns by multiples of 90 degrees are exact.
+    Grey levels are interpolated bilinearly and rounded; pixels from outside the
+    image are 0. Rotations by multiples of 90 degrees are exact.
 
     Args:
         images: uint8 [M, H, W], H = W.
 
     Returns:
-        uint8 [ROTATIONS, M, H, W]: turn r is by r * 45 degrees clockwise. So an image of
-        it is one gather, ``turned[r, m]``, wherever it is needed.
+        uint8 [ROTATIONS, M, H, W]: rotation r is by r * 45 degrees clockwise, so that an
+        image is one gather, ``turned[r, m]``.
     """
     turned = np.empty((ROTATIONS, *images.shape), np.uint8)
     for turn in range(ROTATIONS):
@@ -37,11 +37,11 @@ def rotated(images: np.ndarray) -> np.ndarray:
 
 
 def interpolated(images: np.ndarray, degrees: float) -> np.ndarray:
-    """Images that are turned by an angle and back: they show the same, less crisply.
+    """Images rotated by an angle and back: the same content with interpolation blur.
 
     Args:
         images: uint8 [M, H, W], H = W.
-        degrees: of each of the two turns; grey levels are rounded after both.
+        degrees: of both rotations; grey levels are rounded after the second.
 
     Returns:
         uint8 [M, H, W].
@@ -55,7 +55,7 @@ def interpolated(images: np.ndarray, degrees: float) -> np.ndarray:
 
 @functools.partial(jax.jit, static_argnums=1)
 def _turn(images: jax.Array, turn: int) -> jax.Array:
-    """Images [M, H, W] turned clockwise: where each pixel of the result comes from."""
+    """Source coordinates of each pixel of images [M, H, W] rotated clockwise."""
     quarters, rest = divmod(turn, 2)
     images = jnp.rot90(images, -quarters, axes=(1, 2))
     return _rounded(_turned(images, np.sqrt(0.5), np.sqrt(0.5))) if rest else images
@@ -68,10 +68,10 @@ def _there_and_back(images: jax.Array, degrees: float) -> jax.Array:
 
 
 def _turned(images: jax.Array, cosine: float, sine: float) -> jax.Array:
-    """Images [M, H, W] turned clockwise, float32, bilinear; 0 from outside."""
+    """Images [M, H, W] rotated clockwise, float32, bilinear; 0 from outside."""
     centre = (images.shape[-1] - 1) / 2
     down, right = np.meshgrid(*[np.arange(images.shape[-1]) - centre] * 2, indexing="ij")
-    # Seen with rows downwards, a turn of 45 degrees takes (right, down) to multiples of
+    # With rows downwards, rotation by 45 degrees maps (right, down) to multiples of
     # (right - down, right + down).
     source = [cosine * down - sine * right + centre, cosine * right + sine * down + centre]
     interpolate = functools.partial(

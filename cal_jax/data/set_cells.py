@@ -1,4 +1,4 @@
-"""The combinations of contexts' values that occur, and the items that can show them.
+"""Combinations of context values that occur, and the items that have them.
 
 Shape letters: I items, K contexts, C combinations ("cells"), P pools of items that share
 the values of their columns, G combinations of the constant contexts' values ("groups").
@@ -44,7 +44,7 @@ class Groups(NamedTuple):
     """int32 [G]: different items that it can supply; none increases."""
 
     def usable(self, sizes: np.ndarray) -> np.ndarray:
-        """How many groups, the first ones, can supply so many different items each."""
+        """The number of leading groups that can supply this many different items each."""
         return np.searchsorted(-self.capacity, -np.asarray(sizes), side="right")
 
 
@@ -55,11 +55,11 @@ def cells_of(
 
     Args:
         dataset: the items.
-        contexts: names of its factors, each once, every rendered one among them.
-        given: values that contexts are restricted to, by name.
+        contexts: names of its factors, each once, including every rendered one.
+        given: restricts contexts to one value each, by name.
 
     Raises:
-        InputError: contexts that are not so, or no item of the values given.
+        InputError: other contexts, or no item with the given values.
     """
     contexts = tuple(contexts)
     if not contexts or len(set(contexts)) < len(contexts):
@@ -109,7 +109,7 @@ def cells_of(
 
 
 def groups_of(cells: Cells, mask: Label, contexts: Sequence[str], set_size: int) -> Groups:
-    """The groups of one mask that some sets can be drawn from, the most capable first.
+    """The usable groups of one mask, by decreasing number of items.
 
     Args:
         cells: of the contexts.
@@ -134,7 +134,7 @@ def groups_of(cells: Cells, mask: Label, contexts: Sequence[str], set_size: int)
         joint_codes(cells.values[:, constant], sizes[constant]), return_inverse=True
     )
     number = int(group.max()) + 1
-    # Cells of one group that share a pool supply its items once.
+    # Cells of a group that share a pool supply its items once.
     pairs = np.unique(group.astype(np.int64) * len(cells.pool_size) + cells.pool)
     owner, pool = np.divmod(pairs, len(cells.pool_size))
     capacity = np.bincount(owner, cells.pool_size[pool], number).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Context sets as a training step reads them: stored rows, or drawn anew on the device.
+"""Samplers of context sets for a training step: from stored rows, or drawn on the device.
 
 Shape letters: M sets, N items in the largest set, K contexts, A masks, G groups of a mask.
 """
@@ -23,14 +23,14 @@ from cal_jax.data.set_cells import cells_of, groups_of
 from cal_jax.data.sets import DataSet
 
 EPOCH = 10_000
-"""Sets that an epoch visits where they are drawn anew at every step."""
+"""Sets in an epoch of sets drawn at every step."""
 
 BATCH = 256
-"""Sets that ``render_sets`` shows at a time."""
+"""Sets that ``render_sets`` renders at a time."""
 
 
 class SetSampler(NamedTuple):
-    """Where a training step's data sets come from."""
+    """The source of a training step's data sets."""
 
     data: Any
     """Arrays that ``draw`` reads; they go to the device once."""
@@ -48,7 +48,7 @@ class SetSampler(NamedTuple):
 def stored_sampler(
     dataset: FactorDataset, contexts: Sequence[str], sets: ContextSets
 ) -> SetSampler:
-    """Sets that were drawn in advance: ``row`` chooses one, the key is ``render``'s.
+    """Sets drawn in advance: ``row`` selects one, and the key is ``render``'s.
 
     Args:
         dataset: the items.
@@ -74,9 +74,9 @@ def device_sampler(
     mix: Mix | None = None,
     epoch: int = EPOCH,
 ) -> SetSampler:
-    """Sets drawn anew at every step, distributed as those of ``draw_context_sets``.
+    """Sets drawn at every step, with the distribution of ``draw_context_sets``.
 
-    The mask is drawn with the mix's weights, so its counts are not exact; the row is not read.
+    The mask is drawn with the mix's weights, so its counts are not exact; the row is unused.
 
     Args:
         dataset, contexts, set_size, mix: see ``draw_context_sets``.
@@ -135,7 +135,7 @@ def row_sampler(
     set_size: SetSize,
     mix: Mix | None = None,
 ) -> RowSampler:
-    """See ``device_sampler``, of which this draws everything but the items' content."""
+    """The row sampler of ``device_sampler``."""
     low, high = checked_size(set_size)
     cells = cells_of(dataset, contexts)
     masks, weights = checked_mix(
@@ -166,14 +166,14 @@ def row_sampler(
         never = len(tables.rows) + high
 
         def cell_of(bits: jax.Array, pools: jax.Array) -> tuple[jax.Array, jax.Array]:
-            """A cell of the group, and how many items it has left."""
+            """A cell of the group, and its number of remaining items."""
             cell = tables.group_cells[a, first + _below(bits, cell_count)]
             pool = tables.pool[cell]
             return cell, tables.pool_size[pool] - jnp.sum(pools == pool)
 
         def add(n: jax.Array, state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
             chosen, pools, ranks = state
-            # Beyond the set's size no pool counts as used: the loop ends, nothing is kept.
+            # Beyond the set's size no pool is marked as used, so the loop ends.
             used_pools = jnp.where(n < size, pools, -1)
 
             def again(state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
@@ -206,7 +206,7 @@ def render_sets(
     sets: ContextSets,
     key: jax.Array | None = None,
 ) -> np.ndarray:
-    """What all sets show, [M, N, *event_shape], a batch of them at a time.
+    """Render all sets, [M, N, *event_shape], in batches.
 
     Args:
         dataset: the items.

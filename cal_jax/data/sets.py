@@ -1,4 +1,4 @@
-"""One data set as an objective takes it, and sets that a user brings, checked and padded.
+"""A data set as an objective's argument, and validation and padding of user-supplied sets.
 
 Shape letters: M sets, N items in the largest set, items of shape [*X].
 """
@@ -13,7 +13,7 @@ from cal_jax.errors import InputError
 
 
 class DataSet(NamedTuple):
-    """One data set as an objective takes it."""
+    """One data set as an objective's argument."""
 
     data: tuple[jax.Array, ...]
     """x [N, *X], then its labels."""
@@ -31,16 +31,16 @@ class PaddedSets(NamedTuple):
 
 
 def validate_sets(sets: np.ndarray | Sequence[np.ndarray], source: str) -> PaddedSets:
-    """Check sets before anything is trained or evaluated on them, and pad them.
+    """Validate and pad sets before training or evaluation.
 
     Args:
         sets: an array [M, N, *X], or M arrays [N_i, *X] of any N_i; items have one axis or
             more.
-        source: where they come from, which opens the error message.
+        source: of the sets; it opens the error message.
 
     Raises:
-        InputError: no sets; a set that has masked values, is empty, not numbers, not of
-            shape [N, *X], of items of another shape than the first's, or with a value that is
+        InputError: no sets; a set that has masked values, is empty, not numeric, not of
+            shape [N, *X], with items of another shape than the first's, or with a value
             not finite in float32. It names the index of the set.
     """
     if not len(sets):

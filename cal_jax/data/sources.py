@@ -1,4 +1,4 @@
-"""One door to every source of images."""
+"""Loading of labelled images from any source."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,13 +20,13 @@ def load_images(data_dir: Path | None, *, size: int, download: bool = False) -> 
             ``prepared``) or as the four IDX files (see ``mnist``). None: the
             embedded digits, or with ``download`` the directory ``download_directory()``.
         size: height and width of the images returned.
-        download: bring the published MNIST files into the directory first.
+        download: download the published MNIST files into the directory first.
 
     Returns:
         The published split, images uint8 [M, size, size].
 
     Raises:
-        InputError: no such directory, or whatever the source itself raises.
+        InputError: no such directory, or an error of the source.
     """
     if download:
         data_dir = data_dir or download_directory()
@@ -39,7 +39,7 @@ def load_images(data_dir: Path | None, *, size: int, download: bool = False) -> 
 
 
 class Evaluation(NamedTuple):
-    """Images to train on, and images to evaluate on that training never sees."""
+    """Training images, and disjoint images for evaluation."""
 
     train: LabelledImages
     evaluated: LabelledImages
@@ -51,7 +51,7 @@ class Evaluation(NamedTuple):
     """SHA-256 of both."""
 
     def about(self, image_size: int) -> dict[str, Any]:
-        """What a run's record says of its images, whose size its config chose."""
+        """The description of the images in a run's record."""
         return {
             "name": self.name,
             "fingerprint": self.digest,
@@ -63,16 +63,16 @@ class Evaluation(NamedTuple):
 def load_for_evaluation(
     data_dir: Path | None, *, size: int, download: bool = False, held_back: int = 0
 ) -> Evaluation:
-    """Load labelled digits, and choose what is evaluated on.
+    """Load labelled digits, and choose the images for evaluation.
 
     Args:
         data_dir, size, download: see ``load_images``.
-        held_back: 0 evaluates on test images. Otherwise so many training images
-            are held back and evaluated on, and test images stay unseen: for
+        held_back: 0 evaluates on test images. Otherwise this many training images
+            are held back for evaluation, and test images stay unseen, for
             choosing between configs.
 
     Raises:
-        InputError: whatever ``load_images`` and ``hold_back`` raise.
+        InputError: see ``load_images`` and ``hold_back``.
     """
     splits = load_images(data_dir, size=size, download=download)
     train, evaluated, kind = splits.train, splits.test, "test images"

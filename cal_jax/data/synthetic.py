@@ -16,7 +16,7 @@ MIXTURE, LAPLACIAN, EXPONENTIAL, REVERSE_EXPONENTIAL = range(4)
 MEAN_RANGE = (-1.0, 1.0)
 VARIANCE_RANGE = (0.5, 2.0)
 MIXTURE_OFFSET = 0.9
-"""How far each Gaussian of the mixture lies from the mean, in standard deviations."""
+"""Distance of each Gaussian of the mixture from the mean, in standard deviations."""
 
 Generator = Literal["population", "author"]
 GENERATORS = get_args(Generator)
@@ -43,14 +43,14 @@ def sets_of_test(
     generator: Generator = "population",
     stream: int = 1,
 ) -> SyntheticSets:
-    """The sets that models are judged by: the same for every model, and no seed's training sets.
+    """Test sets shared by all models, independent of every seed's training sets.
 
     Args:
-        test_seed: 0 or more; its own may be the number of a run.
+        test_seed: 0 or more; independent of run seeds, even if equal.
         num_sets: see ``synthetic_sets``.
         set_size: see ``synthetic_sets``.
         generator: see ``synthetic_sets``.
-        stream: which of several independent collections of the test seed.
+        stream: index of an independent collection of the test seed.
 
     Returns:
         As ``synthetic_sets``.
@@ -66,14 +66,14 @@ def synthetic_sets(
     *,
     generator: Generator = "population",
 ) -> SyntheticSets:
-    """Draw sets, each from one family with a mean and a variance of its own.
+    """Draw sets, each from one family with its own mean and variance.
 
     The family is uniform, m ~ U[-1, 1] and v ~ U[0.5, 2] (thesis 5.3.1).
 
     "population" is the thesis as written: every family has mean m and variance v. The
     mixture is two equal Gaussians at m +- 0.9 standard deviations.
 
-    "author" follows the author's public code, where m and v are parameters and not
+    "author" follows the author's public code, in which m and v are parameters and not
     always moments. Mixture: half of the items from each of N(+-(1 + |m|), (v / 2)^2).
     Laplacian: location m, scale v. Exponentials: every set is standardised, so that the
     mean and variance of its items are m and v exactly, and its items are not independent.
@@ -126,7 +126,7 @@ def _population(
 def _author(
     rng: np.random.Generator, family: np.ndarray, m: np.ndarray, v: np.ndarray, set_size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Items [M, N], and the mean and variance of the distributions that they come from."""
+    """Items [M, N], and the mean and variance of their distributions."""
     shape = (len(family), set_size)
     halves = np.where(np.arange(set_size) < set_size // 2, -1.0, 1.0)
     signs = rng.permuted(np.broadcast_to(halves, shape), axis=1)

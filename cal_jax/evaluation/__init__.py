@@ -1,1 +1,1 @@
-"""What a trained model is measured by: the oracle classifier and the scores of its labels."""
+"""Evaluation of trained models: likelihoods, contexts and oracle scores."""

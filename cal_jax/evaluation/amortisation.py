@@ -1,4 +1,4 @@
-"""How much of the bound is amortisation: each set's own posterior, improved by gradient steps.
+"""The amortisation gap of a bound, by refining each set's posterior with gradient steps.
 
 The gap between the bound at the networks' posteriors and at the best of the same family
 for each set (Cremer et al. 2018). Shape letters as in ``cal_jax.axes``; M data sets.
@@ -24,14 +24,14 @@ from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInf
 
 
 class Shift(NamedTuple):
-    """What is added to the parameters of a diagonal Gaussian."""
+    """Offsets of the parameters of a diagonal Gaussian."""
 
     mean: Array
     log_variance: Array
 
 
 class Shifts(NamedTuple):
-    """What is added to those of every posterior of a data set."""
+    """Offsets of every posterior of a data set."""
 
     constant: Shift
     """[K, C]"""
@@ -60,10 +60,10 @@ def no_shifts(items: int, contexts: tuple[int, int], latent_dim: int) -> Shifts:
 
 
 def shifted(inference: ContextAwareInference, shifts: Shifts) -> ContextAwareInference:
-    """The approximate posterior of one data set with its parameters moved.
+    """The approximate posterior of one data set with shifted parameters.
 
-    Each factor, a diagonal Gaussian, keeps what it is conditioned on: a varying context
-    still follows the constant ones, z still follows its contexts.
+    Each factor, a diagonal Gaussian, keeps its conditions: a varying context
+    still depends on the constant ones, and z on its contexts.
     """
 
     def constant_contexts(h: Any, a: Array, mask: Array | None) -> Distribution:
@@ -91,7 +91,7 @@ def shifted_elbo(
     a: Array,
     shifts: Shifts,
 ) -> Array:
-    """The bound (6.5) of ONE data set at posteriors moved by ``shifts``, one sample: [] nats."""
+    """The bound (6.5) of ONE data set at posteriors shifted by ``shifts``, one sample: [] nats."""
     return context_aware_elbo(key, generative, shifted(inference, shifts), x, a).elbo
 
 
@@ -103,7 +103,7 @@ def refine(
     steps: int,
     learning_rate: float,
 ) -> Shifts:
-    """Raise the sum of sets' bounds by Adam, its rate brought to zero along a cosine.
+    """Maximise the sum of sets' bounds by Adam with cosine decay to zero.
 
     Args:
       bound: (shifts, key) -> an unbiased estimate of each set's bound, [M].
@@ -136,10 +136,10 @@ def refined_bounds(
     learning_rate: float = 0.03,
     rounds: int = 8,
 ) -> Refined:
-    """The bound of data sets before and after their posteriors are refined, the model as it is.
+    """The bound of data sets before and after refining their posteriors, with the model fixed.
 
-    By running averages. Both bounds are estimated from the same fresh samples, so what
-    the steps made of their own noise does not count.
+    With running averages. Both bounds are estimated from the same new samples, so that
+    overfitting to the steps' noise does not count.
 
     Args:
       model, variables: a trained ``ContextAwareLearner``.
@@ -148,7 +148,7 @@ def refined_bounds(
       a: [K], the label of all of them.
       steps, learning_rate: see ``refine``.
       samples: Monte Carlo samples of a step.
-      rounds: the bounds are judged by so many times ``samples`` samples.
+      rounds: the bounds are estimated by this many times ``samples`` samples.
     """
     c = model.config
     start = no_shifts(x.shape[1], (c.num_contexts, c.context_dim), c.latent.dim)

@@ -28,11 +28,11 @@ def bound_per_item(
       objective: ``(key, generative, inference, *data) -> terms``.
       model, variables: the trained model.
       key: a PRNG key.
-      data: arrays [M, ...] as the objective takes them, one row a data set or item.
+      data: arrays [M, ...] for the objective, one row a data set or item.
       items: N, items in a row.
       samples: Monte Carlo samples of each row.
       batch_statistics: normalise by each batch instead of the running averages,
-        which an untrained model does not have yet.
+        which an untrained model lacks.
 
     Returns:
       The objective's terms, of numpy values averaged over rows and samples.

@@ -27,12 +27,12 @@ ITEMS = 4
 
 
 def agreement_above_chance(readings: np.ndarray) -> float:
-    """How much less the items of a set differ than items of different sets: 1 - d_in / d_out.
+    """Agreement of items within a set relative to items of different sets: 1 - d_in / d_out.
 
-    d is the mean over pairs of items of the number of factors read differently: half the
-    squared distance of one-hot readings, so this is the normalised score of Shu et al.,
-    whose oracle encoder is ours. 1: the items of a set never differ; 0: no less than any
-    two; 0 too where nothing differs at all, for then nothing was shown.
+    d is the mean over pairs of items of the number of factors predicted differently: half
+    the squared distance of one-hot predictions, so this is the normalised score of Shu et
+    al. with our oracle as encoder. 1: the items of a set never differ; 0: they differ as
+    much as any two, or no items differ at all.
 
     Args:
       readings: int [S, N, F], S and N of 2 or more.
@@ -53,9 +53,9 @@ def _difference_of_sets(readings: np.ndarray) -> float:
 def resample_one(
     key: Array, generative: ContextAwareGenerative, a: Array, num_items: int = ITEMS
 ) -> GeneratedSet:
-    """ONE set whose items differ in the contexts that ``a`` calls varying, and in these alone.
+    """ONE set whose items differ only in the contexts that vary under ``a``.
 
-    The constant contexts are shared, and so is the noise that z is made of; the pixels
+    The constant contexts and z's noise are shared; the pixels
     are drawn for each item.
 
     Args:
@@ -68,7 +68,7 @@ def resample_one(
     chosen = a[:, None] * sample(generative.constant_prior(a), key_constant)
     varying = sample(generative.varying_prior(chosen, a), key_varying, (num_items,))
     contexts = select_contexts(chosen, varying, a)
-    # One key for every item: the same noise, whatever its contexts make of it.
+    # One key for every item gives the same noise.
     z = jnp.concatenate(
         [sample(generative.latent_prior(contexts[n : n + 1]), key_latent) for n in range(num_items)]
     )

@@ -1,4 +1,4 @@
-"""Where a set's constant contexts are, and how far apart those of two sets are.
+"""Posterior moments of sets' constant contexts, and the KL between them.
 
 Shape letters: M data sets, N items, K contexts, C dimensions of each.
 """
@@ -19,7 +19,7 @@ from cal_jax.inference.sampler import in_batches
 
 
 class Moments(NamedTuple):
-    """The posteriors of constant contexts: all of them, where they are diagonal Gaussians."""
+    """Moments of diagonal Gaussian posteriors of constant contexts."""
 
     mean: Any
     """[..., C]"""
@@ -27,7 +27,7 @@ class Moments(NamedTuple):
     """[..., C]"""
 
     def of(self, index: Any) -> "Moments":
-        """Those at an index of both arrays."""
+        """The moments at an index."""
         return Moments(self.mean[index], self.log_variance[index])
 
 
@@ -44,7 +44,7 @@ def constant_moments(
         every size.
 
     Returns:
-      Moments [M, K, C]; of no use where a context varies.
+      Moments [M, K, C]; undefined where a context varies.
     """
     labels = np.broadcast_to(np.asarray(a, np.float32), (len(x), len(a)))
     masks = np.broadcast_to(np.asarray(counts, np.float32), x.shape[:2])

@@ -1,4 +1,4 @@
-"""Scores of a context-aware learner's contexts themselves: no oracle, no generated image."""
+"""Scores of a context-aware learner's contexts, without an oracle or generated images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 
 from cal_jax.data.label_mix import Mix
 from cal_jax.evaluation.generation_scores import RealSets
-from cal_jax.evaluation.likelihood import label_log_likelihoods
+from cal_jax.inference.likelihood import label_log_likelihoods
 from cal_jax.inference.mapping import Variables
 from cal_jax.inference.posterior import Contexts, contexts_of_sets
 from cal_jax.metrics.leakage import ContextRows, probe_scores
@@ -25,7 +25,7 @@ def context_scores(
     train: Sequence[RealSets],
     test: Sequence[RealSets],
 ) -> dict[str, Score]:
-    """Those of ``leakage.probe_scores``, and ``mismatch_<k>`` of each context.
+    """The scores of ``leakage.probe_scores``, and ``mismatch_<k>`` of each context.
 
     Mismatch: the two-sample AUC between samples of the constant posterior of context k,
     one a test set in which it is constant, and of its varying posterior, one of the first
@@ -83,7 +83,7 @@ def log_evidence_per_item(
 
 
 def _rows(contexts: Sequence[Contexts], sets: Sequence[RealSets]) -> list[ContextRows]:
-    """For each context, all the items in whose sets it varies, in an order of no meaning."""
+    """For each context, all items of the sets in which it varies, in random order."""
     num_contexts, rng = len(contexts), np.random.default_rng(0)
     rows = []
     for k in range(num_contexts):

@@ -1,4 +1,4 @@
-"""Where data sets lie in the context space of a trained model with one context (thesis 5.3.1)."""
+"""Context means of data sets under a trained model with one context (thesis 5.3.1)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,7 +46,7 @@ class ContextEncoder:
 
         Raises:
           InputError: items of different shapes or of another than the model's, an empty
-            set, values that are not finite or that the model's likelihood does not take,
+            set, values that are not finite or outside the likelihood's support,
             ``padded_to`` too small.
         """
         x, mask = validate_sets(sets, "data sets")

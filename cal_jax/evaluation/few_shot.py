@@ -11,13 +11,13 @@ from cal_jax.metrics.scores import FRACTION, Score
 
 
 def few_shot_accuracy(queries: Moments, classes: Moments) -> float:
-    """The share of images given to the class whose context is nearest to theirs.
+    """The accuracy of assigning images to the class with the nearest context.
 
-    In each episode every class is known by one set of a few images, of which the model
-    infers q(c | D_v), and by one more image, which is to be classified: to the class with
-    the smallest KL(q(c | D_v) || q(c | x)), where x is a set of one. In this direction the
-    distance is measured by the image's own uncertainty, the same for every class; on
-    held-back images it is right a little more often than the other. No parameter is fitted.
+    In each episode every class has one set of a few images, from which the model infers
+    q(c | D_v), and one query image x, which is assigned to the class with the smallest
+    KL(q(c | D_v) || q(c | x)). This direction scales the distance by the query's
+    uncertainty, the same for every class; on held-back images it is slightly more accurate
+    than the other. No parameter is fitted.
 
     Args:
       queries: of the images, [E, V, C], one of each class.

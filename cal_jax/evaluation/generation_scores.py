@@ -1,4 +1,4 @@
-"""Oracle scores of what a context-aware learner generates (thesis 6.4; definitions in docs)."""
+"""Oracle scores of a context-aware learner's generated sets (thesis 6.4; definitions in docs)."""
 
 from collections.abc import Callable
 from itertools import combinations
@@ -39,7 +39,7 @@ class RealSets(NamedTuple):
 
 
 class Real(NamedTuple):
-    """Real test sets of the labels that are scored, equally many of each."""
+    """Real test sets of the scored labels, equally many of each."""
 
     one_constant: tuple[RealSets, ...]
     """For each context k, sets in which it alone is constant."""
@@ -48,7 +48,7 @@ class Real(NamedTuple):
 
 
 class Generated(NamedTuple):
-    """Everything that is scored, [M, N, H, W] each."""
+    """The generated sets to score, [M, N, H, W] each."""
 
     unconditional: tuple[GeneratedSet, ...]
     """One for each context: sets in which it alone is constant."""
@@ -63,7 +63,7 @@ class Generated(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """What the oracle reads, int [M, N, F] each, and what it should, int [M] or [M, F]."""
+    """The oracle's predictions, int [M, N, F] each, and the targets, int [M] or [M, F]."""
 
     unconditional: tuple[np.ndarray, ...]
     conditional: tuple[np.ndarray, ...]
@@ -75,12 +75,12 @@ class Labels(NamedTuple):
 
 
 def generate(sampler: Sampler, key: jax.Array, real: Real) -> Generated:
-    """Generate as many sets as there are real ones, in each of the five ways.
+    """Generate as many sets as there are real ones, for each kind of score.
 
     Args:
       sampler: the model.
       key: a PRNG key.
-      real: what is conditioned on.
+      real: the sets to condition on.
     """
     given = real.one_constant
     num_contexts, num_sets = len(given), len(given[0].x)
@@ -130,9 +130,9 @@ def generation_scores(
     Args:
       names: of the K factors, in the order of the oracle's labels.
       generated: from ``generate``.
-      real: what ``generated`` started from.
+      real: the sets that ``generated`` is conditioned on.
       read: the oracle.
-      merge: where some labels look the same; adds the scores ``_merged``.
+      merge: for look-alike labels; adds the scores ``_merged``.
     """
     real_labels = _real_labels(real, read)
     ceilings = _values(names, real_labels, real_labels, merge)
@@ -145,7 +145,7 @@ def generation_scores(
 
 
 def _real_labels(real: Real, read: Read) -> Labels:
-    """The readings of real sets, each in the place of generated ones of its label."""
+    """The predictions on real sets, in place of generated ones of the same label."""
     one = tuple(read(sets.x) for sets in real.one_constant)
     every, none = read(real.all_constant.x), read(real.none_constant.x)
     truth = tuple(sets.factors[:, 0, k] for k, sets in enumerate(real.one_constant))

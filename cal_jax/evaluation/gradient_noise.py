@@ -1,4 +1,4 @@
-"""How noisy the gradient of the label logits is, estimator by estimator (thesis 6.3.2)."""
+"""Variance and bias of estimators of the label logits' gradient (thesis 6.3.2)."""
 
 import functools
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ CHUNK = 20
 
 
 class GradientNoise(NamedTuple):
-    """Of dL/dlogits of the bound of a set, nats squared, means over the sets."""
+    """Noise of dL/dlogits of a set's bound, in nats squared, averaged over sets."""
 
     variance: float
     """The trace of its covariance over the keys."""
@@ -39,18 +39,18 @@ def label_gradient_noise(
     temperature: float = 1.0,
     keys: int = 1000,
 ) -> dict[str, GradientNoise]:
-    """The noise of an estimator that draws labels, and of the exact sum, for the same keys.
+    """The noise of an estimator that samples labels, and of the exact sum, for the same keys.
 
     Args:
-      model: with a label network. It is normalised by the batch, as in training: an
-        untrained model has no running averages yet.
+      model: with a label network. It uses batch statistics, as in training: an
+        untrained model has no running averages.
       variables: fixed.
       key: a PRNG key.
       x: [B, N, *X], a fixed batch.
       support: [M, K]; log_prior: [M].
       estimator: gumbel, concrete or rao.
       temperature: of its samples.
-      keys: noise is drawn so often.
+      keys: number of noise samples.
 
     Returns:
       By estimator: ``estimator`` and ``exact``.
@@ -74,7 +74,7 @@ def label_gradient_noise(
 
 
 def _trace(gradients: np.ndarray) -> float:
-    """Of the covariance over the keys of gradients [S, B, M], the mean over the sets."""
+    """The trace of the covariance over keys of gradients [S, B, M], averaged over sets."""
     return float(np.mean(np.sum(gradients.var(axis=0, ddof=1), axis=-1)))
 
 

@@ -1,4 +1,4 @@
-"""What a data set tells of the next item: log p(x_new | D, a).
+"""The predictive density of new items given a data set: log p(x_new | D, a).
 
 Shape letters as in ``cal_jax.axes``; T new items, J samples of the constant contexts, S of
 an item's varying contexts and z.
@@ -42,7 +42,7 @@ def predictive_log_weights(
     So its logarithm, ``importance_weighted`` over both, is a lower bound in expectation of
     that proper density's, which is p(x_new | D, a) itself where q(c | D, a) is the exact
     posterior. (The difference of two nested bounds, of D with and without the new item,
-    would be no bound of anything.)
+    is not a bound.)
 
     Args:
       key: a PRNG key.

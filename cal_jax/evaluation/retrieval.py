@@ -1,4 +1,4 @@
-"""Sets found by their contexts: those that share a query's value should come first.
+"""Retrieval of sets by context: those with the query's value should rank first.
 
 Shape letter: M sets, each the query once and among the others' candidates.
 """
@@ -16,7 +16,7 @@ TOP = 10
 
 
 class Retrieved(NamedTuple):
-    """How good a ranking is, the mean over queries: shares."""
+    """Quality of a ranking, averaged over queries."""
 
     precision: float
     """Of the ``TOP`` nearest sets, or of all where there are fewer."""
@@ -32,7 +32,7 @@ def ranked(distances: np.ndarray, values: np.ndarray) -> Retrieved:
       values: int [M].
 
     Raises:
-      InputError: other shapes, distances that are not numbers, a value that one set alone has.
+      InputError: other shapes, distances that are NaN, a value of a single set.
     """
     from sklearn.metrics import label_ranking_average_precision_score
 
@@ -52,7 +52,7 @@ def ranked(distances: np.ndarray, values: np.ndarray) -> Retrieved:
 
 
 def chance(values: np.ndarray) -> Retrieved:
-    """What ``ranked`` expects of a random order, exactly.
+    """The exact expectation of ``ranked`` for a random order.
 
     With R of n candidates relevant, the expected average precision is
     (H_n + (R - 1) / (n - 1) (n - H_n)) / n, H_n the n-th harmonic number.

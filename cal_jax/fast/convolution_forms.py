@@ -1,7 +1,7 @@
-"""How 3x3 convolutions are computed: XLA's own forms, and those that XLA:CPU runs well.
+"""3x3 convolutions in XLA's own forms, and in forms that XLA:CPU runs faster.
 
-XLA:CPU's own are quick where there are many channels; with one channel, and with a stride
-in a transposed convolution, others are quicker. The gradient with respect to the kernel
+XLA:CPU's own are fast for many channels; with one channel, and with a stride
+in a transposed convolution, others are faster. The gradient with respect to the kernel
 is ``kernel_gradient``'s.
 """
 
@@ -13,7 +13,7 @@ from jax import Array
 
 KERNEL = 3
 SUB_PIXEL_FEATURES = 16
-"""At most so many features for a transposed convolution to be quicker in sub-pixel form."""
+"""Largest number of features for which the sub-pixel form is faster."""
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 TAPS = [(i, j) for i in range(KERNEL) for j in range(KERNEL)]
@@ -31,7 +31,7 @@ def low_padding(size: int, stride: int) -> int:
 
 
 def adjoint_kernel(kernel: Array) -> Array:
-    """The kernel [3, 3, C, C'] turned about its centre, channels exchanged: [3, 3, C', C]."""
+    """The kernel [3, 3, C, C'] rotated by 180 degrees, channels exchanged: [3, 3, C', C]."""
     return kernel[::-1, ::-1].swapaxes(2, 3)
 
 
@@ -56,7 +56,7 @@ def plain_transposed_convolve(
 
 
 def convolve(x: Array, kernel: Array, *, stride: int) -> Array:
-    """What ``plain_convolve`` computes; by multiples of whole images where there is one channel."""
+    """``plain_convolve``, by multiples of whole images if there is one channel."""
     if stride == 1 and x.shape[-1] == 1:
         return shifted_sum(x, kernel)
     if stride == 1 and kernel.shape[-1] == 1:
@@ -65,7 +65,7 @@ def convolve(x: Array, kernel: Array, *, stride: int) -> Array:
 
 
 def transposed_convolve(x: Array, kernel: Array, *, stride: int, sides: tuple[int, int]) -> Array:
-    """What ``plain_transposed_convolve`` computes, for stride 2; by the quicker of two forms."""
+    """``plain_transposed_convolve`` for stride 2, by the faster of two forms."""
     if kernel.shape[-1] <= SUB_PIXEL_FEATURES:
         return sub_pixel_transposed_convolve(x, kernel, sides=sides)
     return plain_transposed_convolve(x, kernel, stride=stride, sides=sides)

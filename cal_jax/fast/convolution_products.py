@@ -1,4 +1,4 @@
-"""3x3 convolutions and transposed ones, quick on a CPU in every mapping and gradient.
+"""3x3 and transposed convolutions, fast on a CPU under mapping and differentiation.
 
 Each is linear in the image and in the kernel, and the gradients are each other: three
 primitives are closed under differentiation. Mapped axes of images (data sets, samples)

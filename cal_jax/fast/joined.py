@@ -1,8 +1,8 @@
-"""A tree of arrays with its small ones joined, for work that is the same for every number.
+"""Trees with their small arrays joined, for elementwise work.
 
 The optimiser and the norm of the gradient take four kernels for each array: a quarter of the
-time to compile a step of the context-aware learner, which has 130. Joined, they are one. Used
-on accelerators too, where a kernel costs its start. (``optax.flatten`` copies large arrays as
+time to compile a step of the context-aware learner, which has 130. Joined, they are one. It
+is used on accelerators too, for their kernel launches. (``optax.flatten`` copies large arrays as
 well: a step takes 3 to 5 % longer, and its compilation 14 %.)
 """
 

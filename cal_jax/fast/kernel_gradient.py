@@ -1,4 +1,4 @@
-"""The gradient of a 3x3 convolution with respect to its kernel, as a CPU has it quickly.
+"""A fast CPU form of a 3x3 convolution's gradient with respect to its kernel.
 
 The gradient is a convolution too, whose kernel is as large as the image and whose channels
 are the images. XLA:CPU runs its own form of it on one thread, and slower still inside a

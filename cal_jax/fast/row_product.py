@@ -1,4 +1,4 @@
-"""Rows times a matrix, its mapped axes taken as rows before it is differentiated.
+"""Matrix product whose mapped axes become rows before differentiation.
 
 Under ``vmap``, JAX differentiates ``x @ w`` with respect to w as a product that
 contracts two axes at once, the data sets and their items. XLA:CPU transposes and

@@ -23,7 +23,7 @@ def use(on: bool) -> None:
 
 
 def enabled() -> bool:
-    """Whether a layer that is traced now takes its CPU form: not on an accelerator.
+    """Whether a layer traced now takes its CPU form; False on an accelerator.
 
     Raises:
       InputError: see ``wanted``.
@@ -32,7 +32,7 @@ def enabled() -> bool:
 
 
 def wanted() -> bool:
-    """Whether the forms are not turned off, on whatever device.
+    """Whether the CPU forms are on, irrespective of the device.
 
     Raises:
       InputError: the environment variable is neither 0 nor 1.

@@ -1,4 +1,4 @@
-"""What a trained context-aware learner has to say of given data sets."""
+"""Contexts, log p(D | a) and log p(a | D) of data sets under a context-aware learner."""
 
 import functools
 from collections.abc import Callable
@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cal_jax.errors import InputError
-from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, label_log_likelihoods
 from cal_jax.inference.inputs import checked_sets
+from cal_jax.inference.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, label_log_likelihoods
 from cal_jax.inference.mapping import Variables, dataset_keys, map_objective
 from cal_jax.inference.posterior import contexts_of_sets
 from cal_jax.inference.sampler import in_batches
@@ -22,7 +22,7 @@ ELBO_SAMPLES = 10
 
 
 class Inferred(NamedTuple):
-    """Of each data set under each label of a support; of ONE set without the axis [M]."""
+    """Results for each data set and label of a support; without the axis [M] for ONE set."""
 
     log_evidence: np.ndarray
     """[M, A]: the nested importance-weighted bound on log p(D | a), nats a set."""
@@ -50,7 +50,7 @@ def infer(
 ) -> Inferred:
     """Contexts, log p(D | a) and log p(a | D) of data sets for each label of a support.
 
-    By running averages: a set's result does not depend on the others.
+    Running averages make a set's result independent of the other sets.
 
     Args:
       model, variables: a trained ``ContextAwareLearner``.
@@ -67,7 +67,7 @@ def infer(
 
     Raises:
       InputError: arrays of other shapes, labels that are not 0 or 1, values that are
-        not finite or that the likelihood gives no probability, samples below 1.
+        not finite or outside the likelihood's support, samples below 1.
     """
     sets, masks, one = checked_sets(model, x, mask)
     support = np.asarray(support, np.float32)

@@ -1,4 +1,4 @@
-"""The model in a run's newest checkpoint, for a file of weights."""
+"""Export of the model in a run's newest checkpoint."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Checks of the sets that a trained model is given."""
+"""Validation of a trained model's input sets."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def checked_sets(
     """Sets and their masks as float32 arrays with a leading axis of sets.
 
     Args:
-      model: whose event shape and likelihood decide what is accepted.
+      model: its event shape and likelihood determine the accepted items.
       x: [M, N, *X], or one set [N, *X].
       mask: [M, N], or [N]; None when all items count.
       name: of the sets, which opens the messages.
@@ -21,8 +21,8 @@ def checked_sets(
       x [M, N, *X]; mask [M, N] or None; whether x was one set.
 
     Raises:
-      InputError: another shape, no items, or values of items that count which the likelihood
-        does not take.
+      InputError: another shape, no items, or values of items that count outside the
+        likelihood's support.
     """
     array, event = np.asarray(x), model.event_shape
     own, lead = ", ".join(map(str, event)), array.ndim - len(event)

@@ -1,4 +1,4 @@
-"""What a trained model says of the labels of data sets: numpy in, numpy out, any number."""
+"""Label posteriors q(a | D) of a trained model, for numpy arrays of data sets."""
 
 from typing import Any
 
@@ -19,9 +19,8 @@ def infer_labels(model: nn.Module, variables: Variables, x: np.ndarray) -> np.nd
       x: [M, N, *X], the sets.
 
     Returns:
-      float32 [M, A]: the probability of each label of the support that the model
-      was trained with. Which of the model's contexts stands for which factor is
-      not known to it.
+      float32 [M, A]: the probability of each label of the training support. The
+      assignment of the model's contexts to factors is not identified.
 
     Raises:
       InputError: a model without a label network.

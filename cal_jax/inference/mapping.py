@@ -1,4 +1,4 @@
-"""Binds a model to an objective of one data set, and maps it over samples and data sets."""
+"""Mapping of an objective of one data set over samples and data sets."""
 
 import functools
 from collections.abc import Callable
@@ -48,7 +48,7 @@ objective takes, or a ``PureModel``."""
 
 
 class _Bound(NamedTuple):
-    """A ``PureModel`` with its parameters, as a bound Flax module: it has no batch statistics."""
+    """A ``PureModel`` bound to its parameters, without batch statistics."""
 
     callables: tuple[Any, Any]
 
@@ -62,7 +62,7 @@ class _Bound(NamedTuple):
 
 
 def _applied(bound: Callable[..., Any], model: Model) -> Callable[..., tuple[Any, Any]]:
-    """``(variables, *args) -> (bound(the model with its variables, *args), what it updates)``."""
+    """``(variables, *args) -> (bound(model with variables, *args), updated variables)``."""
     if isinstance(model, PureModel):
         bind = model.bind
         return lambda variables, *args: (bound(_Bound(bind(variables["params"])), *args), {})
@@ -70,8 +70,8 @@ def _applied(bound: Callable[..., Any], model: Model) -> Callable[..., tuple[Any
 
 
 ONCE = {"xla_backend_optimization_level": 0}
-"""How a program that runs once is compiled: in half of the time, to the same numbers but for
-the last bits of some."""
+"""Compiler options of programs that run once: half of the compile time, and results that
+agree up to rounding."""
 
 
 def dataset_keys(key: Array, first: int | Array, count: int, samples: int) -> Array:
@@ -151,11 +151,11 @@ def map_objective(
 def _over_samples(
     of_one: Callable[[tuple[str, ...], Array], tuple[Any, Variables]], keys: Array
 ) -> tuple[Any, Variables]:
-    """The terms of each sample, [S, ...], and what they update together.
+    """The terms of each sample, [S, ...], and the variables that they update.
 
-    ``of_one`` is given the mapped axes of the samples, and a key. A single sample is not
-    mapped: every operation of the model would be traced for one axis more, which takes a
-    tenth to a fifth of the time that JAX needs to trace a step.
+    ``of_one`` takes the mapped axes of the samples, and a key. A single sample is not
+    mapped: tracing the model with one more axis takes a tenth to a fifth of JAX's time to
+    trace a step.
     """
     if len(keys) == 1:
         terms, updated = of_one((), keys[0])
@@ -191,7 +191,7 @@ def map_model(function: Callable[..., Any], model: Model) -> Callable[..., Any]:
 def likelihoods_of(
     objective: Callable[..., Any], model: Model, variables: Variables, *data: Any
 ) -> list[Any]:
-    """The likelihoods that an objective asks of a model, traced: nothing is computed.
+    """The likelihoods that an objective requests from a model, by tracing alone.
 
     Args:
       objective, model, variables: see ``map_objective``.
@@ -213,10 +213,10 @@ def init_variables(
 ) -> Variables:
     """Initial variables of a model: parameters and running averages.
 
-    They are drawn on the host's CPU, where it is one of JAX's platforms, so that a key gives
-    the same numbers whatever the accelerator. What draws them runs once and is compiled
-    without optimisation: a GPU's compiler takes 22 seconds for the thesis's learner.
-    Inside another transformation, as ``jax.eval_shape``, both are the caller's affair.
+    They are drawn on the host's CPU, if it is one of JAX's platforms, so that a key gives the
+    same numbers on every accelerator, by a program compiled without optimisation (a GPU's
+    compiler takes 22 seconds for the thesis's learner). Inside another transformation, such
+    as ``jax.eval_shape``, neither applies.
 
     Args:
       objective: the objective that the model will serve.
@@ -245,7 +245,7 @@ def init_variables(
 
 
 def _host() -> jax.Device | None:
-    """The first CPU, or None where JAX was told to leave it alone, as by JAX_PLATFORMS=cuda."""
+    """The first CPU, or None if JAX does not use it, as with JAX_PLATFORMS=cuda."""
     try:
         return jax.local_devices(backend="cpu")[0]
     except RuntimeError:

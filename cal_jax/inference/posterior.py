@@ -1,4 +1,4 @@
-"""Where a context-aware learner's posteriors put the contexts of data sets (6.8), (6.9)."""
+"""Posterior means and samples of a context-aware learner's contexts (6.8), (6.9)."""
 
 import functools
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from cal_jax.objectives.protocols import ContextAwareInference
 
 
 class Contexts(NamedTuple):
-    """The contexts of one data set under a label: of each posterior its mean, and one sample.
+    """The contexts of one data set under a label: posterior means, and one sample.
 
     Varying contexts are given the constant ones: the means given the means, the sample
     given the sample.
@@ -44,7 +44,7 @@ def posterior_contexts(
       x: [N, *X]; a: [K] in {0, 1}; mask: [N], 1 for items that count, or None.
 
     Returns:
-      Contexts; what padding has is of no use.
+      Contexts; values at padding are undefined.
     """
     key_constant, key_varying = jax.random.split(key)
     h = inference.encode(blank_padding(x, mask))
@@ -65,7 +65,7 @@ def contexts_of_sets(
     a: np.ndarray,
     mask: np.ndarray | None = None,
 ) -> Contexts:
-    """``posterior_contexts`` of many data sets by running averages, in batches.
+    """``posterior_contexts`` of many data sets with running averages, in batches.
 
     Args:
       model, variables: a trained model that meets the context-aware learner's protocols.

@@ -41,11 +41,11 @@ def generate_set(
     Args:
       key: a PRNG key.
       generative: the model.
-      a: [K] in {0, 1}; any label, also one that training never saw (6.4.2).
+      a: [K] in {0, 1}; any label, including those unseen in training (6.4.2).
       num_items: N.
       constants: [K, C], contexts to condition on; None draws all from the priors.
       given: [K] in {0, 1}: which rows of ``constants`` are used; None means
-        all that ``a`` calls constant. The others are drawn from their priors.
+        all that are constant under ``a``. The others are drawn from their priors.
 
     Returns:
       GeneratedSet of N items.
@@ -80,7 +80,7 @@ def infer_constants(
 
 
 def check_sources(labels: Any) -> None:
-    """Refuse two sources for one context; nothing is checked while the labels are traced.
+    """Refuse two sources for one context; traced labels are not checked.
 
     Args:
       labels: [R, K] in {0, 1}, of R sources.

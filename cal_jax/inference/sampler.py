@@ -1,4 +1,4 @@
-"""A trained context-aware learner as a source of data sets: numpy in, numpy out, any number."""
+"""Generation of data sets, as numpy arrays, from a trained context-aware learner."""
 
 import functools
 from collections.abc import Callable
@@ -138,9 +138,9 @@ def _compiled(model: nn.Module, num_items: int) -> _Programs:
 
 
 def in_batches(function: Callable[..., Any], *arrays: Any, size: int = BATCH) -> Any:
-    """``function`` over the leading axis in batches of one shape; numpy leaves [M, ...].
+    """Map ``function`` over the leading axis in batches of one shape; numpy leaves [M, ...].
 
-    The last batch is filled up by repeating its first rows, and cut again.
+    The last batch is padded with copies of its first rows.
     """
     total = len(arrays[0])
     parts = []

@@ -1,4 +1,4 @@
-"""Sampling items from a neural statistician, pure: more of a set, or of two (thesis 5.1.2)."""
+"""Sampling of items from a neural statistician (thesis 5.1.2); pure."""
 
 import jax
 from jax import Array
@@ -18,17 +18,17 @@ def generate_items(
     *,
     layers: int | None = None,
 ) -> GeneratedSet:
-    """Items that share a context: z_1 from c, each z_l from z_(l-1) and c, then x (5.9).
+    """Items given a context: z_1 from c, each z_l from z_(l-1) and c, then x (5.9).
 
     Args:
       key: a PRNG key.
       generative: see ``cal_jax.objectives.protocols``.
       c: [C], from p(c), or q(c | D) to generate more of D.
       num_items: N.
-      layers: L; None: as the model has.
+      layers: L; None: the model's.
 
     Raises:
-      InputError: fewer than one item or layer, or other layers than the model has.
+      InputError: fewer than one item or layer, or layers other than the model's.
     """
     if num_items < 1:
         raise InputError(f"num_items: {num_items}; accepted: 1 or more")

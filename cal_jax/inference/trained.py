@@ -1,4 +1,4 @@
-"""A trained context-aware learner: what a user asks of it, by the names of its contexts."""
+"""A trained context-aware learner, with an interface by context names."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,7 +25,7 @@ class TrainedLearner(NamedTuple):
     """A model, its variables, and the sets that it was trained on.
 
     Every method checks its items against the model's event shape and likelihood, and raises
-    ``InputError`` where they do not fit. Draws follow ``seed``.
+    ``InputError`` if they do not fit. ``seed`` determines all draws.
     """
 
     model: ContextAwareLearner

@@ -1,4 +1,4 @@
-"""A trained context-aware learner as one safetensors file: nothing in it is ever executed."""
+"""A trained context-aware learner as one safetensors file, whose loading executes no code."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ _SHOWN = 3  # leaves named in one message
 
 
 def save(path: Path, trained: TrainedLearner, *, half: bool = False) -> Path:
-    """Write a model whole or not at all.
+    """Write a model atomically.
 
     Args:
       path: of the file.
@@ -59,7 +59,7 @@ def save_if_small(path: Path, trained: TrainedLearner) -> Path | None:
 
 
 def load(path: Path) -> TrainedLearner:
-    """Read what ``save`` wrote; names, sizes and values are verified. Leaves are float32.
+    """Read a file of ``save`` as float32; names, sizes and values are verified.
 
     Raises:
       InputError: a file that cannot be read, is damaged or changed, describes no
@@ -126,7 +126,7 @@ def _check(model: ContextAwareLearner, binarisation: str | None) -> None:
 
 
 def _check_leaves(source: str, tensors: dict[str, np.ndarray], model: ContextAwareLearner) -> None:
-    """Refuse leaves that are not those of the model, in name or in size."""
+    """Refuse leaves whose names or sizes differ from the model's."""
     wanted = {
         name: leaf.shape for name, leaf in _flat(jax.eval_shape(lambda: untrained(model))).items()
     }

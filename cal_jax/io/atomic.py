@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Atomic writing of files."""
 
 import contextlib
 import os
@@ -9,9 +9,9 @@ from cal_jax.errors import InputError
 
 
 def write_atomically(path: Path, body: bytes) -> Path:
-    """Writes `body` beside `path`, then renames: no reader sees half a file.
+    """Write `body` beside `path`, then rename, so that no reader sees a partial file.
 
-    The directory is made where it does not exist.
+    The directory is created if missing.
     """
     path = Path(path)
     try:

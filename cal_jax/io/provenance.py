@@ -1,4 +1,4 @@
-"""What a result was made with: device, versions and source; never a path."""
+"""Provenance of a result: devices, versions and source revision, without paths."""
 
 import os
 import platform
@@ -33,7 +33,7 @@ def _local_devices() -> str:
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python, cal_jax and what it stands on; absent packages are left out."""
+    """The versions of Python, cal_jax and its dependencies; absent packages are omitted."""
     found = {"python": platform.python_version()}
     for name, package in [("cal_jax", "cal-jax"), *((name, name) for name in PACKAGES)]:
         try:
@@ -46,10 +46,10 @@ def versions() -> dict[str, str]:
 def source_revision() -> str | None:
     """The git commit of this source, with ``-dirty`` where tracked files differ from it.
 
-    Those of ``results/`` may differ: one run's record is not the next one's source.
+    Changes in ``results/`` do not count: they are records of runs.
     None outside a checkout of cal_jax, or without git.
     """
-    # An installed copy may lie inside another project's checkout: ask for our own file.
+    # An installed copy may lie inside another project's checkout, so query this file.
     if _git("ls-files", "--error-unmatch", "__init__.py") is None:
         return None
     commit = _git("rev-parse", "--short=12", "HEAD")
@@ -78,7 +78,7 @@ def _git(*arguments: str) -> str | None:
 
 
 def cores() -> int:
-    """Of the CPU, that this process may use."""
+    """The number of CPU cores available to this process."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

@@ -1,4 +1,4 @@
-"""The folder of one training run: locked by its owner, its files whole or absent."""
+"""The folder of a training run, locked by its owner, with atomic files."""
 
 import fcntl
 import json
@@ -13,7 +13,7 @@ from cal_jax.errors import InputError
 from cal_jax.io.atomic import write_atomically
 
 CONFIG_FILE = "config.json"
-"""What decides the run, flat."""
+"""The flat configuration of the run."""
 METRICS = "metrics.jsonl"
 LOCK = ".lock"
 
@@ -21,7 +21,7 @@ LOCK = ".lock"
 class RunFolder:
     """A run's folder, held by one trainer at a time; a context manager.
 
-    Make one with ``RunFolder.create_or_open(path)``; ``RunFolder(path)`` only
+    Create one with ``RunFolder.create_or_open(path)``; ``RunFolder(path)`` only
     reads and writes, without the lock. Names stay inside the folder.
     """
 
@@ -31,7 +31,7 @@ class RunFolder:
 
     @classmethod
     def create_or_open(cls, path: str | Path) -> Self:
-        """Makes the folder where it is new, tries a write, and takes the lock.
+        """Create the folder if missing, test a write, and take the lock.
 
         A half-written last line of ``metrics.jsonl`` is dropped.
 
@@ -58,7 +58,7 @@ class RunFolder:
         self.release()
 
     def release(self) -> None:
-        """Gives the lock back; the file ``.lock`` stays, empty. Safe to repeat."""
+        """Release the lock; the empty file ``.lock`` stays. Idempotent."""
         if self._lock is not None:
             os.ftruncate(self._lock, 0)
             os.close(self._lock)
@@ -77,7 +77,7 @@ class RunFolder:
         return path
 
     def write_json(self, name: str, value: Any) -> Path:
-        """Writes ``value`` whole or not at all; NaN and infinities become null."""
+        """Write ``value`` atomically; NaN and infinities become null."""
         return write_atomically(self.resolve(name), _dump(name, value, indent=2))
 
     def read_json(self, name: str) -> Any:
@@ -95,7 +95,7 @@ class RunFolder:
             raise InputError(f"{path}: not JSON: {error}") from error
 
     def append_metrics(self, record: dict[str, Any]) -> None:
-        """Adds one line to ``metrics.jsonl``; ``record`` should have a ``step``."""
+        """Append one line to ``metrics.jsonl``; ``record`` should have a ``step``."""
         line = _dump(METRICS, record)
         path = self.resolve(METRICS)
         try:
@@ -105,7 +105,7 @@ class RunFolder:
             raise InputError(f"{path}: cannot be written: {error.strerror}") from error
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Every record, oldest first; a half-written last line is left out.
+        """Every record, oldest first; a half-written last line is ignored.
 
         Raises:
           InputError: another line is not a JSON object.
@@ -114,7 +114,7 @@ class RunFolder:
         return [_record(path, number, line) for number, line in enumerate(self._lines(), start=1)]
 
     def truncate_metrics(self, step: int) -> int:
-        """For a resumed run: drops the records after ``step`` and a half-written last line.
+        """Drop the records after ``step`` and a half-written last line, for a resumed run.
 
         Records without a ``step`` stay. Returns how many whole records were dropped.
         """
@@ -130,7 +130,7 @@ class RunFolder:
     def _lines(self) -> list[bytes]:
         path = self.resolve(METRICS)
         try:
-            # A line counts once its newline is there: the last piece is no line.
+            # A line is complete with its newline, so the last piece is dropped.
             return path.read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:
             return []

@@ -1,4 +1,4 @@
-"""Bits per dimension: nats of items, comparable between shapes."""
+"""Bits per dimension, comparable between item shapes."""
 
 import math
 

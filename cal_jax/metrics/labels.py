@@ -1,4 +1,4 @@
-"""How well inferred labels agree with the true ones, whatever the order of the contexts.
+"""Agreement of inferred and true labels, up to the order of the contexts.
 
 Shape letters: M sets, A labels of the support, K contexts.
 """
@@ -25,7 +25,7 @@ class Agreement(NamedTuple):
 
 
 class LabelScores(NamedTuple):
-    """What inferred labels are worth."""
+    """Scores of inferred labels."""
 
     scores: dict[str, Score]
     order: tuple[int, ...]
@@ -39,7 +39,7 @@ def label_scores(
     course: Sequence[ArrayLike],
     seed: int,
 ) -> LabelScores:
-    """Scores of the label network on sets whose labels are known to the judge alone.
+    """Scores of the label network on sets with labels unseen in training.
 
     ``accuracy``: of the most probable label; ``accuracy_sampled``: of one drawn from
     q(a | D), as the thesis scores it; ``best_accuracy``: the best of any chunk of
@@ -74,14 +74,14 @@ def label_scores(
 
 
 def pseudo_accuracy(confusion: np.ndarray, support: np.ndarray) -> Agreement:
-    """The pseudo-accuracy of thesis 6.4.3, for the order of the contexts that is best.
+    """The pseudo-accuracy of thesis 6.4.3, at the best order of the contexts.
 
     Args:
-      confusion: [A, A], how often each true label (row) was read as each label (column).
-      support: [A, K], the labels; another order of the contexts leaves it as a whole.
+      confusion: [A, A], counts of each true label (row) predicted as each label (column).
+      support: [A, K], the labels, closed under permutations of the contexts.
 
     Raises:
-      InputError: other shapes, no sets, or a support that an order of the contexts changes.
+      InputError: other shapes, no sets, or a support that is not closed.
     """
     size, num_contexts = support.shape
     if confusion.shape != (size, size) or not confusion.sum() > 0:
@@ -99,7 +99,7 @@ def pseudo_accuracy(confusion: np.ndarray, support: np.ndarray) -> Agreement:
 
 
 def rows_of(labels: np.ndarray, support: np.ndarray) -> np.ndarray:
-    """Which row of the support each label [M, K] is: int [M].
+    """The index in the support of each label [M, K]: int [M].
 
     Raises:
       InputError: a label that is not in it.

@@ -1,4 +1,4 @@
-"""What a varying context knows of its own factor, and of those that other contexts are for."""
+"""Information of a varying context about its own factor and the others, by probes."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -27,10 +27,10 @@ def probe_scores(
 ) -> dict[str, Score]:
     """``informativeness_<k>`` and, for each other factor j, ``leakage_<j>_in_<k>``.
 
-    A probe, an MLP, is fitted on training images' means of context k and asked for
+    A probe, an MLP, is fitted on training images' means of context k and predicts
     test images' factors. Informativeness is its accuracy for factor k. Leakage is its
-    accuracy for j above chance, which is the share of j's most frequent value; it counts
-    where the informativeness is 0.8 or more alone: an unused context leaks nothing.
+    accuracy for j above chance, the share of j's most frequent value; it is meaningful
+    only if the informativeness is 0.8 or more, as an unused context leaks nothing.
 
     Args:
       names: of the K factors.
@@ -59,10 +59,10 @@ def probe_scores(
 def probe_accuracy(
     train: ArrayLike, train_labels: ArrayLike, test: ArrayLike, test_labels: ArrayLike
 ) -> float:
-    """The share of test rows whose label an MLP that was fitted on training rows tells.
+    """The accuracy on test rows of an MLP fitted on training rows.
 
-    The features are brought to mean 0 and variance 1 first. One hidden layer of 128
-    units, Adam, a tenth of the rows to stop early by; the first ``PROBE_ROWS`` rows.
+    The features are standardised first. One hidden layer of 128
+    units, Adam, early stopping on a tenth of the rows; the first ``PROBE_ROWS`` rows.
 
     Args:
       train: features [R, C].

@@ -1,8 +1,8 @@
-"""Scores that count images which look the same as the same (suffix ``_merged``).
+"""Scores that merge look-alike labels (suffix ``_merged``).
 
-A 6 turned by 180 degrees is a 9; 0, 1 and 8 look the same upside down: no oracle can
-tell such a pair of labels apart, so either reading is right where one of them is.
-Shapes: S sets, N items in a set, A readings of an item, F factors.
+A 6 rotated by 180 degrees is a 9; 0, 1 and 8 are symmetric: no oracle can distinguish
+such labels, so either prediction is correct if one is. Shapes: S sets, N items in a
+set, A predictions of an item, F factors.
 """
 
 import functools
@@ -14,10 +14,10 @@ from cal_jax.data.rotation import ROTATIONS, UPSIDE_DOWN
 
 
 def readings_of_turned_digits(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """Labels int [..., F] with what else they may stand for: [..., 2, F].
+    """Labels int [..., F] with their look-alikes: [..., 2, F].
 
     (6, t) = (9, t + 180), and (d, t) = (d, t + 180) for d in {0, 1, 8}; other labels
-    stand twice.
+    occur twice.
 
     Args:
         labels: of items.
@@ -34,14 +34,14 @@ def readings_of_turned_digits(labels: np.ndarray, names: tuple[str, ...]) -> np.
 
 
 def merge_of(names: tuple[str, ...]) -> Callable[[np.ndarray], np.ndarray] | None:
-    """``readings_of_turned_digits`` of these factors; None where nothing turns."""
+    """``readings_of_turned_digits`` of these factors; None without rotation."""
     if "rotation" not in names:
         return None
     return functools.partial(readings_of_turned_digits, names=names)
 
 
 def conditional_merged(readings: np.ndarray, truth: np.ndarray) -> float:
-    """The share of items of which some reading is the label of their set's condition.
+    """The share of items with a prediction equal to the label of their set's condition.
 
     Args:
         readings: of one factor, int [S, N, A].
@@ -51,7 +51,7 @@ def conditional_merged(readings: np.ndarray, truth: np.ndarray) -> float:
 
 
 def agreement_merged(readings: np.ndarray) -> float:
-    """The share of items that one label of their set, the best one, is a reading of.
+    """The share of items with a prediction equal to the best label of their set.
 
     Args:
         readings: of one factor, int [S, N, A].
@@ -61,7 +61,7 @@ def agreement_merged(readings: np.ndarray) -> float:
 
 
 def joint_merged(readings: np.ndarray, truth: np.ndarray) -> float:
-    """The share of items of which some reading has every factor right.
+    """The share of items with a prediction of which every factor is correct.
 
     Args:
         readings: int [S, N, A, F].

@@ -1,4 +1,4 @@
-"""Whether the constant and the varying posterior of one context say the same."""
+"""Mismatch between the constant and the varying posterior of one context."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,10 +8,10 @@ from cal_jax.metrics.leakage import checked_rows, fitted_probe
 
 
 def two_sample_auc(first: ArrayLike, second: ArrayLike) -> float:
-    """How well a classifier tells two samples apart: the area under its ROC curve.
+    """The area under the ROC curve of a classifier between two samples.
 
-    An MLP is fitted on the even rows of both and judged on the odd ones; 0.5 says that
-    it cannot tell them apart, 1 that it always can. Rows should be independent.
+    An MLP is fitted on the even rows of both and evaluated on the odd ones; 0.5 means that
+    the samples are indistinguishable, 1 that they are separable. Rows should be independent.
 
     Args:
       first: [R, C].

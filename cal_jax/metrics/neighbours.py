@@ -1,7 +1,7 @@
-"""What the nearest neighbours in a feature space know about a set.
+"""Nearest-neighbour prediction in a feature space.
 
 Shapes: M rows (sets) with F features each. The features are used as they are: the
-distance is Euclidean, and the caller scales them where they need it.
+distance is Euclidean, and scaling is the caller's task.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ def knn_accuracy(
         train_labels: integer [M].
         test: features [M', F].
         test_labels: integer [M'].
-        neighbours: how many training rows vote.
+        neighbours: number of training rows that vote.
 
     Raises:
         InputError: lengths or feature sizes that differ, features that are not finite,
@@ -55,7 +55,7 @@ def knn_r2(
         train_targets: [M].
         test: features [M', F].
         test_targets: [M'].
-        neighbours: how many training rows are averaged.
+        neighbours: number of training rows averaged.
 
     Raises:
         InputError: as ``knn_accuracy``; targets that are not finite or all the same.

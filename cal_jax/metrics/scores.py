@@ -1,4 +1,4 @@
-"""Scores of a model from an oracle's readings of the sets that it generates.
+"""Scores of a model from an oracle's predictions on its generated sets.
 
 Shapes: S sets, N items in a set, F factors. All functions take numpy arrays. A value
 of 1 is perfect for all but `diversity`, where it means "as diverse as real sets".
@@ -14,11 +14,13 @@ from cal_jax.errors import InputError
 FRACTION = "fraction"
 RATIO = "ratio"
 NATS_PER_ITEM = "nats per item"
-UNITS = (FRACTION, RATIO, NATS_PER_ITEM)
+BITS = "bits per dimension"
+UNITS = (FRACTION, RATIO, NATS_PER_ITEM, BITS)
 _DISPLAY = {
     FRACTION: (100.0, 1, "%"),
     RATIO: (1.0, 3, RATIO),
     NATS_PER_ITEM: (1.0, 2, NATS_PER_ITEM),
+    BITS: (1.0, 3, BITS),
 }
 
 
@@ -27,8 +29,8 @@ class Score(NamedTuple):
 
     Attributes:
         value: the score.
-        ceiling: what it would be at best: the same score of real sets under the same
-            oracle, or of exact inference; None where there is no such thing.
+        ceiling: the best attainable value: the same score of real sets under the same
+            oracle, or of exact inference; None if there is none.
         unit: one of `UNITS`.
     """
 
@@ -38,10 +40,10 @@ class Score(NamedTuple):
 
 
 def shown(number: float | None, unit: str, *, beside: float | None = None) -> str:
-    """A score, ceiling or spread of `unit` as tables show it; nothing for None.
+    """Format a score, ceiling or spread of `unit` for tables; empty for None.
 
     Nats have three decimals below 10 and two above; ``beside`` is the number that decides,
-    where it is not ``number`` itself: a spread has as many as its mean.
+    if not ``number`` itself: a spread has as many as its mean.
     """
     if number is None:
         return ""
@@ -52,12 +54,12 @@ def shown(number: float | None, unit: str, *, beside: float | None = None) -> st
 
 
 def shown_unit(unit: str) -> str:
-    """What a table writes beside `shown`: percentages for fractions."""
+    """The unit beside `shown` in tables: percentages for fractions."""
     return _DISPLAY[unit][2]
 
 
 def conditional(predictions: ArrayLike, truth: ArrayLike) -> float:
-    """The share of items whose label is the one that their set was conditioned on.
+    """The share of items with the label that their set is conditioned on.
 
     Args:
         predictions: labels of generated items, int [S, N].
@@ -109,7 +111,7 @@ def diversity(predictions: ArrayLike, real: ArrayLike) -> float:
 
 
 def joint(predictions: ArrayLike, truth: ArrayLike) -> float:
-    """The share of items with every factor right.
+    """The share of items with every factor correct.
 
     Args:
         predictions: labels of generated items, int [S, N, F].
@@ -149,6 +151,6 @@ def _labels(labels: ArrayLike, rank: int) -> np.ndarray:
 
 
 def _counts(predictions: ArrayLike) -> np.ndarray:
-    """How often each label occurs in each set: int [S, values]."""
+    """Counts of each label in each set: int [S, values]."""
     labels = _labels(predictions, 2)
     return np.stack([(labels == value).sum(axis=1) for value in np.unique(labels)], axis=1)

@@ -1,1 +1,1 @@
-"""Flax models whose methods serve as the callables that objectives ask for."""
+"""Flax models whose methods are the callables that objectives take."""

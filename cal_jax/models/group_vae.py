@@ -1,7 +1,7 @@
-"""Models of sets with one context and networks of items: the neural statistician, ML-VAE, GVAE.
+"""Models of sets with one context: the neural statistician, ML-VAE and GVAE.
 
-The neural statistician (thesis 5.1) with an encoder and a decoder, and the two group models
-that know a group's content from its items' Gaussians and each item's style apart.
+The neural statistician (thesis 5.1) with an encoder and a decoder, and two group models that
+infer a group's content from its items' Gaussians, separately from each item's style.
 """
 
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ class GroupVAEConfig:
 class GroupVAE(nn.Module):
     """An encoder and a decoder, a context's posterior, and z's posterior and prior.
 
-    One stochastic layer; the likelihood sees z and c. ``inference(ctx)`` and
+    One stochastic layer; the likelihood depends on z and c. ``inference(ctx)`` and
     ``generative(ctx)`` bind the networks to one pass over one data set and return
     the callables of ``objectives.protocols``.
     """

@@ -1,6 +1,6 @@
 """The neural statistician of feature vectors as a Flax module (thesis 5.1, 5.3.1).
 
-Items of any shape are read as vectors; for images, see ``group_vae``.
+Items of any shape are flattened to vectors; for images, see ``group_vae``.
 """
 
 import math
@@ -32,8 +32,8 @@ class NeuralStatisticianConfig:
     layers: int = 2
     """L, stochastic layers."""
     full: bool = True
-    """The full model (5.9): items see the context and every layer directly. False:
-    the basic one (5.3), whose likelihood sees the last layer alone."""
+    """The full model (5.9): items depend on the context and every layer directly. False:
+    the basic one (5.3), whose likelihood depends on the last layer alone."""
     likelihood: AnyLikelihood = field(default_factory=Normal)
     hidden: Hidden = field(default_factory=Hidden)
     """Every network; the statistic's has as many layers before and after pooling."""
@@ -57,7 +57,7 @@ class StatisticianGenerative(NamedTuple):
     latent_prior: Callable[[int, Array | None, Array], Distribution]
     likelihood: Callable[[tuple[Array, ...], Array], Distribution]
     layers: int | None = None
-    """L, which an objective takes where it is told none, and holds to what it is told."""
+    """L, the default of an objective, which refuses another number."""
 
 
 class NeuralStatistician(nn.Module):

@@ -1,4 +1,4 @@
-"""A Flax model beside itself with stopped parameters, for the estimators that need both."""
+"""A model paired with a stop-gradient copy, for STL and DReG gradient estimators."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from cal_jax.objectives.gradient_estimators import LiveAndStopped
 
 
 class StopGradientCopy(nn.Module):
-    """``model`` and its twin bound to stopped parameters, with the variables of ``model``.
+    """``model`` and a copy bound to stop-gradient parameters, with the variables of ``model``.
 
     ``generative(ctx)`` and ``inference(ctx)`` return ``LiveAndStopped``, so
     ``map_objective`` maps the objectives of ``objectives.gradient_estimators``::
@@ -19,7 +19,7 @@ class StopGradientCopy(nn.Module):
         weights, batch_stats = mapped(variables, keys, x)  # each part [B, S]
         bound = dreg_bound(weights)  # [B]
 
-    The twin's updates of running averages are dropped.
+    The copy's updates of running averages are dropped.
     """
 
     model: nn.Module
@@ -29,11 +29,11 @@ class StopGradientCopy(nn.Module):
         nn.share_scope(self, self.model)
 
     def generative(self, ctx: ApplyContext = EVALUATION) -> LiveAndStopped[Any]:
-        """The generative callables, live and stopped."""
+        """The generative callables, live and stop-gradient."""
         return LiveAndStopped(self.model.generative(ctx), self._stopped().generative(ctx))
 
     def inference(self, ctx: ApplyContext = EVALUATION) -> LiveAndStopped[Any]:
-        """The inference callables, live and stopped."""
+        """The inference callables, live and stop-gradient."""
         return LiveAndStopped(self.model.inference(ctx), self._stopped().inference(ctx))
 
     def _stopped(self) -> Any:

@@ -63,8 +63,8 @@ class VAE(nn.Module):
     """An encoder, the head of q(z | x) and a decoder.
 
     ``inference(ctx)`` and ``generative(ctx)`` return the callables of
-    ``objectives.protocols`` for one item. Leading axes before those of an item
-    are taken too.
+    ``objectives.protocols`` for one item, and accept leading axes before an
+    item's.
     """
 
     config: VAEConfig

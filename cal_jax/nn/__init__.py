@@ -1,1 +1,1 @@
-"""Flax layers and subnetworks; they know nothing of the objectives."""
+"""Flax layers and subnetworks, independent of the objectives."""

@@ -1,4 +1,4 @@
-"""Activation functions by name, with the initialiser that suits each."""
+"""Activation functions by name, and their initialisers."""
 
 from typing import Literal, get_args
 
@@ -14,7 +14,7 @@ itself, without a normalisation layer (thesis 3.4.2)."""
 
 
 def activate(activation: Activation, x: Array) -> Array:
-    """The activation of every number of x.
+    """Apply an activation elementwise.
 
     Raises:
       InputError: for an unknown name.
@@ -28,7 +28,7 @@ def activate(activation: Activation, x: Array) -> Array:
 
 
 def initialiser(activation: Activation) -> Initializer:
-    """Of the kernel before it: He et al. 2015 for relu, variance 1 / fan-in for selu."""
+    """The preceding kernel's initialiser: He et al. 2015 for relu, fan-in variance 1 for selu."""
     if activation == "selu":
         return nn.initializers.lecun_normal()
     return nn.initializers.he_normal()

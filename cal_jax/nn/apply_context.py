@@ -1,4 +1,4 @@
-"""What a network must know of the current pass beside its inputs."""
+"""Arguments of a forward pass besides the inputs: item mask and batch-statistics axes."""
 
 from typing import NamedTuple
 
@@ -17,11 +17,11 @@ class ApplyContext(NamedTuple):
 
     @property
     def training(self) -> bool:
-        """True where batch statistics are taken and updated."""
+        """Whether batch statistics are computed and updated."""
         return self.axes is not None
 
     def of_the_set(self) -> "ApplyContext":
-        """The same pass for what the whole set shares: one row, absent if the set is empty."""
+        """The same pass for set-level rows: one row, masked out if the set is empty."""
         if self.mask is None:
             return self
         return self._replace(mask=jnp.any(self.mask > 0))

@@ -1,4 +1,4 @@
-"""A statistic network whose items are compared with each other before they are pooled."""
+"""A statistic network with attention between items before pooling."""
 
 import flax.linen as nn
 import jax
@@ -14,7 +14,7 @@ from cal_jax.nn.statistic import mean_pool
 
 
 class Attention(nn.Module):
-    """What each item gathers from the items that count, by several heads (Vaswani et al. 2017)."""
+    """Multi-head attention of each item over the items that count (Vaswani et al. 2017)."""
 
     heads: int = 4
 
@@ -37,9 +37,8 @@ class Attention(nn.Module):
 class RelationalStatisticNetwork(nn.Module):
     """The statistic network with relations between items before the mean (thesis 7.2.1).
 
-    Every item is compared with every other, as in Santoro et al. 2017, so the
-    statistic may depend on what they share and not on each item's features alone.
-    The mean over items keeps it independent of their order.
+    Pairwise comparisons, as in Santoro et al. 2017, let the statistic depend on
+    relations between items. The mean over items keeps it independent of their order.
     """
 
     width: int = 256

@@ -1,4 +1,4 @@
-"""The convolutional encoder of images and the decoder that mirrors it (thesis 6.4.1)."""
+"""The convolutional image encoder and the decoder that mirrors it (thesis 6.4.1)."""
 
 import math
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class ConvolutionalEncoder(nn.Module):
 class ConvolutionalDecoder(nn.Module):
     """The encoder's mirror: groups of three transposed convolutions, the first with stride 2.
 
-    A linear embedding of the inputs makes the smallest image; one last convolution makes the
+    A linear embedding of the inputs gives the smallest image; a last convolution gives the
     outputs.
     """
 

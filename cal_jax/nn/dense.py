@@ -25,13 +25,13 @@ class GaussianParameters(NamedTuple):
 class Embedding(nn.Module):
     """Inputs of several kinds, each embedded linearly and summed.
 
-    An input with fewer leading axes than the others (a set's, among items')
+    An input with fewer leading axes than the others (a set's, beside items')
     is embedded once and broadcast.
     """
 
     width: int
     norm: Norm = "none"
-    """What normalises the sum; "weight" normalises each layer here."""
+    """Normalisation of the sum; "weight" normalises each layer here."""
     activation: Activation = "relu"
     """Of the sum."""
 
@@ -101,9 +101,9 @@ class MLP(nn.Module):
 
 
 class GaussianHead(nn.Module):
-    """Linear outputs read as the mean and log variance of Gaussians of a given shape.
+    """A linear layer to the mean and log variance of Gaussians of a given shape.
 
-    The weights start small: untrained Gaussians are all close to N(0, I), and no
+    Small initial weights keep untrained Gaussians close to N(0, I), and no
     log variance overflows before running averages have settled.
     """
 
@@ -128,7 +128,7 @@ class TriangularParameters(NamedTuple):
 
 
 class TriangularGaussianHead(nn.Module):
-    """Linear outputs read as Gaussians with full covariances; the weights start small."""
+    """A linear layer to Gaussians with full covariances; initial weights are small."""
 
     shape: tuple[int, ...]
     """[..., C]: the last axis is that of each Gaussian."""
@@ -149,7 +149,7 @@ class TriangularGaussianHead(nn.Module):
 
 
 class LearnedGaussian(nn.Module):
-    """Gaussians of a given shape that depend on nothing; N(0, I) before training."""
+    """Unconditional Gaussians of a given shape; N(0, I) before training."""
 
     shape: tuple[int, ...]
 

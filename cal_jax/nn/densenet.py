@@ -1,7 +1,7 @@
 """DenseNets of images: an encoder and the decoder that mirrors it (thesis 7.2.3).
 
-Huang et al. 2016. Every layer of a block sees the outputs of all layers before it, and adds
-a few channels of its own; between blocks, a transition halves or doubles the image.
+Huang et al. 2016. Every layer of a block takes the outputs of all layers before it and adds
+a few channels; between blocks, a transition halves or doubles the image.
 """
 
 import flax.linen as nn

@@ -1,11 +1,10 @@
-"""Images that turn, read alike at every angle, and an angle that no two rotations share.
+"""Rotation-invariant features of an image, and an equivariant estimate of its angle.
 
-A dense encoder learns each digit at each rotation anew, and a network from a context to
-an angle may give two rotations the same one. Here one network reads an image at evenly
-spaced angles (Cohen & Welling 2016, for the group of these turns). What it finds in any
-of the views says what is shown. Which view it takes for the upright one says the angle:
-circular moments of that guess are what the image tells of the turning context, and when
-the image turns by an angle between two views, they turn with it.
+A dense encoder learns each digit at each rotation separately, and a network from a context to
+an angle may map two rotations to one. Here one network is applied to views of the image at
+evenly spaced angles (Cohen & Welling 2016, for this rotation group). The maximum over views
+gives invariant features. A softmax over views gives the angle, whose circular moments are the
+evidence about the rotating context; they rotate with the image.
 """
 
 from typing import NamedTuple
@@ -19,33 +18,33 @@ from jax import Array
 from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import START_SMALL, ResidualMLP
-from cal_jax.nn.experts import Experts, speaking_of
+from cal_jax.nn.experts import Experts, replace_context
 from cal_jax.nn.layers import Dense
 from cal_jax.nn.norm import Norm
 from cal_jax.nn.turning import ANGLES, circular_moments, turned_back
 
 VIEWS = 16
-"""Angles at which an image is read; they divide ``ANGLES``."""
+"""Number of views of an image; it divides ``ANGLES``."""
 
 MOMENTS = 2
-"""Of an angle, in a context: the first tells all angles apart, the second can say an axis
-whose ends look alike. With eight, style moved into the context."""
+"""Circular moments of an angle in a context: the first distinguishes all angles, the second
+represents an axis with two-fold symmetry. With eight, the context also encodes style."""
 
 ANGLE_DIM = 2 * MOMENTS
 """Dimensions of a context that hold its angle: cosines, and then sines."""
 
 
 class Viewed(NamedTuple):
-    """What an image shows, and at which angle."""
+    """An image's invariant features and its angle."""
 
     features: Array
-    """[N, 2 W]: the same for an image turned by an angle between two views."""
+    """[N, 2 W]: invariant to rotation by the angle between two views."""
     angle: Array
-    """[N, ANGLE_DIM]: moments of the angle, which turn with the image."""
+    """[N, ANGLE_DIM]: moments of the angle, equivariant to rotation."""
 
 
 class ViewEncoder(nn.Module):
-    """A residual MLP over every view of an image."""
+    """A residual MLP applied to every view of an image."""
 
     width: int
     depth: int = 3
@@ -55,7 +54,7 @@ class ViewEncoder(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, ctx: ApplyContext) -> Viewed:
-        """Read images x [N, H, W]."""
+        """Encode images x [N, H, W]."""
         read = ResidualMLP(self.width, self.depth, self.norm, self.skip, self.activation)(
             ctx, views(x)
         )
@@ -67,7 +66,7 @@ class ViewEncoder(nn.Module):
 
 
 class AngleReading(nn.Module):
-    """The angle that a context stands for; at first, hardly any."""
+    """The angle of a context; nearly uniform before training."""
 
     @nn.compact
     def __call__(self, contexts: Array) -> Array:
@@ -77,30 +76,30 @@ class AngleReading(nn.Module):
 
 
 def angle_experts(experts: Experts, context: int, angle: Array) -> Experts:
-    """The experts, but that those on one context speak of an angle alone.
+    """Replace the experts on one context by experts on its angle.
 
-    Their precision is the same in all directions, so that a turn changes nothing else.
+    Their precision is isotropic, so a rotation changes the mean alone.
 
     Args:
       experts: of N items; those on the context give its precision.
-      context: which, counted from 0.
-      angle: [N, ANGLE_DIM], the mean; of further dimensions nothing is said.
+      context: its index.
+      angle: [N, ANGLE_DIM], the mean; further dimensions get precision 0.
     """
     precision = jnp.mean(experts.precision[:, context], axis=-1, keepdims=True)
-    return speaking_of(experts, context, angle, precision)
+    return replace_context(experts, context, angle, precision)
 
 
 def views(x: Array) -> Array:
-    """The harmonics [N, VIEWS, R + 2 P] of images x [N, H, W], turned back by each angle."""
+    """The harmonics [N, VIEWS, R + 2 P] of images x [N, H, W], rotated back by each angle."""
     angles = np.eye(ANGLES, dtype=np.float32)[:: ANGLES // VIEWS, None]
     return jax.vmap(turned_back, in_axes=(None, 0), out_axes=1)(x, jnp.asarray(angles))
 
 
 def strongest(read: Array) -> Array:
-    """The largest of the views [N, VIEWS, W], unit by unit: [N, W].
+    """The elementwise maximum of the views [N, VIEWS, W]: [N, W].
 
-    Chosen by its index. The derivative of ``max`` divides by how many views equal the
-    largest, and is not a number where a compiler computes them twice, not quite alike.
+    Selected by index: the derivative of ``max`` divides by the number of views equal to the
+    maximum, and is NaN where a compiler recomputes them with other rounding.
     """
     chosen = jax.nn.one_hot(jnp.argmax(read, axis=1), VIEWS, axis=1, dtype=read.dtype)
     return jnp.sum(chosen * read, axis=1)

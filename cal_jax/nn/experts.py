@@ -1,4 +1,4 @@
-"""Experts: each item's own Gaussian belief about a context, multiplied where items share it.
+"""Products of Gaussian experts: one factor for each item and context.
 
 With a base factor N(0, I) the product of experts over any number of items is a
 Gaussian in closed form, and so is one expert alone: the two posteriors of one
@@ -25,14 +25,14 @@ class Experts(NamedTuple):
     mean: Array
     """[N, K, C]"""
     precision: Array
-    """[N, K, C]: above 0; near 0 an item says nothing of a context."""
+    """[N, K, C]: above 0; near 0 an item gives no evidence about a context."""
 
 
 class ExpertNetwork(nn.Module):
     """A residual MLP from an item's features to its expert on every context.
 
-    The precision is a softplus: a rectifier would leave an expert that starts
-    at 0 without a gradient, and its context unused.
+    The precision is a softplus: with a ReLU, an expert at 0 would get no gradient
+    and its context would stay unused.
     """
 
     contexts: tuple[int, int]
@@ -53,14 +53,14 @@ class ExpertNetwork(nn.Module):
         return Experts(mean, jax.nn.softplus(raw))
 
 
-def speaking_of(experts: Experts, context: int, mean: Array, precision: Array) -> Experts:
-    """The experts, but that those on one context speak of its first dimensions alone.
+def replace_context(experts: Experts, context: int, mean: Array, precision: Array) -> Experts:
+    """Replace the experts on one context by experts on its first D dimensions.
 
     Args:
       experts: of N items.
-      context: which, counted from 0.
-      mean: [N, D], of the first D dimensions; of the others nothing is said.
-      precision: [N, 1] or [1, 1], the same in each of the D.
+      context: its index.
+      mean: [N, D], of the first D dimensions; the others get precision 0.
+      precision: [N, 1] or [1, 1], shared by the D dimensions.
     """
     num_items, _, dim = experts.mean.shape
     silent = jnp.zeros((num_items, dim - mean.shape[-1]))
@@ -74,9 +74,9 @@ def speaking_of(experts: Experts, context: int, mean: Array, precision: Array) -
 
 
 def product_of_experts(experts: Experts, mask: Array | None) -> GaussianParameters:
-    """N(0, I) times the experts of the items that count, normalised: [K, C] each.
+    """The normalised product of N(0, I) and the experts of items that count: [K, C] each.
 
-    Without an item that counts it is N(0, I).
+    It is N(0, I) without items.
 
     Args:
       experts: of N items.
@@ -90,10 +90,10 @@ def product_of_experts(experts: Experts, mask: Array | None) -> GaussianParamete
 
 
 def each_expert(experts: Experts) -> GaussianParameters:
-    """N(0, I) times one expert, normalised, for every item: [N, K, C] each."""
+    """The normalised product of N(0, I) and one expert, for every item: [N, K, C] each."""
     return _normalised(experts.precision, experts.precision * experts.mean)
 
 
 def _normalised(precision: Array, pull: Array) -> GaussianParameters:
-    """N(0, I) times a factor of this precision and this precision times mean."""
+    """N(0, I) times a Gaussian factor, given by its precision and precision-weighted mean."""
     return GaussianParameters(pull / (1.0 + precision), -jnp.log1p(precision))

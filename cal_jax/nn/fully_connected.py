@@ -1,4 +1,4 @@
-"""A fully connected encoder and decoder of images: the quick choice on a CPU."""
+"""A fully connected encoder and decoder of images, fast on a CPU."""
 
 import math
 
@@ -13,7 +13,7 @@ from cal_jax.nn.norm import Norm
 
 
 class DenseEncoder(nn.Module):
-    """A residual MLP over an image's pixels, or over what was made of them."""
+    """A residual MLP over an image's pixels, or over features of them."""
 
     width: int
     depth: int = 3
@@ -29,7 +29,7 @@ class DenseEncoder(nn.Module):
 
 
 class DenseDecoder(nn.Module):
-    """A residual MLP to outputs of a given shape: one logit a pixel, or what makes them."""
+    """A residual MLP to outputs of a given shape, such as one logit a pixel."""
 
     shape: tuple[int, ...]
     width: int

@@ -1,4 +1,4 @@
-"""A group's Gaussian from a Gaussian of each of its items: their product, or their mean.
+"""Pooling of items' Gaussians into a group's: their product, or their mean.
 
 ML-VAE (Bouchacourt, Tomioka & Nowozin 2018) multiplies the items' Gaussians;
 GVAE (Hosoya 2019) averages their means and variances. Neither has a prior factor:

@@ -1,9 +1,8 @@
-"""Images and their negatives: what an image shows, and a sign that one context decides.
+"""Images up to inversion, and a sign that one context determines.
 
-A dense network that flips every pixel of what it draws must learn each drawing twice.
-Here the drawing is learned once, and its logits are multiplied by the mean of a sign.
-What is read from an image up to inversion cannot know the sign, and what the context
-is told is the sign alone.
+A dense decoder learns an image and its negative separately. Here the decoder learns the image
+once, and its logits are multiplied by the mean of a sign. Features of an image up to inversion
+are independent of the sign, and the context's evidence is the sign alone.
 """
 
 from typing import NamedTuple
@@ -12,14 +11,14 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.nn.experts import Experts, speaking_of
+from cal_jax.nn.experts import Experts, replace_context
 
 
 class Folded(NamedTuple):
-    """Images up to inversion, and the inversion."""
+    """Images up to inversion, and their signs."""
 
     images: Array
-    """[N, *X], each the one of an image and its negative that is mostly 0."""
+    """[N, *X]: of each image and its negative, the one that is mostly 0."""
     signs: Array
     """[N, 1], 1 where that is the image and -1 where it is its negative."""
 
@@ -33,17 +32,17 @@ def folded(x: Array) -> Folded:
 
 
 class SignExperts(nn.Module):
-    """The experts with those on one context replaced by a sign, of one learned precision."""
+    """Replace the experts on one context by its sign, with one learned precision."""
 
     @nn.compact
     def __call__(self, experts: Experts, context: int, signs: Array) -> Experts:
-        """Of N items with these signs [N, 1]: the mean of the first dimension of a context."""
+        """The experts of N items, given signs [N, 1] as means of the context's first dimension."""
         precision = jnp.exp(self.param("log_precision", nn.initializers.constant(2.0), (1, 1)))
-        return speaking_of(experts, context, signs, precision)
+        return replace_context(experts, context, signs, precision)
 
 
 class SignReading(nn.Module):
-    """The mean of the sign that a context stands for."""
+    """The mean sign of a context."""
 
     @nn.compact
     def __call__(self, contexts: Array) -> Array:

@@ -1,4 +1,4 @@
-"""The label network: which contexts of a set are constant, whatever the order of its items."""
+"""The label network q(a | D), invariant to the order of a set's items."""
 
 import flax.linen as nn
 from jax import Array
@@ -13,9 +13,9 @@ from cal_jax.nn.statistic import mean_pool
 
 
 class LabelNetwork(nn.Module):
-    """Network of each item, mean over the items, network of the set, logits (thesis 6.4.3).
+    """Network of each item, mean over items, network of the set, logits (thesis 6.4.3).
 
-    The last weights start small: before training every label is about as likely.
+    Small initial weights of the last layer make the labels about equally likely.
     """
 
     num_labels: int
@@ -41,7 +41,7 @@ class LabelNetwork(nn.Module):
 
 
 class RelationalLabelNetwork(nn.Module):
-    """``LabelNetwork`` with items that attend to each other before the mean (thesis 7.2.1)."""
+    """``LabelNetwork`` with attention between items before the mean (thesis 7.2.1)."""
 
     num_labels: int
     width: int = 256

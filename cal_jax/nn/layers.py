@@ -1,6 +1,6 @@
-"""Linear layers: linen's, with a CPU form of their product (``cal_jax.fast``).
+"""Flax's linear layers with the CPU products of ``cal_jax.fast``.
 
-Their parameters are named, shaped and initialised as linen's.
+Their parameters have the names, shapes and initialisers of Flax's layers.
 """
 
 import functools
@@ -26,7 +26,7 @@ KERNEL = 3
 
 
 class ConvTranspose(nn.Module):
-    """A transposed 3x3 convolution that makes images of a given size."""
+    """A transposed 3x3 convolution to images of a given size."""
 
     features: int
     size: tuple[int, int]

@@ -1,4 +1,4 @@
-"""A plain fully connected decoder: the autoencoder's (thesis 4.4.1)."""
+"""The VAE's fully connected decoder (thesis 4.4.1)."""
 
 import math
 
@@ -14,7 +14,7 @@ from cal_jax.nn.norm import Norm
 class MLPDecoder(nn.Module):
     """Hidden layers of given widths to outputs of a given shape.
 
-    Several inputs are concatenated; one of the whole set is repeated for each item.
+    Several inputs are concatenated; a set-level input is repeated for each item.
     """
 
     shape: tuple[int, ...]
@@ -23,7 +23,7 @@ class MLPDecoder(nn.Module):
 
     @nn.compact
     def __call__(self, ctx: ApplyContext, *inputs: Array) -> Array:
-        """Map inputs [N, F_i] or [F_i], one of them of items, to outputs [N, *shape]."""
+        """Map inputs [N, F_i] or [F_i], at least one of them [N, F_i], to outputs [N, *shape]."""
         items = max(inputs, key=lambda x: x.ndim).shape[:-1]
         joined = jnp.concatenate(
             [jnp.broadcast_to(x.reshape(-1, x.shape[-1]), (*items, x.shape[-1])) for x in inputs],

@@ -1,4 +1,4 @@
-"""Normalisation layers that share one call, ``layer(x, ctx)``, and weight normalisation."""
+"""Normalisation layers with the signature ``layer(x, ctx)``, and weight normalisation."""
 
 import math
 from typing import Any, Literal, get_args
@@ -14,15 +14,15 @@ from cal_jax.fast.batch_norm import BatchNormalised, batch_norm
 from cal_jax.nn.apply_context import ApplyContext
 
 Norm = Literal["batch", "layer", "weight", "none"]
-"""What normalises a hidden layer; "weight" divides its kernel by its norm."""
+"""Normalisation of a hidden layer; "weight" divides its kernel by its norm."""
 
 
 class BatchNorm(nn.Module):
     """Batch normalisation over items, positions and all the mapped axes of a pass.
 
-    Statistics are sums divided by counts, taken over every axis but the last
+    Statistics are sums divided by counts, over every axis but the last
     and over the named axes together, so sets of unequal sizes weigh by their
-    items, padding weighs nothing and an empty set changes nothing. (linen's
+    items, and padding and empty sets have no weight. (linen's
     masked BatchNorm averages the sets' means instead.) Ioffe & Szegedy 2015;
     thesis 4.4, 5.3.1 and 6.4.1.
     """
@@ -97,7 +97,7 @@ def _row_weights(x: Array, mask: Array | None) -> Array | None:
 
 
 class LayerNorm(nn.Module):
-    """Layer normalisation over the features of each row: blind to the batch and the mask."""
+    """Layer normalisation over the features of each row, independent of batch and mask."""
 
     @nn.compact
     def __call__(self, x: Array, ctx: ApplyContext) -> Array:
@@ -116,7 +116,7 @@ class Identity(nn.Module):
 
 
 def normalisation(norm: Norm) -> nn.Module:
-    """The layer of that name; of "weight" it is none: see ``normalised``.
+    """The layer of that name; the identity for "weight", see ``normalised``.
 
     Raises:
       InputError: for an unknown name.
@@ -160,7 +160,7 @@ class WeightNorm(nn.Module):
 
 
 def normalised(layer: nn.Module, x: Array, ctx: ApplyContext, norm: Norm) -> Array:
-    """A layer's outputs, normalised: by its weights, or after it. Called in a compact method."""
+    """A layer's outputs with weight or output normalisation. Called in a compact method."""
     y = weighted(layer, norm)(x)
     z: Array = normalisation(norm)(y, ctx)
     return z
@@ -172,5 +172,5 @@ def weighted(layer: nn.Module, norm: Norm) -> Any:
 
 
 def has_bias(norm: Norm) -> bool:
-    """Whether a layer before this normalisation has a bias: the others add one of their own."""
+    """Whether a layer before this normalisation has a bias; other normalisations add one."""
     return norm in ("weight", "none")

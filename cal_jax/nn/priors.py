@@ -1,8 +1,8 @@
-"""Networks of priors beyond one Gaussian: where the aggregate posterior is clusters.
+"""Networks of mixture and flow priors, for clustered aggregate posteriors.
 
-Each of K contexts (or z) has a prior of its own. With features (of the constant contexts,
-of the constant mask, or of an item's contexts) it depends on them; without, it is learned as
-it is. Shapes: ``lead`` is (K,), or () for z; ``B`` is () or the items (N,) of the features.
+Each of K contexts (or z) has its own prior, conditional on features (of the constant contexts,
+of the constant mask, or of an item's contexts) or unconditional. Shapes: ``lead`` is (K,), or
+() for z; ``B`` is () or the items (N,) of the features.
 """
 
 import math
@@ -41,9 +41,9 @@ class FlowParameters(NamedTuple):
 class MixturePrior(nn.Module):
     """A mixture of Gaussians for each context.
 
-    The components start apart, at draws of N(0, I / 2), each with variance 1/2:
-    together they have the moments of N(0, I). Features change the components'
-    weights, and shift and stretch all components of a context alike.
+    Initial component means are samples of N(0, I / 2), with variances 1/2, so that the
+    mixture has the moments of N(0, I). Features change the components' weights, and
+    shift and scale all components of a context together.
     """
 
     shape: tuple[int, ...]
@@ -74,7 +74,7 @@ class MixturePrior(nn.Module):
 class CouplingLayers(nn.Module):
     """A flow of affine coupling layers for each context; the identity before training.
 
-    Features enter at the hidden units of every layer.
+    Features are added to the hidden units of every layer.
     """
 
     shape: tuple[int, ...]

@@ -1,7 +1,7 @@
 """Residual networks of images: an encoder and the decoder that mirrors it (thesis 3.3.4.2, 7.2.3).
 
-He et al. 2016. A block adds its input to what its convolutions make of it, before the last
-nonlinearity; gradients reach the first layers by these additions alone.
+He et al. 2016. A block adds its input to the output of its convolutions, before the last
+nonlinearity.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from cal_jax.nn.norm import Norm, has_bias, normalised
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, and the input added to them.
+    """Two 3x3 convolutions with a skip connection.
 
     An input of another size is subsampled or repeated; one of another width passes a 1x1
     convolution.
@@ -96,7 +96,7 @@ class ResidualDecoder(nn.Module):
 
 
 def nearest(x: Array, size: Size) -> Array:
-    """Images x [N, h, w, C] at a size: as they are, every second pixel, or each pixel twice."""
+    """Images x [N, h, w, C] resized to (H, W): unchanged, every second pixel, or doubled pixels."""
     if x.shape[1:3] == size:
         return x
     if x.shape[1] >= size[0] and x.shape[2] >= size[1]:

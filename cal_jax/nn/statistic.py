@@ -1,4 +1,4 @@
-"""The statistic network: one summary of a set, whatever the order of its items."""
+"""The statistic network: an order-invariant summary of a set."""
 
 import flax.linen as nn
 import jax.numpy as jnp

@@ -1,14 +1,14 @@
-"""Turning images: what one shows is drawn upright, and one context turns it.
+"""Rotation of images in a basis of circular harmonics.
 
-A dense decoder that has drawn a digit at seven of eight rotations does not draw it at
-the eighth. Here, what is learned of a digit holds at every angle.
+A dense decoder trained on a digit at seven of eight rotations does not generalise to the
+eighth. A decoder of harmonics does: it draws the upright image, and one context rotates it.
 
 An image about its centre is a sum of rings times circular harmonics,
-``sum_{r, m} h_r(rho) (A_rm cos(m phi) + B_rm sin(m phi))``. A turn by ``theta`` turns
-each pair ``(A_rm, B_rm)`` by ``m theta``; averaged over a random angle, it also scales it:
-both are a product with the angle's m-th circular moment. So the context gives
-probabilities of angles. Nothing is resampled, and angles far from each other compete,
-where the gradient of a single angle would be caught between two of them.
+``sum_{r, m} h_r(rho) (A_rm cos(m phi) + B_rm sin(m phi))``. Rotation by ``theta`` rotates
+each pair ``(A_rm, B_rm)`` by ``m theta``; its mean over a random angle also scales the pair:
+both are a product with the angle's m-th circular moment. The context therefore parameterises
+a distribution over angles. It needs no resampling, and its gradient compares distant angles,
+where that of a single angle has local optima.
 """
 
 import functools
@@ -19,13 +19,13 @@ import numpy as np
 from jax import Array
 
 ANGLES = 64
-"""Between which a context decides, evenly spaced."""
+"""Number of evenly spaced angles of a context's distribution."""
 
 MOST_HARMONICS = 20
 """Of a ring; inner rings have fewer, two for each pixel of their radius."""
 
 SMALLEST_SINGULAR_VALUE = 1e-3
-"""Relative to the largest; what a basis sees less well is not read from an image."""
+"""Relative to the largest; smaller ones are dropped from the analysis."""
 
 
 class HarmonicBasis(NamedTuple):
@@ -42,24 +42,24 @@ class HarmonicBasis(NamedTuple):
 
 
 def turned_image(harmonics: Array, angles: Array, image_size: int) -> Array:
-    """The image of harmonics [N, R + 2 P], turned by probable angles [N, ANGLES]: [N, H, W]."""
+    """The mean image [N, H, W] of harmonics [N, R + 2 P] under angle probabilities [N, ANGLES]."""
     basis = harmonic_basis(image_size)
     image = turn(harmonics, angles @ circular_moments(basis.orders)) @ basis.pixels
     return image.reshape(-1, image_size, image_size)
 
 
 def turned_back(x: Array, angles: Array) -> Array:
-    """The harmonics [N, R + 2 P] of images x [N, H, W] once the angles [N, ANGLES] are undone."""
+    """Harmonics [N, R + 2 P] of images x [N, H, W], rotated back by angles [N, ANGLES]."""
     basis = harmonic_basis(x.shape[-1])
     harmonics = x.reshape(x.shape[0], -1) @ basis.analysis
     return turn(harmonics, angles @ circular_moments(-basis.orders))
 
 
 def concentration(angles: Array) -> Array:
-    """How sure probable angles [N, ANGLES] are, whichever they are: [N, MOST_HARMONICS].
+    """Concentration of angle probabilities [N, ANGLES], rotation-invariant: [N, MOST_HARMONICS].
 
-    The squared lengths of their circular moments: all 1 for one angle, all 0 for angles
-    that are equally probable, the same after a turn by any of them.
+    The squared lengths of their circular moments: all 1 for a single angle, all 0 for a
+    uniform distribution.
     """
     moments = angles @ circular_moments(np.arange(1, MOST_HARMONICS + 1))
     along, across = jnp.split(moments, 2, axis=-1)
@@ -67,7 +67,7 @@ def concentration(angles: Array) -> Array:
 
 
 def turn(harmonics: Array, moments: Array) -> Array:
-    """Images turned by random angles, on average.
+    """The mean of images rotated by random angles.
 
     Args:
       harmonics: [N, R + 2 P], as the rows of ``HarmonicBasis.pixels``.
@@ -96,9 +96,9 @@ def circular_moments(orders: np.ndarray) -> np.ndarray:
 def harmonic_basis(image_size: int) -> HarmonicBasis:
     """Rings one pixel apart, the first half a pixel from the centre, and their harmonics.
 
-    Between two rings a pixel takes from both, beyond the last from the last. A ring has
-    no more harmonics than its pixels tell apart: with more, an image turned by an angle
-    between those of the pixels is not the image turned.
+    A pixel interpolates between its two rings, and takes the last beyond it. A ring has no
+    more harmonics than its pixels resolve: with more, rotations by angles between those of
+    the pixels would be wrong.
     """
     rings = image_size // 2
     at = np.arange(image_size) - (image_size - 1) / 2

@@ -1,1 +1,1 @@
-"""Pure objectives: one data set, one Monte Carlo sample, nats; the caller maps them."""
+"""Pure objectives of one data set and one Monte Carlo sample, in nats; callers vmap them."""

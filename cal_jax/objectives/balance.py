@@ -1,10 +1,10 @@
-"""Labels of a batch that are used as often as the prior says.
+"""Balance of the labels over a batch: their average responsibility matches the prior p(a).
 
-The bound of one set cannot tell a label that explains everything from a model
-that has given up the others; a batch can. A potential of each label is added to
-the scores of every set, such that the labels' shares average to p(a): the
-column half of an optimal transport between sets and labels (Cuturi 2013). It
-acts outside the objective, on [B, M] values of the sets of all devices.
+The bound of one set cannot detect that one label takes every set; a batch can. A
+potential of each label is added to the scores of every set, such that the labels'
+shares average to p(a): the column half of an optimal transport between sets and
+labels (Cuturi 2013). It acts outside the objective, on [B, M] values of the sets of
+all devices.
 """
 
 from typing import NamedTuple
@@ -20,9 +20,9 @@ class Balance(NamedTuple):
     """The potentials of the labels, averaged over the batches so far."""
 
     potential: Array
-    """[M]: the log of a distribution. It is log p(a) where nothing needs balancing."""
+    """[M]: the log of a distribution; log p(a) where the scores are balanced already."""
     batches: Array
-    """[] int32: averaged so far."""
+    """[] int32: batches averaged so far."""
 
 
 def initial_balance(log_prior: Array) -> Balance:
@@ -31,11 +31,11 @@ def initial_balance(log_prior: Array) -> Balance:
 
 
 def sinkhorn_potential(scores: Array, log_prior: Array, *, iterations: int = 30) -> Array:
-    """The potential with which softmax(scores + potential) averages to p(a) over a batch.
+    """The potential for which softmax(scores + potential) averages to p(a) over a batch.
 
-    Sinkhorn iterations in logarithms: each is a normalisation of the sets'
-    rows, then of the labels' columns. A constant of a set, or of a label, added
-    to the scores changes no share.
+    Sinkhorn iterations in log space: each normalises the sets'
+    rows, then the labels' columns. Adding a constant to a set's or a label's scores
+    changes no share.
 
     Args:
       scores: [B, M], the log weight of each label for each set, as ELBO_a / T in nats.
@@ -66,17 +66,17 @@ def update_balance(
     axes: tuple[str, ...] = (),
     iterations: int = 30,
 ) -> Balance:
-    """The running average of the potentials, one batch further.
+    """Update the running average of the potentials with one batch.
 
-    A batch of 32 sets is seldom half and half: balanced within itself it would
-    be mislabelled in part, balanced by an average it need not be.
+    A batch of 32 sets rarely matches p(a) exactly, so balancing each batch by itself
+    mislabels part of it; an average over batches need not.
 
     Args:
-      balance: over the batches before.
+      balance: the average over previous batches.
       scores, log_prior, iterations: as for ``sinkhorn_potential``; scores [B, M] of
         this device's sets.
-      decay: of the average; 0 balances each batch by itself. The first batches
-        count alike, so that the start is not held back by the initial value.
+      decay: of the average; 0 balances each batch by itself. Early batches are
+        weighted equally, which removes the bias towards the initial value.
       axes: named axes over which the sets are gathered ("device" in a step).
 
     Returns:
@@ -104,8 +104,8 @@ def update_balance(
 def balanced_logits(scores: Array, potential: Array) -> Array:
     """log r(a), r = softmax(scores + potential): the balanced shares of the labels.
 
-    They are what ``average_over_labels`` takes as logits, and what a label
-    network is taught. No gradient flows through them.
+    ``average_over_labels`` takes them as logits, and a label network is trained
+    towards them. No gradient flows through them.
 
     Args:
       scores: [..., M]; potential: [M].

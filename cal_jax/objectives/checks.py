@@ -1,6 +1,6 @@
-"""Shapes that an objective relies on, and values that a likelihood takes.
+"""Checks of the shapes of an objective's arguments and the values of its items.
 
-Shapes are static: their checks cost nothing in a compiled program. Values are checked where
+Shapes are static, so their checks cost nothing in a compiled program. Values are checked where
 an array is concrete, outside ``jit``.
 """
 
@@ -28,7 +28,7 @@ def check_items(x: Array, mask: Array | None) -> None:
 
 
 def check_label(a: Array) -> None:
-    """Refuse a label that is no float [K].
+    """Refuse a label that is not a float array [K].
 
     Raises:
       InputError: then.
@@ -40,7 +40,7 @@ def check_label(a: Array) -> None:
 
 
 def check_contexts(constants: Array, a: Array) -> None:
-    """Refuse a label [K] of another number of contexts than the model has, [K, C].
+    """Refuse a label [K] whose length differs from the model's contexts [K, C].
 
     Raises:
       InputError: then.
@@ -54,11 +54,11 @@ def check_contexts(constants: Array, a: Array) -> None:
 
 
 def check_shape(array: Array, shape: tuple[int, ...], what: str) -> None:
-    """Refuse an array of another shape: an axis that a model forgot would be broadcast.
+    """Refuse an array of another shape: a missing axis would be broadcast silently.
 
     Args:
-      array: what the model gave.
-      shape: that the objective sums over.
+      array: returned by the model.
+      shape: expected by the objective.
       what: its name, which opens the message.
 
     Raises:
@@ -72,8 +72,8 @@ def score_items(likelihood: Distribution, x: Array, batch: tuple[int, ...]) -> A
     """log p(x) of items [*batch, *X], in nats [*batch].
 
     Raises:
-      InputError: a likelihood of another batch or of items of another shape; concrete values
-        to which it gives no probability.
+      InputError: a likelihood of another batch or event shape; concrete values
+        outside its support.
     """
     found = getattr(likelihood, "batch_shape", batch)
     event = getattr(likelihood, "event_shape", x.shape[len(batch) :])
@@ -93,7 +93,7 @@ def score_items(likelihood: Distribution, x: Array, batch: tuple[int, ...]) -> A
 def check_support(
     likelihood: Distribution | None, x: Any, mask: Any = None, what: str = "x"
 ) -> None:
-    """Refuse concrete values that are not finite, or that a likelihood gives no probability.
+    """Refuse concrete values that are not finite or lie outside a likelihood's support.
 
     Args:
       likelihood: of the items; None: any finite number.
@@ -116,10 +116,10 @@ def check_support(
 
 
 def layers_of(generative: Any, layers: int | None) -> int:
-    """The stochastic layers of a neural statistician: as asked for, or as its model says.
+    """The number of stochastic layers of a neural statistician: as requested, or its model's.
 
     Raises:
-      InputError: none, or another number than the model has.
+      InputError: fewer than one, or a number that differs from the model's.
     """
     of_model = getattr(generative, "layers", None)
     if layers is None:
@@ -132,11 +132,11 @@ def layers_of(generative: Any, layers: int | None) -> int:
 
 
 class WatchedGenerative:
-    """A generative model that notes the likelihoods that are asked of it.
+    """A generative model that records the likelihoods it returns.
 
     Args:
       generative: the callables of an objective.
-      likelihoods: where they are noted.
+      likelihoods: the list that records them.
     """
 
     def __init__(self, generative: Any, likelihoods: list[Distribution]) -> None:
@@ -146,7 +146,7 @@ class WatchedGenerative:
         return getattr(self._generative, name)
 
     def likelihood(self, *args: Any) -> Distribution:
-        """The model's, noted."""
+        """The model's likelihood, recorded."""
         found = self._generative.likelihood(*args)
         self._likelihoods.append(found)
         return found

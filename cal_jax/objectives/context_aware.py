@@ -1,4 +1,4 @@
-"""The bound of the context-aware learner, its label known (thesis 6.1, 6.1.2)."""
+"""ELBO of the context-aware learner with a known label (thesis 6.1, 6.1.2)."""
 
 from typing import Any, NamedTuple
 
@@ -77,7 +77,7 @@ def context_aware_elbo(
     mask: Array | None = None,
     kl: KLMethod = "analytic",
 ) -> ContextAwareTerms:
-    """The bound on log p(D | a) for ONE data set from one Monte Carlo sample; vmap it for more.
+    """The ELBO on log p(D | a) of ONE data set from one Monte Carlo sample; vmap it for more.
 
     Thesis equations (6.5)-(6.9); the KL of the label, (6.10), is absent while
     the label is known (6.1.2). Sampling is ancestral: constant contexts from
@@ -89,8 +89,8 @@ def context_aware_elbo(
         follow it as long as JAX's default (partitionable threefry) keys are used.
       generative, inference: see ``cal_jax.objectives.protocols``.
       x: [N, *X], the items.
-      a: [K] floats in [0, 1]; a_k = 1 says that context k is constant (6.1.1).
-        Between 0 and 1 the masks interpolate and the value is no bound.
+      a: [K] floats in [0, 1]; context k is constant where a_k = 1 (6.1.1).
+        Values between 0 and 1 interpolate, and the result is not a bound.
       mask: [N], 1 for items that count and 0 for padding; None when all count.
       kl: "analytic" uses a closed form where one is registered and Monte Carlo
         elsewhere; "monte_carlo" takes every KL from the reconstruction's samples,

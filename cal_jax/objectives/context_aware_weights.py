@@ -1,4 +1,4 @@
-"""The log weights of the context-aware learner's importance-weighted bound (thesis 6.1)."""
+"""Log weights of the context-aware learner's importance-weighted bound (thesis 6.1)."""
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,7 @@ def context_aware_log_weights(
 ) -> NestedLogWeights:
     """The log weights of ONE data set and one sample of its constant contexts; vmap it for more.
 
-    ``nested_bound`` makes of them a bound on log p(D | a): log 1/J sum_j
+    ``nested_bound`` reduces them to a bound on log p(D | a): log 1/J sum_j
     [p(c_j | a) / q(c_j | a, D)] prod_n 1/S sum_s w_njs. Given the constant contexts
     c_j the items are independent, each with varying contexts and z of its own: the S
     samples of these are S copies of the item side by side. For the same key, one
@@ -41,7 +41,7 @@ def context_aware_log_weights(
       generative, inference: see ``cal_jax.objectives.protocols``; for more than
         one latent sample, every array of ``encode(x)`` has the items' axis first.
       x: [N, *X], the items.
-      a: [K] in {0, 1}; a_k = 1 says that context k is constant.
+      a: [K] in {0, 1}; context k is constant where a_k = 1.
       latent_samples: S.
       mask: [N], 1 for items that count and 0 for padding; None when all count.
 

@@ -1,9 +1,9 @@
-"""The bound of sets with known labels, with a contrast between the sets of a batch beside it.
+"""ELBO of sets with known labels plus a cross-set contrastive loss over the batch.
 
-The bound alone leaves it open which of an item's latents carries a factor. The masks of a
-batch of sets settle it: posterior means of a constant context tell its set from others, and
-those of a varying one do not depend on the set. Both losses are outside the bound, which is
-reported as it is. Shape letters: B sets, S samples, K contexts.
+The ELBO alone does not determine which latent carries a factor. The constant masks of a batch
+do: posterior means of a constant context identify their set, and those of a varying one are
+independent of it. Both losses are separate from the reported ELBO. Shape letters: B sets,
+S samples, K contexts.
 """
 
 import functools
@@ -22,11 +22,11 @@ from cal_jax.objectives.weighting import Weights, weighted_objective
 
 
 class BoundAndBeliefs(NamedTuple):
-    """One set: its bound, and what each of its items alone says of every context."""
+    """The bound of one set, and every context's posterior mean given each item alone."""
 
     terms: ContextAwareTerms
     posterior_means: Array
-    """[N, K, C]: means of the varying posteriors, as if every context varied."""
+    """[N, K, C]: means of the varying posteriors with every context varying."""
     a: Array
     """[K]: the label."""
     mask: Array | None = None
@@ -34,7 +34,7 @@ class BoundAndBeliefs(NamedTuple):
 
 
 class ContrastedTerms(NamedTuple):
-    """The terms of the bound, in nats, and what its sets say of each other."""
+    """The terms of the bound, in nats, and the contrastive losses of its sets."""
 
     elbo: Array
     reconstruction: Array
@@ -59,7 +59,7 @@ def bound_and_posterior_means(
     mask: Array | None = None,
     kl: KLMethod = "analytic",
 ) -> BoundAndBeliefs:
-    """The bound of ONE set, and its items' posterior means; the encoder runs once.
+    """The bound of ONE set and its items' posterior means, from one encoder pass.
 
     Args:
       key, generative, inference, x, a, mask, kl: as in ``context_aware_elbo``.
@@ -71,7 +71,7 @@ def bound_and_posterior_means(
 
 
 def beliefs_of(inference: ContextAwareInference, h: Any, a: Array) -> Array:
-    """What each item alone says of every context, [N, K, C].
+    """The posterior mean of every context given each item alone, [N, K, C].
 
     Args:
       inference, h: as in ``context_aware_items``; a: [K], for its shape alone.
@@ -81,7 +81,7 @@ def beliefs_of(inference: ContextAwareInference, h: Any, a: Array) -> Array:
 
 
 def contrast_sets(found: BoundAndBeliefs, axes: tuple[str, ...] = ()) -> ContrastedTerms:
-    """The terms [B] of the sets of one device, contrasted with those of all devices.
+    """The terms [B] of one device's sets, contrasted with the sets of all devices.
 
     Args:
       found: with leading axes [B, S]; posterior_means and labels do not depend on the sample.
@@ -99,7 +99,7 @@ def contrast_sets(found: BoundAndBeliefs, axes: tuple[str, ...] = ()) -> Contras
 def contrasted_criterion(
     terms: ContrastedTerms, weights: Weights, *, contrast: float, dependence: float
 ) -> Array:
-    """The weighted objective less what the sets of a batch disagree on.
+    """The weighted objective minus the weighted contrastive losses.
 
     Args:
       terms: with any leading axes; weights: of the bound.
@@ -115,7 +115,7 @@ def contrast_contexts(
     axes: tuple[str, ...] = (),
     mask: Array | None = None,
 ) -> tuple[Array, Array]:
-    """``set_contrast`` and ``set_dependence`` of every context, among the sets of all devices.
+    """``set_contrast`` and ``set_dependence`` of every context over the sets of all devices.
 
     Args:
       posterior_means: [B, N, K, C]; labels: [B, K], between 0 and 1 where they are not known.
@@ -123,7 +123,7 @@ def contrast_contexts(
       mask: [B, N], 1 for items that count; None when all count.
 
     Returns:
-      Two of [B, K]: as if the context were constant in the set, and as if it varied.
+      Two arrays [B, K]: for a context that is constant in the set, and for one that varies.
     """
     if axes:
         of_one_device = (posterior_means, labels, mask)
@@ -139,5 +139,5 @@ def contrast_contexts(
 
 
 def of_first_sample(mask: Array | None) -> Array | None:
-    """The mask [B, N] of one that has an axis of samples, [B, S, N]."""
+    """The mask [B, N] from one with an axis of samples, [B, S, N]."""
     return None if mask is None else mask[:, 0]

@@ -1,4 +1,4 @@
-"""The items of a data set, encoded once for whatever is asked of them afterwards."""
+"""Encoder features of a data set's items, computed once and reused."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from cal_jax.objectives.protocols import ContextAwareInference
 
 
 class FeaturesGiven(NamedTuple):
-    """An inference whose items are encoded already."""
+    """Inference callables that reuse encoded items."""
 
     encode: Callable[[Array], Any]
     constant_contexts: Callable[[Any, Array, Array | None], Distribution]
@@ -21,7 +21,7 @@ class FeaturesGiven(NamedTuple):
 
 
 def encoded(inference: ContextAwareInference, x: Array, mask: Array | None) -> Any:
-    """The features of the items, blind to what padding holds.
+    """The features of the items, independent of the values of padding.
 
     Raises:
       InputError: for a set without items, or a mask of another length.
@@ -31,7 +31,7 @@ def encoded(inference: ContextAwareInference, x: Array, mask: Array | None) -> A
 
 
 def given_features(inference: ContextAwareInference, h: Any) -> FeaturesGiven:
-    """The inference with h for whatever is encoded."""
+    """The inference callables with ``encode`` returning h."""
     return FeaturesGiven(
         lambda _: h, inference.constant_contexts, inference.varying_contexts, inference.latent
     )

@@ -1,7 +1,7 @@
-"""Gradients of lower variance: sticking the landing, and doubly reparameterised ones.
+"""Lower-variance gradient estimators: sticking the landing (STL) and DReG.
 
-Both need the model twice, live and bound to stopped parameters (``LiveAndStopped``);
-``cal_jax.models.stop_gradient.StopGradientCopy`` makes the twins of a Flax model. They are exact
+Both pair a model with a stop-gradient copy (``LiveAndStopped``), which
+``cal_jax.models.stop_gradient.StopGradientCopy`` makes of a Flax model. They are exact
 where items and samples are independent given the parameters: with batch
 statistics taken over the samples they hold approximately.
 """
@@ -40,14 +40,14 @@ T = TypeVar("T")
 
 
 class LiveAndStopped(NamedTuple, Generic[T]):
-    """The same callables bound to the parameters, and to the stopped parameters."""
+    """The same callables bound to live and to stop-gradient parameters."""
 
     live: T
     stopped: T
 
 
 class DReGLogWeights(NamedTuple):
-    """A log weight of an item twice over: equal values, each with its own gradient."""
+    """Two copies of an item's log weight: equal values, different gradients."""
 
     generative: Array
     """[]: differentiable in the generative parameters."""
@@ -56,7 +56,7 @@ class DReGLogWeights(NamedTuple):
 
 
 class NestedDReGLogWeights(NamedTuple):
-    """The log weights of a data set three times over: equal values, each with its own gradient."""
+    """Three copies of a data set's log weights: equal values, different gradients."""
 
     generative: NestedLogWeights
     """Differentiable in the generative parameters."""
@@ -67,7 +67,7 @@ class NestedDReGLogWeights(NamedTuple):
 
 
 def sticking_the_landing(log_weight: Callable[..., Any]) -> Callable[..., Any]:
-    """The log weights whose gradient leaves out the score of q (Roeder et al. 2017).
+    """Log weights whose gradient omits the score of q (Roeder et al. 2017).
 
     Samples come from the live inference and log q is taken under the stopped
     one. At the exact posterior the gradient in the inference parameters is zero
@@ -107,7 +107,7 @@ def vae_dreg_log_weights(
     inference: LiveAndStopped[VAEInference],
     x: Array,
 ) -> DReGLogWeights:
-    """What ``dreg_bound`` needs of ONE item and one sample of z; vmap it for more.
+    """Log weights for ``dreg_bound`` of ONE item and one sample of z; vmap it for more.
 
     Args:
       key, x: as in ``importance.vae_log_weight``, whose value every part has.
@@ -130,7 +130,7 @@ def neural_statistician_dreg_log_weights(
     latent_samples: int = 1,
     mask: Array | None = None,
 ) -> NestedDReGLogWeights:
-    """What ``nested_dreg_bound`` needs of ONE data set and one sample of c; vmap it for more.
+    """Log weights for ``nested_dreg_bound`` of ONE data set and one sample of c; vmap for more.
 
     Each live network is applied once, so running averages are updated once.
 
@@ -181,7 +181,7 @@ def neural_statistician_dreg_log_weights(
 
 
 def dreg_bound(weights: DReGLogWeights, axis: int = -1) -> Array:
-    """``importance_weighted``, with the doubly reparameterised gradient (Tucker et al. 2019).
+    """``importance_weighted`` with the doubly reparameterised gradient (Tucker et al. 2019).
 
     The gradient in the inference parameters is sum_s v_s^2 dlog w_s/dz dz/dphi
     with v the normalised weights (their IWAE-DReG); in the generative ones, sum_s v_s
@@ -207,7 +207,7 @@ def nested_dreg_bound(weights: NestedDReGLogWeights, mask: Array | None = None) 
     context's normalised weight times the latent's. Where a sample's score
     appears with a coefficient, it is replaced by the derivative of that
     coefficient along the sample (Tucker et al. 2019; for hierarchies Bauer & Mnih
-    2021). What is left is
+    2021). The remaining coefficient is
     a - da/dlog w_njs = a - a (1 - a) = a^2 on the path of z_njs, and v_j - v_j (1 - v_j)
     = v_j^2 on the path of c_j, times the total derivative of the set's log weight in c_j.
 
@@ -240,7 +240,7 @@ def _shares(weights: NestedLogWeights, mask: Array | None) -> tuple[Array, Array
 
 
 def _weighted(weights: NestedLogWeights, context: Array, items: Array) -> Array:
-    """The log weights by their coefficients, summed: [...]."""
+    """The sum of coefficients times log weights: [...]."""
     of_the_items = jnp.sum(items * weights.items, axis=(-2, -1))
     return jnp.sum(context * weights.context + of_the_items, axis=-1)
 

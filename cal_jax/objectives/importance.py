@@ -23,7 +23,7 @@ from cal_jax.objectives.vae import vae_elbo
 
 
 class ImportanceTerms(NamedTuple):
-    """An importance-weighted bound, in nats: it has no parts that add up."""
+    """An importance-weighted bound, in nats; it does not decompose into terms."""
 
     elbo: Array
     """[...]"""
@@ -115,7 +115,7 @@ def neural_statistician_log_weights(
       generative, inference: see ``cal_jax.objectives.protocols``; for more than
         one latent sample, every array of ``encode(x)`` has the items' axis first.
       x: [N, *X], the items.
-      layers: L, the stochastic layers; None: as the model has.
+      layers: L, the number of stochastic layers; None: the model's.
       latent_samples: S.
       mask: [N], 1 for items that count and 0 for padding; None when all count.
       scored_by: the inference with stopped parameters, for the gradient of
@@ -150,10 +150,10 @@ def neural_statistician_log_weights(
 
 
 def set_log_weight(weights: NestedLogWeights, mask: Array | None = None) -> Array:
-    """The log weight of a sampled context, its items' latents integrated by S samples, in nats.
+    """The log weight of a sampled context, items' latents marginalised by S samples, in nats.
 
-    log p(c) - log q(c | D) + sum_n log 1/S sum_s w_ns. Taken inside a mapped
-    function it leaves one number a context, so that many contexts by many
+    log p(c) - log q(c | D) + sum_n log 1/S sum_s w_ns. Computed inside a mapped
+    function it leaves one number per context, so that many contexts by many
     latents can be evaluated in chunks::
 
         def one(key, generative, inference, x, *, mask=None, **options):
@@ -196,5 +196,5 @@ def nested_bound(weights: NestedLogWeights, mask: Array | None = None) -> Array:
 
 
 def for_every_context(mask: Array | None) -> Array | None:
-    """A mask [..., N] of data sets with an axis for their contexts, [..., 1, N]."""
+    """A mask [..., N] of data sets with an axis for contexts, [..., 1, N]."""
     return None if mask is None else jnp.expand_dims(mask, -2)

@@ -1,4 +1,4 @@
-"""The bound of the context-aware learner, its label inferred (thesis 6.1.1, 6.4.3)."""
+"""ELBO of the context-aware learner with an inferred label (thesis 6.1.1, 6.4.3)."""
 
 from typing import Any, Literal, get_args
 
@@ -34,7 +34,7 @@ from cal_jax.objectives.protocols import ContextAwareGenerative, LabelInference
 LabelEstimator = Literal["gumbel", "concrete", "rao", "exact", "marginal"]
 LabelChoice = Literal["argmax", "sampled"]
 DRAWN = ("gumbel", "concrete", "rao")
-"""Estimators that draw one label; the others visit all of them."""
+"""Estimators that sample one label; the others enumerate all."""
 
 
 def label_elbo(
@@ -50,42 +50,42 @@ def label_elbo(
     mask: Array | None = None,
     kl: KLMethod = "analytic",
 ) -> LabelTerms:
-    """The bound on log p(D) for ONE data set from one Monte Carlo sample; vmap it for more.
+    """The ELBO on log p(D) of ONE data set from one Monte Carlo sample; vmap it for more.
 
-    Thesis equations (6.5)-(6.10). Items are encoded once, whatever the support.
+    Thesis equations (6.5)-(6.10). Items are encoded once for all labels.
 
-    Estimators that draw a label, at a temperature:
+    Estimators that sample a label, at a temperature:
       "gumbel": straight-through Gumbel-Softmax (thesis 6.4.3). Its value estimates
         that of "exact" without bias; its gradient is biased.
       "rao": the same, its gradient averaged given the label (``gumbel_rao``): the
         same bias, less variance.
       "concrete": a relaxed label, its KL that of the Concrete densities of q(a|D)
-        and p(a) at one temperature, by its sample (thesis A.4). Inside the cube a constant
-        and a varying context are both in use, each for a share of its KL: the
-        value is no bound. ``hard_label_elbo`` is one.
+        and p(a) at one temperature, estimated by its sample (thesis A.4). A relaxed
+        label mixes constant and varying contexts, so the value is not a bound;
+        ``hard_label_elbo`` is.
 
-    Estimators that visit every label, with the same noise for each:
+    Estimators that enumerate the labels, with common noise:
       "exact": sum_a q(a|D) ELBO_a - KL(q(a|D) || p(a)), a bound.
       "marginal": log sum_a p(a) w_a with one-sample weights w_a, a bound (see
-        ``label_bounds.marginal_over_labels``). For equal samples it is above "exact",
-        whatever the label network; that is not used, nor taught.
+        ``label_bounds.marginal_over_labels``). For equal samples it is above "exact".
+        It neither uses nor trains the label network.
 
     Args:
       key: a PRNG key. The noise of item n does not depend on how many items
         follow it as long as JAX's default (partitionable threefry) keys are used.
       generative, inference: see ``cal_jax.objectives.protocols``.
       x: [N, *X], the items.
-      support: [M, K] floats in {0, 1}: the labels that are possible, any list.
-      log_prior: [M], log p(a) of each label of the support, finite. It is
-        normalised here: log weights of any total serve.
+      support: [M, K] floats in {0, 1}: the possible labels.
+      log_prior: [M], log p(a) of each label of the support, finite;
+        normalised here.
       estimator: see above.
-      temperature: [], positive; given to the estimators that draw, and to no other.
+      temperature: [], positive; only for estimators that sample.
       mask: [N], 1 for items that count and 0 for padding; None when all count.
       kl: "analytic" uses a closed form where one is registered and Monte Carlo
         elsewhere; "monte_carlo" takes every KL from the reconstruction's samples,
         that of a drawn label too, so that at the exact posteriors the value
         is log p(D) for every sample. With "marginal" it must be "monte_carlo":
-        weights with closed-form KLs make no bound.
+        weights with closed-form KLs do not give a bound.
 
     Returns:
       LabelTerms, nats summed over the items that count.
@@ -132,19 +132,19 @@ def hard_label_elbo(
     mask: Array | None = None,
     kl: KLMethod = "analytic",
 ) -> LabelTerms:
-    """The discrete bound of ONE data set at one label of the support, however it was trained.
+    """The discrete bound of ONE data set at one label of the support.
 
-    What is reported where a relaxed or weighted criterion is optimised. No
+    It is reported where a relaxed or weighted criterion is optimised. No
     gradient flows through the label.
 
     Args:
       key, generative, inference, x, support, log_prior, mask, kl: as in ``label_elbo``.
-      choice: "argmax" is the bound of a q(a|D) that is sure of its most probable
-        label, with a KL of -log p(a); "sampled" draws the label from q(a|D) and
+      choice: "argmax" is the bound of a q(a|D) concentrated on its most probable
+        label, with a KL of -log p(a); "sampled" samples the label from q(a|D) and
         estimates "exact".
 
     Returns:
-      LabelTerms; ``logits`` are the label network's.
+      LabelTerms; ``logits`` are those of the label network.
 
     Raises:
       InputError: for an unknown choice, or shapes that disagree.
@@ -167,7 +167,7 @@ def hard_label_elbo(
 
 
 def _kl_of_sampled(choice: Array, logits: Array, log_prior: Array, kl: KLMethod) -> Array:
-    """(6.10) as thesis A.4 has it, or its estimate by the sampled label: []."""
+    """(6.10) in the closed form of thesis A.4, or its estimate from the sampled label: []."""
     if kl == "analytic":
         return categorical_kl(logits, log_prior)
     return jnp.sum(choice * (jax.nn.log_softmax(logits) - jax.nn.log_softmax(log_prior)))
@@ -186,7 +186,7 @@ def _of_choice(
     mask: Array | None,
     kl: KLMethod,
 ) -> LabelTerms:
-    """(6.5) at the label that a choice [M] makes of the support."""
+    """(6.5) at the label selected from the support by choice [M]."""
     a = jnp.sum(choice[:, None] * support, axis=0)
     terms = context_aware_elbo(
         key, generative, given_features(inference, h), x, a, mask=mask, kl=kl

@@ -1,4 +1,4 @@
-"""The bound of every label of a support, and what they make together (thesis 6.1.1)."""
+"""Bounds for every label of a support, and their averages over labels (thesis 6.1.1)."""
 
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from cal_jax.objectives.protocols import (
 
 
 class LabelTerms(NamedTuple):
-    """A lower bound on log p(D) of one data set, its label unknown, and its parts, in nats.
+    """A lower bound on log p(D) of one data set with an unknown label, and its parts, in nats.
 
     ``elbo = reconstruction - kl_latent - sum(kl_varying) - sum(kl_constant) - kl_label``.
     """
@@ -39,11 +39,11 @@ class LabelTerms(NamedTuple):
     logits: Array
     """[M]: of q(a | D), up to a constant."""
     elbo_per_label: Array | None
-    """[M]: the bound on log p(D | a) of each label of the support; None where one is drawn."""
+    """[M]: the bound on log p(D | a) at each label of the support; None where one is sampled."""
 
 
 class LabelBounds(NamedTuple):
-    """What every label of the support has to say of one data set."""
+    """The bound of one data set at every label of the support, and the label logits."""
 
     logits: Array
     """[M]: of the label network's q(a | D), up to a constant."""
@@ -63,11 +63,10 @@ def label_bounds(
     mask: Array | None = None,
     kl: KLMethod = "analytic",
 ) -> LabelBounds:
-    """The bound of each label for ONE data set from one Monte Carlo sample; vmap it for more.
+    """The ELBO at each label for ONE data set from one Monte Carlo sample; vmap it for more.
 
-    What a method needs that weighs the labels of a whole batch at once
-    (``balance``): ``average_over_labels`` makes the bound of whatever it
-    decides. The items are encoded once.
+    For methods that weigh the labels of a batch jointly (``balance``);
+    ``average_over_labels`` returns the bound for their weights. Items are encoded once.
 
     Args:
       key, generative, inference, x, support, mask, kl: as in ``label.label_elbo``.
@@ -96,7 +95,7 @@ def bounds_given_features(
     mask: Array | None,
     kl: KLMethod,
 ) -> ContextAwareTerms:
-    """(6.5) without (6.10) for each label of the support, with the same noise for each.
+    """(6.5) without (6.10) at each label of the support, with common noise.
 
     Args:
       key, generative, inference, x, support, mask, kl: as in ``label.label_elbo``.
@@ -121,13 +120,12 @@ def bounds_given_features(
 def average_over_labels(terms: ContextAwareTerms, logits: Array, log_prior: Array) -> LabelTerms:
     """sum_a q(a) ELBO_a - KL(q(a) || p(a)), (6.5) and (6.10), for any q(a).
 
-    A bound on log p(D) whatever q is, as long as q was not made from the
-    samples of these very terms: a q that prefers the label whose sample was lucky
-    is paid for its luck (closed-form KLs) or is part of another bound
-    (``marginal_over_labels``).
+    A bound on log p(D) for any q that does not depend on the samples of these terms:
+    a q that favours the label with the luckiest sample biases it upwards
+    (closed-form KLs) or belongs to another bound (``marginal_over_labels``).
 
     Args:
-      terms: elbo [..., M], and so on, as ``label_bounds`` has them.
+      terms: elbo [..., M] and its parts, as returned by ``label_bounds``.
       logits: [..., M], of q, up to a constant.
       log_prior: [M], normalised here.
 
@@ -150,12 +148,11 @@ def average_over_labels(terms: ContextAwareTerms, logits: Array, log_prior: Arra
 
 
 def marginal_over_labels(terms: ContextAwareTerms, log_prior: Array) -> LabelTerms:
-    """log sum_a p(a) w_a of one-sample weights: the label is integrated, not inferred.
+    """log sum_a p(a) w_a of one-sample weights: the label is marginalised, not inferred.
 
-    Jensen's inequality on an unbiased estimate of p(D). It equals sum_a r(a)
-    (log w_a + log p(a) / r(a)) with the shares r(a) of the sum, which are held
-    fixed in the parts: no gradient of a weighted objective moves them, and the
-    gradient of the bound itself does not either (r is where it is largest).
+    Jensen's inequality for an unbiased estimate of p(D). It equals sum_a r(a)
+    (log w_a + log p(a) / r(a)) with r(a) the normalised terms of the sum. The parts hold
+    r(a) fixed: r maximises the expression, so the bound's gradient is unaffected.
 
     Args:
       terms: as for ``average_over_labels``, every KL a Monte Carlo estimate.
@@ -173,7 +170,7 @@ def label_logits(inference: LabelInference, h: Any, support: Array, mask: Array 
     """The label network's logits [M].
 
     Raises:
-      InputError: where it has another number of labels than the support.
+      InputError: their number differs from the labels of the support.
     """
     logits = inference.labels(h, mask)
     if logits.shape != support.shape[:1]:
@@ -185,7 +182,7 @@ def label_logits(inference: LabelInference, h: Any, support: Array, mask: Array 
 
 
 def check_support(support: Array, log_prior: Array | None = None) -> None:
-    """Refuse a support that is no list of labels, or a prior of another length.
+    """Refuse a support that is not [M, K], or a prior of another length.
 
     Raises:
       InputError: then.

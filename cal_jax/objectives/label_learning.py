@@ -1,8 +1,8 @@
-"""What a batch of data sets teaches about their labels (thesis 6.4.3, and beyond it).
+"""Training of inferred labels over a batch of data sets (thesis 6.4.3, with extensions).
 
-A step of training with inferred labels has two parts: the objective of each set
-(``of_every_label`` or ``of_one_label``, mapped), and what the sets of a batch
-make of it together (``weigh_labels`` or ``take_drawn``). Shape letters: B sets, S samples, M
+A training step with inferred labels has two parts: the objective of each set
+(``of_every_label`` or ``of_one_label``, mapped), and a reduction over the sets of
+the batch (``weigh_labels`` or ``take_drawn``). Shape letters: B sets, S samples, M
 labels of the support, K contexts.
 """
 
@@ -25,11 +25,11 @@ from cal_jax.objectives.weighting import Weights, weighted_objective
 Responsibilities = Literal["bound", "objective", "network"]
 
 SURE = 30.0
-"""The logit of a known label: a share of exp(-30) is left to the others."""
+"""The logit of a known label; the others share a probability of about exp(-30)."""
 
 
 class KnownLabel(NamedTuple):
-    """What is told of a set's label."""
+    """A set's label, and whether training may use it."""
 
     truth: Array
     """[M]: one-hot."""
@@ -38,7 +38,7 @@ class KnownLabel(NamedTuple):
 
 
 class EveryLabel(NamedTuple):
-    """One set: the bound of every label, and the label network's opinion."""
+    """The bound of one set at every label, and the label network's logits."""
 
     logits: Array
     """[M]: of q(a | D)."""
@@ -46,20 +46,20 @@ class EveryLabel(NamedTuple):
     """Each with an axis [M], in nats."""
     label: KnownLabel
     posterior_means: Array | None
-    """[N, K, C]: what each item alone says of every context; None where nobody asks."""
+    """[N, K, C]: posterior means given each item alone; None unless requested."""
     mask: Array | None = None
     """[N], or None where all items count."""
 
 
 class OneLabel(NamedTuple):
-    """One set: the bound at a label drawn from q(a | D)."""
+    """The bound of one set at a label sampled from q(a | D)."""
 
     terms: LabelTerms
     label: KnownLabel
 
 
 class LearnedLabelTerms(NamedTuple):
-    """The terms of a bound in training, in nats, and what the label network is taught."""
+    """The terms of a training bound, in nats, and the label network's loss."""
 
     elbo: Array
     reconstruction: Array
@@ -70,9 +70,9 @@ class LearnedLabelTerms(NamedTuple):
     """[K]"""
     kl_label: Array
     disagreement: Array
-    """What the sets of a batch say against its labels: see ``label_disagreement``."""
+    """The contrastive penalty of the set's labels: see ``label_disagreement``."""
     label_loss: Array
-    """The label network's cross-entropy towards the responsibilities, or known labels."""
+    """The label network's cross-entropy with the responsibilities or known labels."""
     confusion: Array
     """[M, M], for the metrics: one entry is 1, in the row of the true label and the column
     of the label network's most probable one."""
@@ -91,13 +91,13 @@ def of_every_label(
     kl: KLMethod = "analytic",
     with_beliefs: bool = False,
 ) -> EveryLabel:
-    """The bound of every label for ONE set, with the same noise for each.
+    """The bound of ONE set at every label, with common noise.
 
     Args:
       key, generative, inference, x, support, mask, kl: as in ``label.label_elbo``.
       a: [K], the true label.
       is_known: [], whether training may use it.
-      with_beliefs: whether the items' posterior_means are asked for.
+      with_beliefs: whether to return the items' posterior means.
     """
     bounds = label_bounds(key, generative, inference, x, support, mask=mask, kl=kl)
     posterior_means = beliefs_of(inference, bounds.features, a) if with_beliefs else None
@@ -118,7 +118,7 @@ def of_one_label(
     log_prior: Array,
     estimator: LabelEstimator,
 ) -> OneLabel:
-    """The bound of ONE set at a drawn label.
+    """The bound of ONE set at a sampled label.
 
     Args:
       key, generative, inference, x, support, log_prior, estimator: as in ``label.label_elbo``.
@@ -139,14 +139,14 @@ def of_one_label(
 
 
 def row_of(a: Array, support: Array) -> Array:
-    """Which row of the support [M, K] a label [K] is, one-hot [M]."""
+    """The row of the support [M, K] that equals a label [K], one-hot [M]."""
     return jnp.all(support == a[None], axis=1).astype(jnp.float32)
 
 
 def take_drawn(found: OneLabel) -> LearnedLabelTerms:
-    """Each set's own drawn label: the terms [B] of their means over the samples [B, S].
+    """Terms [B] at each set's own sampled label, averaged over the samples [B, S].
 
-    Where a label is known, the label network is taught it beside the bound.
+    Known labels also supervise the label network.
     """
     terms, label = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found)
     taught = label.is_known * cross_entropy(label.truth, terms.logits)
@@ -166,26 +166,26 @@ def weigh_labels(
     disagree: Callable[..., Array] | None = None,
     axes: tuple[str, ...] = (),
 ) -> tuple[LearnedLabelTerms, Balance | None]:
-    """The labels of a batch, weighed by their responsibilities r(a | D).
+    """Weigh the labels of a batch by their responsibilities r(a | D).
 
     r is proportional to exp(score_a / temperature) and a potential: the labels'
     shares follow p(a) on average over the batches (``balance``). The bound is
-    sum_a r(a) ELBO_a - KL(r || p), and the label network is taught r.
+    sum_a r(a) ELBO_a - KL(r || p), and r is the label network's target.
 
     Args:
       found: of B sets and S samples, leading axes [B, S].
-      balance: of the batches before; None weighs each set by itself, with p(a).
+      balance: of previous batches; None weighs each set by itself, with p(a).
       weights: of the terms of the bound, where "objective" scores by them.
       log_prior: [M], log p(a).
-      responsibilities: what a label's score is: its "bound" ELBO_a, the weighted
+      responsibilities: the score of a label: its "bound" ELBO_a, the weighted
         "objective" that is optimised, or the label "network"'s logit. With
-        "network" the bound's gradient reaches the network, which is taught
-        nothing but known labels: without balance that is the bound "exact".
+        "network" the bound's gradient trains the network, whose targets are
+        known labels alone: without balance that is the bound "exact".
       temperature: of the scores, in nats.
       decay: see ``balance.update_balance``.
       disagree: (posterior_means [B, N, K, C], shares [B, M], mask=) -> [B, M], as
-        ``label_disagreement``: what is said against each label, a part of its score; the
-        shares are the label network's. None: nothing.
+        ``label_disagreement``: a penalty of each label, subtracted from its score; the
+        shares are the label network's. None: no penalty.
       axes: over which the sets of a batch are spread ("device" in a step).
 
     Returns:
@@ -228,7 +228,7 @@ def weigh_labels(
 def label_criterion(
     terms: LearnedLabelTerms, weights: Weights, *, disagreement: float = 0.0
 ) -> Array:
-    """The weighted objective, less what the label network has yet to learn, in nats.
+    """The weighted objective minus the label network's loss, in nats.
 
     Args:
       terms, weights: see ``weighted_objective``.
@@ -245,10 +245,10 @@ def label_disagreement(
     axes: tuple[str, ...] = (),
     mask: Array | None = None,
 ) -> Array:
-    """What the sets of a batch say against each label of a set, in nats: see ``contrasted``.
+    """The contrastive penalty of each label of a set, in nats: see ``contrasted``.
 
-    The contrast of each context that the label calls constant, and the dependence of
-    each that it calls varying.
+    The sum of the contrast of each context that is constant under the label and the
+    dependence of each that varies.
 
     Args:
       posterior_means: [B, N, K, C]; shares: [B, M], of the labels, for all of the sets.
@@ -264,7 +264,7 @@ def label_disagreement(
 
 
 def cross_entropy(shares: Array, logits: Array) -> Array:
-    """Of the network's softmax(logits) [..., M] towards fixed shares [..., M]: [...] nats."""
+    """Cross-entropy of softmax(logits) [..., M] with fixed targets [..., M]: [...] nats."""
     return -jnp.sum(jax.lax.stop_gradient(shares) * jax.nn.log_softmax(logits), axis=-1)
 
 

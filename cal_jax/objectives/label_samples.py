@@ -1,4 +1,4 @@
-"""Samples of a label that a gradient can pass: choices y [M] among the labels of a support.
+"""Differentiable samples of a label: choices y [M] among the labels of a support.
 
 A choice is one-hot where it is hard, and a point of the simplex where it is relaxed.
 """
@@ -42,9 +42,8 @@ def exp_concrete_log_prob(log_choice: Array, logits: Array, temperature: Tempera
     """The ExpConcrete log density of log y, in nats (Maddison et al. 2016, appendix C.3).
 
     y is Concrete with thesis (6.11)'s density, which is this one over
-    prod_m y_m. In a log ratio of two densities of one sample the product
-    cancels; here it is never formed, so that coordinates of y that underflow
-    are harmless (thesis 6.3.2).
+    prod_m y_m. In the log ratio of two densities of one sample the product
+    cancels; it is never formed, so coordinates of y may underflow (thesis 6.3.2).
 
     Args:
       log_choice: [M], log y.
@@ -62,10 +61,9 @@ def exp_concrete_log_prob(log_choice: Array, logits: Array, temperature: Tempera
 
 
 def straight_through_gumbel(key: Array, logits: Array, temperature: Temperature) -> Array:
-    """A one-hot sample with the gradient of the relaxed one (Jang et al. 2016; thesis 6.4.3).
+    """A one-hot sample with the gradient of its relaxation (Jang et al. 2016; thesis 6.4.3).
 
-    The gradient is biased, the less so the lower the temperature, at the price
-    of its variance.
+    A lower temperature reduces the gradient's bias and raises its variance.
 
     Args:
       key, logits, temperature: as in ``concrete``.
@@ -82,7 +80,7 @@ def gumbel_rao(
 ) -> Array:
     """A one-hot sample with the straight-through gradient averaged given the sample.
 
-    Paulus et al. 2020 (equation 11): the noise is drawn again ``inner_samples``
+    Paulus et al. 2020 (equation 11): the noise is resampled ``inner_samples``
     times from its distribution given the one-hot sample, and the relaxed
     gradients are averaged. It has the mean of ``straight_through_gumbel`` and
     a lower variance; the function of the sample is evaluated once.
@@ -102,9 +100,9 @@ def gumbel_rao(
 
 
 def gumbel_given_choice(key: Array, logits: Array, choice: Array, count: int) -> Array:
-    """Gumbel noise given which of logits + noise is the largest (Paulus et al. 2020, section 3.1).
+    """Gumbel noise given the argmax of logits + noise (Paulus et al. 2020, section 3.1).
 
-    The largest is Gumbel about the log partition function whatever its place;
+    The largest is Gumbel about the log partition function, independently of its index;
     the others are Gumbel about their logits, truncated at it. The draws are
     constants: no gradient flows through them.
 

@@ -1,4 +1,4 @@
-"""What changes while a label network learns: weights and temperature (thesis 6.4.3)."""
+"""Schedules of loss weights and temperature for label learning (thesis 6.4.3)."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,25 +11,25 @@ from cal_jax.objectives.weighting import Weights
 
 
 class LabelSchedule(NamedTuple):
-    """What changes as labels are learned."""
+    """Loss weights and temperature at one step."""
 
     weights: Callable[[int, float], Weights]
     """Steps of an epoch, steps taken -> the weights of the terms."""
     temperature: Callable[[float], Any] | None
-    """Steps taken -> the temperature of a drawn label; None where none is drawn."""
+    """Steps taken -> the temperature of a sampled label; None where none is sampled."""
 
 
 def label_weights(epoch: Array | int, *, alpha: float = 100.0, rate: float = 0.95) -> Weights:
     """The thesis's criterion R - omega (L + C_v + C_c) - A / omega (6.14), omega = 1 + alpha.
 
-    Information is dear in every latent but the label. It is no bound while
-    omega is above 1 (6.4.3: "a heuristic").
+    It penalises the information in every latent but the label, and is not a bound
+    while omega > 1 (6.4.3: "a heuristic").
 
     Args:
-      epoch: [] epochs finished; alpha falls geometrically. The thesis says
-        "much more slowly" than halving, and no rate.
+      epoch: [] epochs finished; alpha decays geometrically. The thesis specifies
+        "much more slowly" than halving, without a rate.
       alpha: its value in the first epoch.
-      rate: by which it is multiplied after each epoch.
+      rate: the factor of alpha after each epoch.
     """
     omega = 1.0 + alpha * rate ** jnp.asarray(epoch, jnp.float32)
     heavy = dict.fromkeys(("kl_latent", "kl_varying", "kl_constant"), omega)
@@ -43,12 +43,12 @@ def annealed_weights(
     contexts: float = 30.0,
     half_life: float = 1000.0,
 ) -> Weights:
-    """KLs that are heavy at first, z's the most, and end at the bound's own.
+    """KL weights that decay to 1 from large values, the largest for z.
 
-    A constant context pays its nats once for a set and a varying one for every
-    item: while nats are dear only what is worth the most is kept, once, and
-    whether it is constant tells the labels apart. The lighter nats get, the more
-    is kept beside it. A heavier KL of z leaves what varies to the contexts.
+    A constant context costs its KL once per set, a varying one once per item. Under large
+    weights a model encodes only the most useful factor, whose constancy identifies the
+    label; smaller weights admit further factors. A larger weight on z's KL favours
+    encoding varying factors in the contexts.
 
     Args:
       step: [] steps taken.
@@ -69,7 +69,7 @@ def annealed_weights(
 
 
 def label_temperature(step: Array | int, steps: int, *, lowest: float = 0.5) -> Array:
-    """The temperature of a relaxed label: from 1 down to ``lowest`` at the end (thesis 6.4.3).
+    """The temperature of a relaxed label, from 1 to ``lowest`` at the last step (thesis 6.4.3).
 
     max(lowest, exp(-r t)), the schedule of Jang et al. 2016, with the rate r
     that reaches ``lowest`` when training ends.

@@ -1,4 +1,4 @@
-"""The bound of the neural statistician, basic and full (thesis 5.1)."""
+"""ELBO of the neural statistician, basic and full (thesis 5.1)."""
 
 from typing import Any, NamedTuple
 
@@ -53,10 +53,10 @@ def neural_statistician_elbo(
     mask: Array | None = None,
     kl: KLMethod = "analytic",
 ) -> NeuralStatisticianTerms:
-    """The bound on log p(D) for ONE data set from one Monte Carlo sample; vmap it for more.
+    """The ELBO on log p(D) of ONE data set from one Monte Carlo sample; vmap it for more.
 
     Thesis equations (5.4)-(5.7), the basic model, and (5.10)-(5.13), the full
-    one: which of them is decided by what the model's callables look at. A basic
+    one, depending on the arguments that the model's callables use. A basic
     model has one layer and a likelihood that ignores c.
 
     Args:
@@ -64,8 +64,8 @@ def neural_statistician_elbo(
         follow it as long as JAX's default (partitionable threefry) keys are used.
       generative, inference: see ``cal_jax.objectives.protocols``.
       x: [N, *X], the items.
-      layers: L, the stochastic layers; z_l is drawn given z_(l-1) and c. None: as
-        ``generative.layers`` says, or 1.
+      layers: L, the number of stochastic layers; z_l is sampled given z_(l-1) and c. None:
+        ``generative.layers``, or 1.
       mask: [N], 1 for items that count and 0 for padding; None when all count.
       kl: "analytic" uses a closed form where one is registered and Monte Carlo
         elsewhere; "monte_carlo" takes every KL from the reconstruction's samples,
@@ -75,8 +75,8 @@ def neural_statistician_elbo(
       NeuralStatisticianTerms, nats summed over the items that count.
 
     Raises:
-      InputError: for a set without items, a mask of another length, layers that are not
-        the model's, a likelihood of items of another shape, values outside its support.
+      InputError: for a set without items, a mask of another length, layers other than
+        the model's, a likelihood of another event shape, values outside its support.
       ValueError: for an unknown ``kl``.
     """
     check_items(x, mask)

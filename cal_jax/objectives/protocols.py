@@ -1,7 +1,7 @@
-"""What an objective asks of a model: plain callables that return distrax distributions.
+"""Protocols of the model callables that objectives take; they return distributions.
 
-Anything with these names serves: a Flax model's bound methods, an Equinox
-module, a ``types.SimpleNamespace`` of lambdas. Shape letters: ``cal_jax.axes``.
+Any object with these methods works: a bound Flax model, an Equinox module, a
+``types.SimpleNamespace`` of lambdas. Shape letters: ``cal_jax.axes``.
 """
 
 from typing import Any, Protocol
@@ -75,12 +75,12 @@ class ContextAwareInference(Protocol):
 
 
 class LabelInference(ContextAwareInference, Protocol):
-    """The approximate posterior q(c, z, a | D): the label of the set is inferred too.
+    """The approximate posterior q(c, z, a | D), which includes the label of the set.
 
-    A model whose callables cannot stand inside ``jax.vmap`` (a Flax module's
+    A model whose callables cannot run inside ``jax.vmap`` (a Flax module's
     cannot) also has ``over_labels(function, support [M, K])``, which maps
-    ``function(generative, inference, a [K])`` over the labels in its own way and
-    stacks what it returns, [M, ...].
+    ``function(generative, inference, a [K])`` over the labels itself and
+    stacks the results, [M, ...].
     """
 
     def labels(self, h: Any, mask: Array | None) -> Array:

@@ -1,8 +1,8 @@
-"""Posteriors that are sampled from one inference and scored under another.
+"""Posteriors sampled from one inference model and scored under another.
 
-Roeder et al. 2017: where the second is bound to stopped parameters, log q has
-no gradient but through the sample. A ``stop_gradient`` on a distribution would
-also cut what it is conditioned on, z_(l-1) and c.
+Roeder et al. 2017: with the second bound to stop-gradient parameters, log q has
+a gradient through the sample alone. A ``stop_gradient`` on a distribution would
+also cut the gradient of its conditions, z_(l-1) and c.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from cal_jax.objectives.protocols import NeuralStatisticianInference, VAEInferen
 
 
 class ScoredElsewhere(NamedTuple):
-    """Draws of one distribution, scored under another; no KL of it has a closed form."""
+    """Samples of one distribution, scored under another; it has no closed-form KL."""
 
     sampled: Distribution
     scored: Distribution

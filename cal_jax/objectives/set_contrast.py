@@ -1,7 +1,7 @@
-"""Losses that compare the sets of a batch by one context of their items.
+"""Cross-set contrastive losses on one context's posterior means.
 
-Both see the posterior mean of each item alone, as if the context varied, and which set the
-item is in; neither sees the value of a factor.
+Both use the posterior mean given each item alone, as for a varying context, and the index of
+the item's set; neither uses factor values.
 Shape letters: B sets, N items, C dimensions of one context.
 """
 
@@ -16,22 +16,22 @@ BANDWIDTHS = (1.0, 4.0, 16.0)
 
 
 def set_contrast(posterior_means: Array, is_constant: Array, mask: Array | None = None) -> Array:
-    """How hard it is to tell which set an item is in by its posterior mean alone.
+    """InfoNCE of identifying an item's set from its posterior mean.
 
-    InfoNCE (van den Oord et al. 2018; with sets for classes, Khosla et al. 2020): the
+    van den Oord et al. 2018 (with sets as classes, Khosla et al. 2020): the
     cross-entropy of each item's own set among all the sets in which the context is
     constant, under a Gaussian of variance 1 about each set's average, the item itself
-    left out of its own. Two sets that share a value cannot be told apart, so it does not
-    reach 0; a context that says nothing costs the logarithm of the number of such sets.
+    left out of its own. Two sets with one value are indistinguishable, so the loss does not
+    reach 0; an uninformative context costs the logarithm of the number of such sets.
 
     Args:
       posterior_means: [B, N, C], N of at least 2.
       is_constant: [B], 1 where the context is constant in the set and 0 where it varies;
-        between them where that is not known: how much the set counts for the others.
+        between them a weight of the set, where its label is inferred.
       mask: [B, N], 1 for items that count and 0 for padding; None when all count.
 
     Returns:
-      [B]: nats, summed over the items of each set, as if the context were constant in it;
+      [B]: nats, summed over the items of each set, for a context that is constant in it;
       0 of a set with one item.
 
     Raises:
@@ -52,12 +52,12 @@ def set_contrast(posterior_means: Array, is_constant: Array, mask: Array | None 
 
 
 def set_dependence(posterior_means: Array, varies: Array, mask: Array | None = None) -> Array:
-    """How much a varying context's posterior means depend on which set an item is in.
+    """Dependence of a varying context's posterior means on the item's set.
 
     The squared maximum mean discrepancy (Gretton et al. 2012) between pairs of items of
-    one set and pairs of items of two sets, without bias: on average 0 where a varying
-    context is independent of everything that the items of a set share, as the prior
-    says that it is. A mean of Gaussian kernels.
+    one set and pairs of items of two sets, unbiased: on average 0 where a varying
+    context is independent of everything that the items of a set share, as under the
+    prior. The kernel is a mean of Gaussian kernels.
 
     Args:
       posterior_means: [B, N, C], N of at least 2.
@@ -66,8 +66,8 @@ def set_dependence(posterior_means: Array, varies: Array, mask: Array | None = N
       mask: [B, N], as in ``set_contrast``.
 
     Returns:
-      [B]: between -N and N, N times each set's discrepancy, as if the context varied in it;
-      0 of a set with one item.
+      [B]: between -N and N, N times each set's discrepancy, for a context that varies in it;
+      0 for a set with one item.
 
     Raises:
       InputError: sets of one item.
@@ -88,7 +88,7 @@ def set_dependence(posterior_means: Array, varies: Array, mask: Array | None = N
 
 
 def _counts(posterior_means: Array, mask: Array | None) -> tuple[Array, Array]:
-    """1 for the items that count [B, N], and how many do [B]."""
+    """1 for the items that count [B, N], and their number [B]."""
     if posterior_means.shape[1] < 2:
         raise InputError("a comparison of sets needs at least 2 items in each: got 1")
     counts = jnp.ones(posterior_means.shape[:2]) if mask is None else (mask > 0).astype(jnp.float32)

@@ -1,4 +1,4 @@
-"""The bound of the variational autoencoder (thesis 4.2)."""
+"""ELBO of the variational autoencoder (thesis 4.2)."""
 
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ def vae_elbo(
     *,
     kl: KLMethod = "analytic",
 ) -> VAETerms:
-    """The bound on log p(x) for ONE item from one Monte Carlo sample; vmap it for more.
+    """The ELBO on log p(x) of ONE item from one Monte Carlo sample; vmap it for more.
 
     Thesis equation (4.7), with z reparameterised (4.3).
 
@@ -50,7 +50,7 @@ def vae_elbo(
       VAETerms, nats.
 
     Raises:
-      InputError: a likelihood of items of another shape, or values outside its support.
+      InputError: a likelihood of another event shape, or values outside its support.
       ValueError: for an unknown ``kl``.
     """
     posterior = inference.posterior(x)
@@ -69,9 +69,9 @@ def vae_items_elbo(
     *,
     kl: KLMethod = "analytic",
 ) -> VAETerms:
-    """The bound on log p(D) of ONE data set whose items have nothing in common.
+    """The ELBO on log p(D) of ONE data set of independent items.
 
-    The sum of (4.7) over the items: the neural statistician's bound without a context.
+    The sum of (4.7) over the items: the neural statistician's ELBO without a context.
 
     Args:
       key, generative, inference, kl: as in ``vae_elbo``; the callables take the

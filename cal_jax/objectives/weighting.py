@@ -1,6 +1,6 @@
-"""Weights on the terms of a bound: what is optimised while learning starts (thesis 5.14, 6.13).
+"""Weights on the terms of a bound, as annealed early in training (thesis 5.14, 6.13).
 
-A weighted objective is not a bound. It is optimised, never reported as one.
+A weighted objective is not a bound: it is optimised, never reported.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Weight = Array | float
 
 
 class Weights(NamedTuple):
-    """One factor for the reconstruction and one for the KLs; all 1 is the bound itself."""
+    """Factors of the reconstruction and the KLs; all 1 is the bound itself."""
 
     reconstruction: Weight = 1.0
     kl: Weight | Mapping[str, Weight] = 1.0
@@ -25,7 +25,7 @@ class Weights(NamedTuple):
     (Kingma et al. 2016, without their mean over the batch)."""
 
     def of(self, term: str) -> Weight:
-        """The factor of the KL term of that name."""
+        """The factor of the named KL term."""
         return self.kl.get(term, 1.0) if isinstance(self.kl, Mapping) else self.kl
 
 
@@ -43,13 +43,13 @@ def halving_weights(epoch: Array | int, *, alpha: float = 1.0, kl_power: int = 2
 
 
 def unweighted(terms: Any, weights: Weights) -> Array:
-    """The bound itself as the criterion, [...]; for bounds without parts to weigh."""
+    """The bound itself as the criterion, [...]; for bounds without terms to weigh."""
     del weights
     return terms.elbo
 
 
 def weighted_objective(terms: Any, weights: Weights) -> Array:
-    """The criterion to maximise: each term by its weight, in nats.
+    """The criterion to maximise: the weighted sum of the terms, in nats.
 
     Args:
       terms: of any bound here: a NamedTuple with ``reconstruction`` [...] and
@@ -60,7 +60,7 @@ def weighted_objective(terms: Any, weights: Weights) -> Array:
       [...].
 
     Raises:
-      InputError: a weight of a term that the bound does not have.
+      InputError: a weight of a term that the bound lacks.
     """
     if isinstance(weights.kl, Mapping) and (unknown := set(weights.kl) - set(terms._fields)):
         accepted = ", ".join(name for name in terms._fields if name.startswith("kl_"))

@@ -1,6 +1,6 @@
-"""What every figure shares: the canvas, the file, the colours and markers, the checks of arrays.
+"""Shared parts of figures: canvas, file, colours, markers and array checks.
 
-matplotlib is imported where it is used: the library alone does not need it.
+matplotlib is imported lazily: the rest of the library does not need it.
 """
 
 import io
@@ -70,7 +70,7 @@ def finite_array(name: str, values: ArrayLike, letters: str) -> np.ndarray:
 
 
 def figure(width: float, height: float, layout: Literal["constrained"] | None = None) -> Any:
-    """Return an empty matplotlib figure, in inches, that no global state knows of."""
+    """Return an empty matplotlib figure, sized in inches, outside pyplot's global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -80,27 +80,27 @@ def figure(width: float, height: float, layout: Literal["constrained"] | None = 
 
 
 def lighten(axis: Any) -> None:
-    """Draw a pale grid behind the data, and no frame at the top and the right."""
+    """Draw a pale grid behind the data, and remove the top and right spines."""
     axis.grid(color="0.9", lw=0.6)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
 
 
 def legend(drawn: Any, axis: Any, **style: Any) -> None:
-    """Name what `axis` holds, beside the panels."""
+    """Draw the legend of `axis` beside the panels."""
     names = axis.get_legend_handles_labels()
     drawn.legend(*names, **{"loc": "outside right center", "frameon": False, **style})
 
 
 def save(path: Path, drawn: Any) -> Path:
-    """Write the figure as a PNG, whole or not at all, the same bytes for the same figure."""
+    """Write the figure as a PNG, atomically and deterministically."""
     body = io.BytesIO()
     drawn.savefig(body, format="png", metadata={"Software": None})
     return write_atomically(path, body.getvalue())
 
 
 def not_empty(name: str, values: Mapping[str, ArrayLike]) -> Mapping[str, ArrayLike]:
-    """Return ``values`` unchanged, once there is at least one.
+    """Return ``values`` unchanged if there is at least one.
 
     Raises:
         InputError: there is none.

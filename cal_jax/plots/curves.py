@@ -1,7 +1,7 @@
 """Curves of a score, and histograms of samples.
 
-Shapes: X points of a curve, R samples. Every function returns the path of the PNG that
-it wrote, whole or not at all, and raises InputError for another shape, an empty array
+Shapes: X points of a curve, R samples. Every function returns the path of its PNG,
+written atomically, and raises InputError for another shape, an empty array
 or values that are not finite.
 """
 
@@ -42,7 +42,7 @@ def draw_curve(
         xlabel: with the unit.
         ylabel: with the unit.
         title: above the lines.
-        log_x: a logarithmic axis with ticks at `xs`, which are positive, where there is room.
+        log_x: a logarithmic axis with ticks at those of `xs` (positive) that do not overlap.
         ceilings: [X] for names of `curves`: what could be reached, dashed in the same colour.
         reference: heights of horizontal dashed lines.
     """

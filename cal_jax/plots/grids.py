@@ -1,6 +1,7 @@
 """The figures of a run: grids of sets, and the terms of the bound against the step.
 
-Shapes: R rows, N items in a set, items [H, W] with grey levels 0 (black) to 1 (white).
+Shapes: R rows, N items in a set, items [*X] with levels 0 to 1: grey [H, W], black to white,
+or colour [H, W, 3].
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ def draw_sets(
 
     Args:
         path: the PNG to write.
-        sets: [R, N, H, W].
+        sets: [R, N, *X].
         title: above the grid.
         row_labels: R labels at the left of the rows.
     """
@@ -56,16 +57,35 @@ def draw_set_pairs(
 
     Args:
         path: the PNG to write.
-        left: [R, N, H, W]: a constant digit, or the sets that were given.
-        right: [R, N', H, W]: a constant background, or the sets generated from them.
+        left: [R, N, *X]: a constant digit, or the sets that were given.
+        right: [R, N', *X]: a constant background, or the sets generated from them.
         left_title: above the left sets.
         right_title: above the right sets.
         row_labels: R labels at the left of the rows.
     """
-    columns = [(left_title, _grid(left)), (right_title, _grid(right))]
-    if len(columns[0][1]) != len(columns[1][1]):
-        raise InputError("the left and right sets of a figure need the same number of rows")
-    return _draw_columns(path, columns, row_labels)
+    return draw_set_columns(path, [(left_title, left), (right_title, right)], row_labels=row_labels)
+
+
+def draw_set_columns(
+    path: Path,
+    columns: Sequence[tuple[str, ArrayLike]],
+    *,
+    row_labels: Sequence[str] | None = None,
+) -> Path:
+    """Several sets a row, such as the sources of a synthesis and what it gave.
+
+    Args:
+        path: the PNG to write.
+        columns: titles, and sets [R, N, *X] of as many rows in each; N may differ.
+        row_labels: R labels at the left of the rows.
+
+    Raises:
+        InputError: no column, columns of different rows or kinds of items, wrong levels.
+    """
+    grids = [(title, _grid(sets)) for title, sets in columns]
+    if len({(len(grid), *grid.shape[2:]) for _, grid in grids}) != 1:
+        raise InputError("the columns of a figure need the same number of rows, and items alike")
+    return _draw_columns(path, grids, row_labels)
 
 
 def draw_synthesis(
@@ -81,8 +101,8 @@ def draw_synthesis(
 
     Args:
         path: the PNG to write.
-        sources: [S, N, H, W], the sets that give a constant context each.
-        synthesised: [R, N, H, W].
+        sources: [S, N, *X], the sets that give a constant context each.
+        synthesised: [R, N, *X].
         source_labels: S labels at the left of the sources.
         label: at the left of the first synthesised row.
         title: above the grid.
@@ -147,11 +167,11 @@ def _draw_columns(
     *,
     break_after: int | None = None,
 ) -> Path:
-    """Columns of sets [R, N, H, W] side by side, each set a strip with thin gaps."""
+    """Columns of sets [R, N, *X] side by side, each set a strip with thin gaps."""
     rows = len(columns[0][1])
     if row_labels is not None and len(row_labels) != rows:
         raise InputError(f"{len(row_labels)} row labels for {rows} rows")
-    pixels = columns[0][1].shape[-1]
+    pixels = columns[0][1].shape[3]
     widths = [strips.shape[1] for _, strips in columns]
     item = min(INCHES_PER_ITEM, LARGEST_WIDTH / sum(widths))
     between, row_gap, break_gap = 0.6 * item, 0.14 * item, 0.4 * item
@@ -182,18 +202,21 @@ def _draw_columns(
 
 
 def _strip(strip: np.ndarray, pixels: int) -> np.ndarray:
-    """The items of [N, H, W] in a row, in grey frames: enlarged so that a frame is thin."""
+    """The items of [N, *X] in a row, in grey frames: enlarged so that a frame is thin."""
     scale = max(1, round(56 / pixels))
     large = strip.repeat(scale, axis=1).repeat(scale, axis=2)
-    framed = np.pad(large, ((0, 0), (1, 1), (1, 1)), constant_values=BORDER)
-    gapped = np.pad(framed, ((0, 0), (0, 0), (1, 1)), constant_values=1.0)
+    channels = [(0, 0)] * (strip.ndim - 3)
+    framed = np.pad(large, ((0, 0), (1, 1), (1, 1), *channels), constant_values=BORDER)
+    gapped = np.pad(framed, ((0, 0), (0, 0), (1, 1), *channels), constant_values=1.0)
     return np.concatenate(list(gapped), axis=1)
 
 
 def _grid(sets: ArrayLike) -> np.ndarray:
     grid = np.asarray(sets, np.float32)
-    if grid.ndim != 4 or grid.size == 0:
-        raise InputError(f"a figure needs sets of rank 4 [R, N, H, W], not shape {grid.shape}")
+    if not (grid.ndim == 4 or (grid.ndim == 5 and grid.shape[4] == 3)) or grid.size == 0:
+        raise InputError(
+            f"a figure needs sets [R, N, H, W] or [R, N, H, W, 3], not shape {grid.shape}"
+        )
     if not (grid.min() >= 0.0 and grid.max() <= 1.0):
-        raise InputError("a figure needs grey levels between 0 and 1")
+        raise InputError("a figure needs levels between 0 and 1")
     return grid

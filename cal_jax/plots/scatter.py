@@ -1,7 +1,7 @@
 """Scatters of a latent or context space: figures 4.3, 5.3 and 5.4 of the thesis.
 
 Shapes: M points, C the dimension of the context, G grid points an axis. Every function
-returns the path of the PNG that it wrote, whole or not at all, and raises InputError for
+returns the path of its PNG, written atomically, and raises InputError for
 another shape, an empty array or values that are not finite.
 """
 
@@ -76,17 +76,24 @@ def draw_latent_grid(path: Path, images: ArrayLike, *, span: float, title: str) 
 
 
 def draw_context_scatter(
-    path: Path, means: ArrayLike, labels: ArrayLike, names: Sequence[str], *, title: str
+    path: Path,
+    means: ArrayLike,
+    labels: ArrayLike,
+    names: Sequence[str],
+    *,
+    title: str,
+    legend: str = "family",
 ) -> Path:
-    """Context means by family, from two sides (thesis figure 5.3).
+    """Context means by class, from two sides (thesis figure 5.3).
 
     Args:
         path: the PNG to write.
         means: [M, C], of q(c | D). C = 2 is one flat panel; C above 3 is projected on
             the first three principal components.
-        labels: integer [M], the family of every set: an index of `names`.
-        names: of the families.
+        labels: integer [M], the class of every set: an index of `names`.
+        names: of the classes.
         title: above the panels.
+        legend: what the classes are.
     """
     points, axis_names = _coordinates(means)
     kinds = _kinds(labels, len(points), len(names))
@@ -97,7 +104,7 @@ def draw_context_scatter(
     for place, azimuth in enumerate(views, 1):
         axis = _space(figure, (1, len(views), place), axis_names, azimuth)
         _scatter(axis, points, kinds, present, OKABE_ITO, s=20, alpha=0.8, lw=0, **_depth(points))
-    canvas.legend(figure, axis, title="family", alignment="left", markerscale=1.6)
+    canvas.legend(figure, axis, title=legend, alignment="left", markerscale=1.6)
     return canvas.save(path, figure)
 
 

@@ -1,4 +1,4 @@
-"""What the package brings along so that it can be tried at once: trained weights, and sources.
+"""Trained weights and source images shipped with the package.
 
 ``rotated.safetensors`` is the model of ``experiments.rotated --preset cpu --seed 0``, as
 float16. ``digits.npz`` has the first 20 test images of each digit of MNIST (LeCun, Cortes

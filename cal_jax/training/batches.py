@@ -1,4 +1,4 @@
-"""Which data sets each step sees: a pure function of the seed and the step."""
+"""Batches of data sets as a pure function of the seed and the step."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from cal_jax.errors import InputError
 
 
 def steps_per_epoch(num_sets: int, batch_size: int) -> int:
-    """Whole batches in one pass over the data sets; a last partial one is left out.
+    """Whole batches in one pass over the data sets; a partial last one is dropped.
 
     Raises:
       InputError: where not even one batch is full.
@@ -22,7 +22,7 @@ def batch_rows(seed: int, num_sets: int, batch_size: int, start: int, stop: int)
     """Rows of the data sets for the steps ``start`` to ``stop``, int32 [stop - start, B].
 
     Every epoch is a new permutation drawn from (seed, epoch) alone, so a
-    resumed run sees what the unbroken one would have seen.
+    resumed run takes the same batches as an uninterrupted one.
     """
     per_epoch = steps_per_epoch(num_sets, batch_size)
     epochs = range(start // per_epoch, -(-stop // per_epoch))

@@ -1,4 +1,4 @@
-"""Checkpoints: one Orbax folder a step, complete or absent, verified before use.
+"""Checkpoints: one Orbax folder a step, written atomically and verified before use.
 
 A folder is written under a temporary name, hashed and flushed, and only then
 renamed; its manifest holds the SHA-256 of every file. Restoring verifies the
@@ -30,7 +30,7 @@ _MARGIN = 1 << 20  # bytes, for the manifest and Orbax's own files
 
 
 class CheckpointWarning(UserWarning):
-    """A damaged checkpoint was passed over; the message names the file."""
+    """A damaged checkpoint was skipped; the message names the file."""
 
 
 def save(
@@ -41,10 +41,10 @@ def save(
     keep: int = 2,
     extra: dict[str, Any] | None = None,
 ) -> Path:
-    """Saves ``state`` as ``directory/step_00001234`` and returns that folder.
+    """Save ``state`` as ``directory/step_00001234`` and return that folder.
 
     The ``keep`` newest intact steps stay (this one among them); older ones are
-    removed once this one is complete, and so is what killed saves left over.
+    removed once this one is complete, and so are remains of interrupted saves.
     ``extra`` is JSON kept in the manifest, see ``read_extra``.
 
     Raises:
@@ -81,7 +81,7 @@ def save(
 
 
 def restore_latest(directory: str | Path, like: State) -> tuple[int, State] | None:
-    """The newest intact step and its state, or None where no step was ever saved.
+    """The newest intact step and its state, or None without saved steps.
 
     ``like`` has the wanted structure, shapes and dtypes: each restored leaf has
     its kind (jax array, with its sharding where committed; numpy array or
@@ -105,7 +105,7 @@ def restore_latest(directory: str | Path, like: State) -> tuple[int, State] | No
 
 
 def read_extra(directory: str | Path) -> dict[str, Any] | None:
-    """The ``extra`` of the step that ``restore_latest`` would take; None where there is none.
+    """The ``extra`` of the step that ``restore_latest`` would restore, or None.
 
     Warns and raises as ``restore_latest``, but for the leaves.
     """
@@ -114,7 +114,7 @@ def read_extra(directory: str | Path) -> dict[str, Any] | None:
 
 
 def set_aside(directory: str | Path) -> Path | None:
-    """For ``--from-scratch``: renames ``directory`` to its first free ``name.old-N``.
+    """Rename ``directory`` to its first free ``name.old-N``, for ``--from-scratch``.
 
     Nothing is overwritten or removed. Returns the new name, or None where there
     is no such directory.
@@ -181,7 +181,7 @@ def _intact(folder: Path, step: int) -> bool:
         manifest.read_verified(folder, step)
     except manifest.CorruptError:
         return False
-    except InputError:  # a newer version's: not ours to judge, or to remove as damaged
+    except InputError:  # written by a newer version: neither verified nor removed
         return True
     return True
 
@@ -200,7 +200,7 @@ def _publish(temporary: Path, target: Path) -> None:
 
 
 def _prune(directory: Path, step: int, keep: int) -> None:
-    """Keeps the newest ``keep`` intact steps: a damaged one does not push out a good one."""
+    """Keep the newest ``keep`` intact steps; damaged ones do not count."""
     older = [(other, folder) for other, folder in _steps(directory) if other < step]
     kept = 1
     for other, folder in older if len(older) >= keep else []:
@@ -218,7 +218,7 @@ def _remove(path: Path) -> None:
 
 
 def _require_space(directory: Path, step: int, wanted: int) -> None:
-    """Asked beforehand because Orbax reports a full disk with pages of log."""
+    """Refuse a full disk, which Orbax reports with pages of log."""
     free = shutil.disk_usage(directory).free
     if free < wanted + _MARGIN:
         sizes = f"{free >> 20} MiB free, {(wanted + _MARGIN) >> 20} MiB wanted"
@@ -230,7 +230,7 @@ def _unsaved(directory: Path, step: int, reason: str) -> str:
 
 
 def _reason(error: Exception) -> str | None:
-    """Why the disk refused; None where the error is not the disk's."""
+    """The reason of a disk error; None for other errors."""
     texts = [os.strerror(code) for code in _FULL]
     if getattr(error, "errno", None) in _FULL or any(text in str(error) for text in texts):
         return "the disk is full"

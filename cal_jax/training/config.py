@@ -1,4 +1,4 @@
-"""What a training run is made of: how, what, where, and what comes out."""
+"""Types of a training run: its configuration, objective, task and result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Schedule = Literal["constant", "cosine"]
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a model is optimised; the defaults are thesis 6.4.1's."""
+    """Configuration of the optimisation; the defaults are thesis 6.4.1's."""
 
     steps: int = 62_500
     """100 epochs of 20,000 data sets in batches of 32."""
@@ -79,7 +79,7 @@ EACH_SET = independent_sets()
 
 
 class Objective(NamedTuple):
-    """What is maximised; the functions are pure."""
+    """An objective to maximise; its functions are pure."""
 
     bound: Callable[..., Any]
     """``(key, generative, inference, x, *labels, *at_step)`` of one data set, and ``mask=``
@@ -97,7 +97,7 @@ class Objective(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What is trained on what; the functions are pure. ``training.task.task_of`` makes one."""
+    """A model, its data and its objective, as made by ``training.task.task_of``; all pure."""
 
     init: Callable[[], Variables]
     mapped: Callable[..., tuple[Any, Any]]
@@ -118,7 +118,7 @@ class Task(NamedTuple):
 
 
 class SeedTask(NamedTuple):
-    """The run of one seed: of its parameters, its noise and the order of its data sets."""
+    """The run of one seed, of its parameters, noise and order of data sets."""
 
     folder: RunFolder | None
     """Where its metrics and checkpoints go; None: nothing is written, or resumed."""
@@ -131,7 +131,7 @@ class SeedTask(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """The end of a run, or of a part of it."""
+    """The result of a run, or of a part of it."""
 
     step: int
     """Where it stands."""

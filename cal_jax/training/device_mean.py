@@ -1,4 +1,4 @@
-"""The mean over devices of a tree of arrays; between processes, it is few messages."""
+"""Mean of a tree of arrays over devices, with few messages between processes."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from cal_jax.fast.joined import join
 def device_mean(tree: Any) -> Any:
     """The mean of every leaf over the devices; to be called inside a map over "device".
 
-    Between processes each array is a message of its own, and to start one takes longer than to
-    send what a small one has in it. Devices of one process go the same way: both train to the
-    same numbers, bit for bit. A single device sends nothing, which XLA would copy all the same.
+    Between processes each array is a message, whose latency dominates for small arrays, so
+    these are joined. Devices of one process do the same, for bit-identical results. With one
+    device, skip the all-reduce: XLA would still copy.
     """
     if jax.lax.axis_size(DEVICE) == 1:
         return tree

@@ -16,11 +16,11 @@ from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.training.source import SetSource, set_source
 
 SET_SIZES = (10, 8, 6, 5, 4, 3, 2)
-"""Items in a set where none are asked for: the first of these that the items allow."""
+"""Default numbers of items in a set: the first of these that the items allow."""
 
 
 class FactorSets(NamedTuple):
-    """Which sets are drawn from the items of a data set."""
+    """Configuration of the sets drawn from the items of a data set."""
 
     dataset: FactorDataset
     set_size: SetSize | None = None
@@ -36,10 +36,10 @@ class FactorSets(NamedTuple):
     may use."""
 
     def source(self, model: ContextAwareLearner) -> SetSource:
-        """The sets of a model's contexts, which are the factors of these names.
+        """A source of sets for a model's contexts, the factors of the same names.
 
         Raises:
-          InputError: items of another shape, or that the model's likelihood does not take; no
+          InputError: items of another shape or outside the likelihood's support; no
             factor of a context's name; a mask that no combination of items can satisfy.
         """
         self._require_items(model)

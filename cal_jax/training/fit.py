@@ -1,4 +1,4 @@
-"""``fit``: one way to train, for the experiments and for everybody's models and data."""
+"""``fit``: training of any model on any data."""
 
 import contextlib
 import hashlib
@@ -73,29 +73,29 @@ def fit(  # type: ignore[misc]  # the options of the overloads are those named h
     revision: str | None = None,
     remat: bool = False,
 ) -> Trained | TrainedLearner | list[Trained | TrainedLearner]:
-    """Train a model on data sets, or go on where its run folder stands.
+    """Train a model on data sets, or resume from its run folder.
 
-    Progress is shown on stderr. In a folder, metrics and checkpoints are written while it
-    trains; SIGTERM and Ctrl-C save and leave, and the same call goes on from there, bit for
-    bit. Without a folder everything stays in memory.
+    It reports progress on stderr. With a folder, it writes metrics and checkpoints; SIGTERM and
+    Ctrl-C save and exit, and the same call resumes, bit for bit. Without a folder, everything
+    stays in memory.
 
     Args:
       model: a Flax module with ``generative(ctx)`` and ``inference(ctx)``, or a ``PureModel``
         of any other library.
-      data: a ``FactorDataset``, whose sets are drawn anew at every step, or ``FactorSets`` that
-        says which; x [M, N, *X]; (x, constant_mask [M, K]); DataSet((x, constant_mask), mask
+      data: a ``FactorDataset``, whose sets are drawn at every step, or ``FactorSets`` with
+        options; x [M, N, *X]; (x, constant_mask [M, K]); DataSet((x, constant_mask), mask
         [M, N]) with padded items; any ``SetSource``; or a function from the seed to one of these.
         For a ``VAE``, x [M, *X].
       objective: a pure objective ``(key, generative, inference, x, *labels)`` of one data set,
-        or an ``Objective`` with more choices; None: the bound of a model of the library, of a
-        context-aware learner the bound and a contrast of sets (``training.recipes``).
+        or an ``Objective`` with more options; None: the ELBO of a model of the library, for a
+        context-aware learner with a cross-set contrastive loss (``training.recipes``).
       steps: in all; None: ``config.steps``.
       seed: of the initial variables, the noise and the order of the data sets. Several are
         trained together, as one program.
       run_dir: the folder that the run writes and resumes; of several seeds, ``seed<SEED>``
         inside it, or one for each.
       config: how the model is optimised; None: the defaults, with batches of at most M sets.
-      identity: what decides a run, flat: a folder of another one is refused. Of several seeds,
+      identity: flat fields that determine a run; a folder with others is refused. Of seeds,
         one for each. None: the config, the seed, the model's config and the data's digest.
       devices: how many of each process; None: all.
       from_scratch: set the folder's checkpoints aside and start again.
@@ -104,8 +104,8 @@ def fit(  # type: ignore[misc]  # the options of the overloads are those named h
       remat: recompute what a gradient needs, to save memory.
 
     Returns:
-      Trained; of a context-aware learner a ``TrainedLearner``, whose ``training`` that is. Of
-      several seeds a list.
+      Trained; for a context-aware learner a ``TrainedLearner`` with it as ``training``. For
+      several seeds, a list.
 
     Raises:
       InputError: data of the wrong shape or outside the likelihood's support, a folder of
@@ -149,14 +149,14 @@ def fit(  # type: ignore[misc]  # the options of the overloads are those named h
 
 
 def _as_learner(model: Model, trained: Trained, data: Any) -> Trained | TrainedLearner:
-    """What a user asks of a context-aware learner, where the model is one."""
+    """A ``TrainedLearner`` for a context-aware learner; otherwise ``Trained``."""
     if not isinstance(model, ContextAwareLearner):
         return trained
     return TrainedLearner(model, trained.variables, _set_size(data, model), training=trained)
 
 
 def _set_size(data: Any, model: ContextAwareLearner) -> int:
-    """N of the largest training set, or 10 where that is not to be told without drawing."""
+    """N of the largest training set, or 10 if it is unknown without drawing."""
     if isinstance(data, FactorDataset):
         data = FactorSets(data)
     if isinstance(data, FactorSets):
@@ -178,7 +178,7 @@ def _config(
 def _folders(
     run_dir: RunDir | Sequence[RunDir] | None, seeds: Sequence[int], stack: contextlib.ExitStack
 ) -> list[RunFolder | None]:
-    """The folder of each seed, opened for as long as the stack is unless it was open."""
+    """The folder of each seed, opened within the stack unless already open."""
     if run_dir is None:
         return [None] * len(seeds)
     if isinstance(run_dir, str | Path | RunFolder):
@@ -197,10 +197,10 @@ def _folders(
 
 
 def open_folder(path: Path) -> RunFolder:
-    """One folder of a run, locked and made by the process that writes it.
+    """A run's folder, created and locked by the process that writes it.
 
     Raises:
-      InputError: a folder that cannot be used.
+      InputError: an unusable folder.
     """
     return on_first(lambda: RunFolder.create_or_open(path)) or RunFolder(path)
 
@@ -238,7 +238,7 @@ def _identities(
 
 
 def _digest(data: Any) -> str:
-    """Of the arrays of a source."""
+    """The digest of a source's arrays."""
     total = hashlib.sha256()
     for leaf in jax.tree.leaves(data):
         array = np.asarray(leaf)

@@ -1,4 +1,4 @@
-"""The leaves of a training state as named numpy arrays, and back bit for bit."""
+"""Conversion of a training state's leaves to named numpy arrays and back, bit for bit."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def describe(state: Any) -> list[dict[str, Any]]:
 
 
 def mismatches(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str:
-    """One line naming the leaves that differ, with got and wanted; empty where none does."""
+    """One line naming the leaves that differ, with got and wanted; empty if none does."""
     found = {leaf["path"]: _kind(leaf) for leaf in got}
     asked = {leaf["path"]: _kind(leaf) for leaf in wanted}
     absent = "no such leaf"
@@ -58,7 +58,7 @@ def mismatches(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str:
 
 
 def from_arrays(arrays: list[np.ndarray], like: Any) -> Any:
-    """``arrays`` in the structure of ``like``: each of the type and placed as the leaf there."""
+    """``arrays`` in the structure of ``like``, with the types and placement of its leaves."""
     placed = [_place(a, leaf) for a, leaf in zip(arrays, jax.tree.leaves(like), strict=True)]
     return jax.tree.unflatten(jax.tree.structure(like), placed)
 

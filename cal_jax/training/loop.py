@@ -1,4 +1,4 @@
-"""The loop: chunks of steps, with the host's work between two of them done during the next."""
+"""The training loop: chunks of steps that overlap with the host's work on the previous one."""
 
 import functools
 import sys
@@ -33,18 +33,18 @@ def advance(
     stop: StopSignal,
     remat: bool,
 ) -> list[Point]:
-    """Take S seeds from the step where all of them stand to the step ``until``.
+    """Train S seeds from their common step to the step ``until``.
 
-    When a chunk is done, the next one is started before the metrics of the
-    first are read, logged and, where it is time, its state is saved: a state is
-    saved only when every metric up to it was finite.
+    When a chunk is done, the next one starts before the first's metrics are read
+    and logged and, if a checkpoint is due, its state is saved. A state is saved
+    only if every metric up to it is finite.
 
     Args:
       runs, points: of each seed, [S].
-      config: how they are trained.
+      config: of the training.
       until: above the points' step.
-      devices: where it runs.
-      stop: asked between chunks.
+      devices: of the computation.
+      stop: polled between chunks.
       remat: see ``StepConfig.remat``.
 
     Returns:
@@ -58,7 +58,7 @@ def advance(
     start = _starter(runs, config, per_epoch, devices, remat)
 
     def rows(first: int) -> np.ndarray | None:
-        """Of the chunk that begins at a step, [T, S, B]; None at the end."""
+        """The rows of the chunk that begins at a step, [T, S, B]; None at the end."""
         if first == until:
             return None
         span = (first, min(until, first + config.chunk_steps))
@@ -84,7 +84,7 @@ def advance(
             held = unreplicate(state) if ends or due else None
             done = read
             if following is not None and not ends:
-                # The devices go on, and take the state with them; what follows is the host's.
+                # The devices run the next chunk, which donates the state; the host works meanwhile.
                 state, read = start(state, following)
             metrics = done()
             _require_finite(metrics, runs, first, last_saved)
@@ -161,7 +161,7 @@ def _require_finite(
     bad = ~np.isfinite(metrics["loss"]) | ~np.isfinite(metrics["gradient_norm"])
     if bad.any():
         if not is_first():
-            raise SystemExit(FAILED)  # process 0 says why
+            raise SystemExit(FAILED)  # process 0 reports the reason
         index, seed = (int(place) for place in np.argwhere(bad)[0])
         of_seed = f" of seed {runs[seed].seed}" if len(runs) > 1 else ""
         kept = last_saved and runs[index].folder is not None
@@ -178,7 +178,7 @@ def _logged(
     points: Sequence[Point],
     per_epoch: int,
 ) -> dict[str, float]:
-    """Each seed's means over a chunk, kept; returned: some of them, means of the seeds."""
+    """Record each seed's means over a chunk; return some of them, averaged over seeds."""
     record = {name: values.mean(axis=0) for name, values in metrics.items()}
     for index, (run, point) in enumerate(zip(runs, points, strict=True)):
         about = {

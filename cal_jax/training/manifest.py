@@ -1,7 +1,7 @@
-"""The manifest of one checkpoint folder: what every file and every leaf must be.
+"""The manifest of a checkpoint folder: hashes of its files, shapes and dtypes of its leaves.
 
 ``manifest.json`` is ``{"sha256": ..., "manifest": {...}}``: the hash covers the
-manifest itself, so that a flipped bit in it is no more trusted than one in an
+manifest itself, so that a flipped bit in it is detected as in an
 array. ``format`` stays in this place in every later version.
 """
 
@@ -19,7 +19,7 @@ FORMAT = 1
 
 
 class CorruptError(Exception):
-    """A checkpoint folder that is not what its manifest says; names the file."""
+    """A checkpoint folder that disagrees with its manifest; names the file."""
 
 
 def write(folder: Path, *, step: int, leaves: list[dict[str, Any]], extra: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def write(folder: Path, *, step: int, leaves: list[dict[str, Any]], extra: dict[
 
 
 def read_verified(folder: Path, step: int) -> dict[str, Any]:
-    """The manifest of ``folder``, after every file was found to be as it says.
+    """The manifest of ``folder``, after verifying every file.
 
     Raises:
       CorruptError: a file is missing, left over, truncated or changed.

@@ -1,4 +1,4 @@
-"""What a run was half-way: kept in its folder for an evaluation that compares."""
+"""Checkpoint of a run's variables at half of its steps, for later comparison."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,14 @@ MIDPOINT = "midpoint"
 
 
 def midpoint_step(config: TrainingConfig) -> int:
-    """After half of the steps."""
+    """The step at half of the training."""
     return config.steps // 2
 
 
 def keep_midpoint(
     runs: Sequence[SeedTask], config: TrainingConfig, reached: Sequence[Trained]
 ) -> None:
-    """Save the variables of the runs that stand half-way; those that are past it did so before.
+    """Save the variables of runs at their midpoint.
 
     Raises:
       InputError: the folder cannot be written.
@@ -32,14 +32,14 @@ def keep_midpoint(
 
 
 def midpoint_variables(folder: RunFolder, like: Variables) -> Variables:
-    """The variables of a run half-way.
+    """The variables of a run at its midpoint.
 
     Args:
       folder: of the run.
       like: the run's variables at another step.
 
     Raises:
-      InputError: they were not kept, or are damaged or another model's.
+      InputError: they are missing, damaged or another model's.
     """
     directory = folder.resolve(MIDPOINT)
     found = checkpoints.restore_latest(directory, like)

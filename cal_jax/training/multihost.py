@@ -1,4 +1,4 @@
-"""What the processes of one run tell one another; a process alone agrees with itself."""
+"""Communication between the processes of a run; trivial for a single process."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 
 def together(action: Callable[[], Value]) -> Value:
-    """The value of ``action`` on every process, or the end of all where one refuses.
+    """The value of ``action`` on every process; if one fails, all exit.
 
     Raises:
       TogetherError: the action's InputError, on the first process that has one.

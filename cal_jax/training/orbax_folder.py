@@ -1,6 +1,6 @@
-"""A list of arrays as one Orbax folder: the only file that knows Orbax.
+"""A list of arrays as one Orbax folder; the only module that imports Orbax.
 
-Orbax by itself restores flipped bits and half a folder: ``manifest`` guards it.
+Orbax by itself restores flipped bits and incomplete folders; ``manifest`` detects both.
 """
 
 from pathlib import Path
@@ -42,7 +42,7 @@ def _key(index: int) -> str:
 
 
 def _checkpointer() -> ocp.Checkpointer:
-    """Synchronous, and of this process alone: no barrier waits for the others."""
+    """A synchronous checkpointer of this process alone, without barriers."""
     here = jax.process_index()
     alone = ocp.options.MultiprocessingOptions(primary_host=here, active_processes={here})
     handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=alone)

@@ -1,9 +1,8 @@
-"""Data parallelism: the only file that knows ``jax.pmap``.
+"""Data parallelism; the only module that uses ``jax.pmap``.
 
-A run on one device takes the same path as a run on many, in one process or in
-several. State and data are replicated; the rows of a batch are divided. Every
-process is given the whole batch and takes the part of its own devices; of an
-array [D, ...] it has the rows of these alone.
+One device and many, in one process or several, run the same code. State and data
+are replicated; the rows of a batch are divided. Every process gets the whole
+batch and takes its own devices' part; of an array [D, ...] it holds their rows.
 """
 
 import dataclasses
@@ -66,7 +65,7 @@ def divide(rows: np.ndarray, num_devices: int) -> np.ndarray:
 
 
 def require_divisible(batch: int, num_devices: int) -> None:
-    """Refuse a batch that the devices cannot share evenly.
+    """Refuse a batch that does not divide evenly over the devices.
 
     Raises:
       InputError: where they cannot.
@@ -77,11 +76,11 @@ def require_divisible(batch: int, num_devices: int) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:
-    """Starts many steps: ``chunk(state, key, data, rows [T, ..., B]) -> (state, read)``.
+    """A chunk of steps: ``chunk(state, key, data, rows [T, ..., B]) -> (state, read)``.
 
-    It does not wait for the steps: ``read()`` does, and gives the metrics of
-    each step, [T, ...] on the host. State is donated. Nothing is read back from
-    the devices inside a chunk. See ``parallel_chunk``.
+    It returns at once; ``read()`` waits and returns the metrics of each step,
+    [T, ...] on the host. State is donated, and nothing is read from the devices
+    inside a chunk. See ``parallel_chunk``.
     """
 
     mapped: Any
@@ -111,7 +110,7 @@ class Chunk:
         return lowered
 
     def _calls(self, rows: np.ndarray) -> list[tuple[Any, ...]]:
-        """What each call is given: the rows of a step, or those of a loop and how many count."""
+        """The arguments of each call: the rows of a step, or a loop's rows and their number."""
         count = len(rows)
         if self.looped:
             room = np.zeros((max(count, self.longest) - count, *rows.shape[1:]), rows.dtype)
@@ -130,7 +129,7 @@ def parallel_chunk(
     longest: int | None = None,
     over_seeds: OverSeeds = lambda function, before=0: function,
 ) -> Chunk:
-    """What starts many steps of training on several devices.
+    """A ``Chunk`` of training steps on several devices.
 
     Args:
       step: ``(state, key, data, rows [..., B / D]) -> (state, metrics)``, mapped
@@ -173,6 +172,6 @@ def parallel_chunk(
 
 
 def _own(devices: Sequence[jax.Device]) -> list[int]:
-    """Which of the devices are this process's."""
+    """This process's devices among the given ones."""
     here = jax.process_index()
     return [index for index, device in enumerate(devices) if device.process_index == here]

@@ -14,6 +14,7 @@ import numpy as np
 
 from cal_jax.axes import DEVICE
 from cal_jax.data.label_mix import all_labels, one_constant
+from cal_jax.distributions import KLMethod
 from cal_jax.errors import InputError
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.objectives.balance import initial_balance
@@ -95,6 +96,7 @@ def inferred_masks(
     support: Sequence[Sequence[int]] | np.ndarray,
     *,
     log_prior: np.ndarray | None = None,
+    kl: KLMethod = "analytic",
     responsibilities: Responsibilities = "objective",
     temperature: float = 5.0,
     balance_decay: float | None = 0.95,
@@ -110,6 +112,7 @@ def inferred_masks(
     Args:
       support: [M, K], the masks that are possible.
       log_prior: [M], log p(a); None: all alike.
+      kl: see ``objectives.label.label_elbo``.
       responsibilities: see ``objectives.label_learning``.
       temperature: of the scores, in nats.
       balance_decay: of the running balance of the masks; None: each set by itself.
@@ -135,7 +138,7 @@ def inferred_masks(
         weigh = functools.partial(weigh, decay=balance_decay)
         batch = BatchObjective(weigh, initial_balance(prior))
     return Objective(
-        functools.partial(of_every_label, support=masks, with_beliefs=contrast > 0),
+        functools.partial(of_every_label, support=masks, kl=kl, with_beliefs=contrast > 0),
         functools.partial(label_criterion, disagreement=contrast),
         batch,
         functools.partial(

@@ -1,4 +1,4 @@
-"""Where a run stands: from the newest checkpoint of its folder, or from the start."""
+"""Resuming of a run from the newest checkpoint of its folder."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from cal_jax.training.step import TrainState
 
 CHECKPOINTS = "checkpoints"
 ORACLE_FIELDS = "oracle."
-"""Begins the names of the fields that no training reads."""
+"""Prefix of the fields that do not affect training."""
 
 
 class Point(NamedTuple):
@@ -24,16 +24,16 @@ class Point(NamedTuple):
     state: TrainState
     """On the host."""
     seconds: float
-    """Of training so far, over all the sittings."""
+    """Training time so far, over all sessions."""
     revision: str | None
-    """Of the source in the first sitting."""
+    """Of the source in the first session."""
 
 
 def resumed(run: SeedTask, initial: TrainState, revision: str | None) -> Point:
-    """What process 0 finds in the run's folder, on every process; without one, the start.
+    """The newest point in the run's folder on every process, or the start.
 
     Args:
-      run: whose folder it is.
+      run: of the folder.
       initial: the state of a run that starts now.
       revision: of the source of a run that starts now.
 
@@ -47,7 +47,7 @@ def resumed(run: SeedTask, initial: TrainState, revision: str | None) -> Point:
 
 
 def save(folder: RunFolder, fingerprint: dict[str, Any], point: Point) -> None:
-    """Keep a point of the run of that fingerprint with its checkpoints."""
+    """Save a point of a run, with its fingerprint, to its checkpoints."""
     extra = {"seconds": point.seconds, "config": fingerprint, "revision": point.revision}
     checkpoints.save(folder.resolve(CHECKPOINTS), point.step, point.state, extra=extra)
 

@@ -1,4 +1,4 @@
-"""Several seeds trained together: the only file that knows the axis of seeds.
+"""Joint training of several seeds; the only module with an axis of seeds.
 
 State and keys of S seeds have a leading axis [S], also where S is 1. Data that
 all seeds share is held once; data that differs between them is stacked. Batch
@@ -60,7 +60,7 @@ def over_seeds(
 ) -> Callable[..., Any]:
     """A step of one seed, or a loop of steps, as that of ``count`` seeds.
 
-    A single seed takes the function as it is, without the axis: inside a loop an
+    A single seed uses the function without the axis: inside a loop an
     axis of length 1 makes XLA:CPU copy parameters and moments at every step.
 
     Args:

@@ -10,7 +10,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopSignal:
-    """While entered, the first SIGTERM or SIGINT only sets ``requested``.
+    """A context in which the first SIGTERM or SIGINT only sets ``requested``.
 
     The loop reads it between chunks, saves, and leaves with ``exit_code``. A
     second signal ends the process at once (a save under way leaves a temporary

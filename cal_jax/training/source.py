@@ -1,4 +1,4 @@
-"""Where a training step's data sets come from: stored arrays, or drawn on the device."""
+"""Sources of a training step's data sets: stored arrays, or draws on the device."""
 
 import functools
 from collections.abc import Callable
@@ -23,7 +23,7 @@ SHOWN_SETS = 8
 
 
 class SetSource(Protocol):
-    """Data sets as a training step reads them."""
+    """A source of data sets for a training step."""
 
     @property
     def data(self) -> Any:
@@ -40,10 +40,10 @@ class SetSource(Protocol):
 
 @functools.singledispatch
 def set_source(data: Any, model: Any) -> SetSource:
-    """The data that ``fit`` is given, as a source of data sets.
+    """Convert the data argument of ``fit`` to a source of data sets.
 
-    A kind of data registers how it becomes one with ``@set_source.register``: its function
-    takes the data, and the model whose contexts and sizes it may read.
+    A kind of data registers its conversion with ``@set_source.register``: the function
+    takes the data and the model, for its contexts and sizes.
 
     Args:
       data: see ``ACCEPTED``.
@@ -111,7 +111,7 @@ def _of_array(data: Any, model: Any) -> SetSource:
 
 
 def shown_sets(source: SetSource, key: jax.Array) -> list[DataSet]:
-    """Sets to be checked before training: all that are stored as arrays, or some that are drawn.
+    """Sets to check before training: all stored sets, or a few drawn ones.
 
     Returns:
       Data sets with leading axes [M], of the stored sets, or [1] each.
@@ -128,7 +128,7 @@ def shown_sets(source: SetSource, key: jax.Array) -> list[DataSet]:
 
 
 def _numbers(array: Any, name: str) -> np.ndarray:
-    """An array of real numbers; integers stay what they are until a step reads them."""
+    """An array of real numbers; a step converts integers."""
     if isinstance(array, np.ma.MaskedArray):
         raise InputError(f"{name}: a masked array; accepted: an array, and mask [M, N] beside it")
     try:

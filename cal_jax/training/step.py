@@ -1,4 +1,4 @@
-"""One step of training as a pure function."""
+"""A training step as a pure function."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -29,10 +29,10 @@ PRODUCTS = (
 
 
 class TrainState(NamedTuple):
-    """Everything that training changes.
+    """The state of training.
 
-    In a checkpoint parameters are the model's, and the optimiser's state has trees like
-    them. A step takes them joined: see ``packed``.
+    Checkpoints hold the model's parameters and optimiser states of the same
+    structure. A step takes them joined: see ``packed``.
     """
 
     step: Array
@@ -45,7 +45,7 @@ class TrainState(NamedTuple):
 
 
 class BatchObjective(NamedTuple):
-    """What the sets of a batch have to do with each other; most have nothing."""
+    """An objective of the sets of a batch; most objectives treat sets independently."""
 
     combine: Callable[[Any, Any, Weights], tuple[Any, Any]]
     """(what the mapped objective returned, [B, S]; the memory; the weights) -> the terms
@@ -61,7 +61,7 @@ def mean_over_samples(terms: Any) -> Any:
 
 
 def independent_sets(over_samples: Callable[[Any], Any] = mean_over_samples) -> BatchObjective:
-    """Each set by itself; nothing is remembered.
+    """The batch objective of independent sets, without memory.
 
     Args:
       over_samples: what the mapped objective returned, [B, S], to the terms of a bound,
@@ -71,7 +71,7 @@ def independent_sets(over_samples: Callable[[Any], Any] = mean_over_samples) -> 
 
 
 class StepConfig(NamedTuple):
-    """The functions that a step is made of; all pure."""
+    """The functions of a step; all pure."""
 
     mapped: Callable[..., tuple[Any, Any]]
     """From ``mapping.map_objective``, with "device" among its axes."""
@@ -112,7 +112,7 @@ def initial_state(
 
 
 def packed(state: TrainState) -> TrainState:
-    """The state as a step takes it: small parameters, and what the optimiser keeps, joined."""
+    """The state with small parameters and optimiser states joined, for ``train_step``."""
     opt_state = join_each(state.opt_state, state.params)
     return state._replace(params=join(state.params), opt_state=opt_state)
 
@@ -180,14 +180,14 @@ def train_step(
 
 
 def recomputed(mapped: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function; of its forward pass only the products are kept for its gradient."""
+    """The function with rematerialisation: only products are kept for its gradient."""
     return jax.checkpoint(mapped, policy=lambda primitive, *_, **__: primitive.name in PRODUCTS)
 
 
 def _in_parts(
     gradient: Callable[..., Any], parts: int, state: TrainState, keys: Array, sets: DataSet
 ) -> tuple[tuple[Array, tuple[Any, Any]], Any]:
-    """What ``gradient`` gives for all the sets, taken a part of them at a time and summed.
+    """The result of ``gradient`` for all sets, accumulated over parts of the batch.
 
     Running averages and memory pass from each part to the next. One part is the plain call.
     """
@@ -214,7 +214,7 @@ def _in_parts(
 
 
 def _items_of_a_device(sets: DataSet, of_sets: bool) -> Array:
-    """How many a device has, on average over them; at least 1."""
+    """The number of items of a device, averaged over devices; at least 1."""
     if sets.mask is not None:
         items = device_mean(jnp.sum(sets.mask > 0).astype(jnp.float32))
         return jnp.maximum(items, 1.0)

@@ -1,4 +1,4 @@
-"""A model, an objective and data as one task of training, checked before its first step."""
+"""Assembly and validation of a training task from a model, an objective and data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,16 +29,16 @@ OBJECTIVES = {
     GroupVAE: Objective(neural_statistician_elbo),
     VAE: Objective(vae_elbo, of_sets=False),
 }
-"""What a model of the library is trained on, where no objective is given."""
+"""Default objectives of the library's models."""
 
 
 def objective_of(
     model: Model, objective: Objective | Callable[..., Any] | None, steps: int
 ) -> Objective:
-    """The objective given, or the model's own; of a context-aware learner, its recipe.
+    """The given objective or the model's default; for a context-aware learner, its recipe.
 
     Raises:
-      InputError: none given for a model that is not of the library.
+      InputError: no objective for a model outside the library.
     """
     if isinstance(objective, Objective):
         return objective
@@ -57,7 +57,7 @@ def objective_of(
 
 
 def task_of(model: Model, source: SetSource, objective: Objective, seed: int) -> Task:
-    """What ``training.train.train`` takes for one seed.
+    """The task of one seed for ``training.train.train``.
 
     ``init`` draws the initial variables and, on the way, checks the data: its shapes against
     the model's, its values against the support of the likelihood.
@@ -94,7 +94,7 @@ def task_of(model: Model, source: SetSource, objective: Objective, seed: int) ->
 
 
 def require_items(x: Any, model: Model, objective: Objective) -> None:
-    """Refuse items of another shape than a model has, where it says so in ``event_shape``.
+    """Refuse items of another shape than the model's ``event_shape``, if it has one.
 
     Raises:
       InputError: then.
@@ -107,7 +107,7 @@ def require_items(x: Any, model: Model, objective: Objective) -> None:
 
 
 class Watched:
-    """An objective's bound, which notes the likelihoods that it asks for, and checks its terms.
+    """An objective's bound that records its likelihoods and checks its terms.
 
     Args:
       objective: whose.

@@ -1,4 +1,4 @@
-"""Trains one seed, or several together, in their folders: resumes, and goes on to the end."""
+"""Training of one seed, or several together, with resuming from their folders."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,21 +27,21 @@ def train(
 ) -> list[Trained]:
     """Train to a step, from the newest checkpoint of each folder or from the start.
 
-    A stopped and resumed run takes the same steps, bit for bit, as an unbroken
+    A resumed run takes the same steps, bit for bit, as an uninterrupted
     one: keys and batches are functions of the seed and the step. With several
     processes, all call this alike; process 0 alone reads and writes the
     folders, and a signal to one stops all at the same step.
 
     Seeds at the same step are trained together, as one program; those that are
-    behind catch up first. Each is what it would be alone, up to rounding. Their
+    behind catch up first. Each equals a run alone, up to rounding. Their
     tasks differ in initial variables and data only.
 
     Args:
       runs: a task for each seed, with a folder of its own.
-      config: how.
-      devices: where it runs.
-      stop: asked between chunks.
-      until: the step; a run that is past it stays where it is. None: ``config.steps``.
+      config: of the training.
+      devices: of the computation.
+      stop: polled between chunks.
+      until: the last step; later runs are unchanged. None: ``config.steps``.
       revision: of the source, kept with the checkpoints of a run that starts now.
       remat: see ``StepConfig.remat``; it changes nothing but the rounding.
 

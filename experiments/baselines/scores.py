@@ -12,7 +12,7 @@ import numpy as np
 
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.generation_scores import Merge, Read, Real, synthesis_name
-from cal_jax.evaluation.likelihood import (
+from cal_jax.inference.likelihood import (
     CONTEXT_SAMPLES,
     LATENT_SAMPLES,
     item_log_likelihoods,

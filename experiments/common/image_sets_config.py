@@ -1,4 +1,4 @@
-"""What decides a run on sets of digit images, whatever is known of their labels."""
+"""Configuration of runs on sets of digit images, with known or inferred labels."""
 
 from dataclasses import dataclass, field
 
@@ -49,7 +49,7 @@ TURNED_TRAINING = TrainingConfig(
 )
 """Of turned digits, on a CPU."""
 
-TURNED_ORACLE = OracleConfig(steps=4_000, learning_rate=2e-3, dropout=0.2, shift=1, fuzz=1.2)
+TURNED_ORACLE = OracleConfig(steps=4_000, learning_rate=2e-3, dropout=0.2, shift=1, max_blur=1.2)
 """Of turned digits. Turns by odd multiples of 45 degrees are interpolated and the others are
 not, which an oracle must not go by: see ``docs/results/scores.md``."""
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import jax
 
-from cal_jax.axes import DEVICE
 from cal_jax.cli import program
 from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation
@@ -34,14 +33,8 @@ from cal_jax.metrics.merged import merge_of
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
-from cal_jax.objectives.contrasted import (
-    bound_and_posterior_means,
-    contrast_sets,
-    contrasted_criterion,
-)
-from cal_jax.objectives.label_schedules import annealed_weights
 from cal_jax.training.config import Objective, Trained
-from cal_jax.training.step import BatchObjective
+from cal_jax.training.recipes import known_masks
 from experiments.common.figures import Figure, draw_course
 from experiments.common.image_sets import DrawSets, probe_sets, training_sets
 from experiments.common.known_labels_config import KnownLabelsConfig
@@ -118,24 +111,13 @@ def run(experiment: Experiment, request: program.Request) -> None:
 
 def objective_of(config: KnownLabelsConfig) -> Objective:
     """The bound, with the contrast of the batch's sets and the annealed weights of the config."""
-    objective = Objective(context_aware_elbo)
-    if config.contrasted:
-        objective = Objective(
-            bound_and_posterior_means,
-            functools.partial(
-                contrasted_criterion, contrast=config.contrast, dependence=config.dependence
-            ),
-            BatchObjective(lambda found, memory, _: (contrast_sets(found, (DEVICE,)), memory)),
-        )
-    if config.annealed:
-        weights = functools.partial(
-            annealed_weights,
-            latent=config.latent_weight,
-            contexts=config.context_weight,
-            half_life=config.weight_half_life,
-        )
-        objective = objective._replace(weights=weights)
-    return objective
+    return known_masks(
+        contrast=config.contrast,
+        dependence=config.dependence,
+        latent_weight=config.latent_weight,
+        context_weight=config.context_weight,
+        half_life=config.weight_half_life,
+    )
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""What decides a run on sets of digit images whose labels are known."""
+"""Configuration of runs on sets of digit images with known labels."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,7 +42,7 @@ CONTRASTED: dict[str, Any] = {
     "latent_weight": 2.0,
     "weight_half_life": 10_000.0,
 }
-"""What goes with it; chosen on held-back images: see ``docs/results/known_labels.md``."""
+"""Training with it; chosen on held-back images: see ``docs/results/known_labels.md``."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class KnownLabelsConfig(ImageSetsConfig):
     contrast: float = omit_default(0.0)
     """Weight of ``set_contrast``: posteriors of a constant context tell its set from others."""
     dependence: float = omit_default(0.0)
-    """Weight of ``set_dependence``: posteriors of a varying context tell nothing of the set."""
+    """Weight of ``set_dependence``: a varying context's posteriors are independent of the set."""
     likelihood_every: int = omit_default(50)
     """One in so many test sets has its log p(D) bounded by importance weighting."""
 
@@ -86,16 +86,6 @@ class KnownLabelsConfig(ImageSetsConfig):
                 f"training_labels must be one of {', '.join(TRAINING_LABELS)}: "
                 f"got {self.training_labels!r}"
             )
-
-    @property
-    def annealed(self) -> bool:
-        """Whether the KLs start with weights of their own, instead of (6.13)'s."""
-        return (self.latent_weight, self.context_weight) != (1.0, 1.0)
-
-    @property
-    def contrasted(self) -> bool:
-        """Whether the sets of a batch are contrasted beside the bound."""
-        return self.contrast > 0 or self.dependence > 0
 
     @property
     def mix(self) -> Mix:

@@ -1,4 +1,4 @@
-"""What was found of a model of chapter 6, published: alike for every kind of run."""
+"""Writes scores and report for any chapter-6 run."""
 
 import time
 from collections.abc import Mapping, Sequence

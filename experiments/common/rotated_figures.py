@@ -1,4 +1,4 @@
-"""The figures of sets of turned digits (thesis 6.5 to 6.7)."""
+"""The figures of sets of rotated digits (thesis 6.5 to 6.7)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from experiments.common.figures import Figure
 ROWS = 10
 SYNTHESISED = 8
 DIGIT, QUARTER = 5, 2
-"""What figure 6.7 puts together: the digit 5, and 90 degrees clockwise."""
+"""The sources of figure 6.7: the digit 5, and 90 degrees clockwise."""
 
 
 def draw_rotated(

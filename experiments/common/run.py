@@ -1,4 +1,4 @@
-"""What every experiment does around its own model: its folder, training or resuming, a stop."""
+"""Runs of any experiment: run folders, training, resuming and stopping."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ TEST_SEED = 20_170_817
 """Of what test data draw at random: the same for every run."""
 
 EVALUATION = 2**31
-"""What is folded into a run's key for its evaluation: more than any step."""
+"""Folded into a run's key for its evaluation; above any step."""
 
 
 class Fit(NamedTuple):

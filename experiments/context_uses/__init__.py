@@ -1,4 +1,4 @@
-"""What a trained model's contexts are for: classes from a few images, similar sets, prediction.
+"""Uses of a trained model's contexts: few-shot classification, retrieval, prediction.
 
     python -m experiments.context_uses --weights runs/RUN/weights.safetensors --preset cpu \
         --data-dir DIR

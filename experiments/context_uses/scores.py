@@ -1,4 +1,4 @@
-"""What a trained model's contexts are for, scored on real sets of every value of each factor.
+"""Scores of the uses of contexts, on real sets of every value of each factor.
 
 Shape letters: V values of a factor, E sets of each, L items in a set, K factors.
 """
@@ -16,9 +16,9 @@ from cal_jax.evaluation.consistency import guarantee_scores
 from cal_jax.evaluation.constant_posteriors import Moments, constant_moments
 from cal_jax.evaluation.few_shot import few_shot_scores
 from cal_jax.evaluation.generation_scores import Read, RealSets
-from cal_jax.evaluation.likelihood import label_log_likelihoods
 from cal_jax.evaluation.predictive import predictive_log_likelihoods
 from cal_jax.evaluation.retrieval import retrieval_scores
+from cal_jax.inference.likelihood import label_log_likelihoods
 from cal_jax.inference.trained import TrainedLearner
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
 from cal_jax.trained import digits_binarisation

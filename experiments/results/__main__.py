@@ -1,4 +1,4 @@
-"""The published tables, made of several runs.
+"""Gathers the published tables from several runs.
 
     python -m experiments.results gather runs/bw-0 runs/bw-1
     python -m experiments.results gather results/black_and_white-cpu.json runs/bw-2

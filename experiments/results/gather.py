@@ -1,4 +1,4 @@
-"""Runs of one experiment and preset that differ in nothing but the seed, joined.
+"""Joins runs of one experiment and preset that differ only in the seed.
 
 A joined file stands for its runs, so that later seeds can be added to it.
 """

@@ -1,4 +1,4 @@
-"""What a finished run says of itself: scores.json, the HTML page, and a summary on stdout."""
+"""Publishes a finished run: scores.json, an HTML page, and a summary on stdout."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ class Run(NamedTuple):
 
 
 Targets = Mapping[str, float]
-"""What is asked of scores, by their names."""
+"""Targets of scores, by their names."""
 
 
 def targets_of(request: program.Request, by_preset: Mapping[str, Targets]) -> Targets | None:

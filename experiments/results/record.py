@@ -1,4 +1,4 @@
-"""What a run writes about itself: `scores.json`, checked when written and when read."""
+"""The record of a run, `scores.json`, validated when written and when read."""
 
 import json
 import math

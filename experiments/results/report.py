@@ -1,4 +1,4 @@
-"""A run as one HTML page that needs nothing beside it: the figures are inside."""
+"""A run as one self-contained HTML page with its figures."""
 
 import base64
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What decides a run on digits as sets of points (Edwards & Storkey 2017)."""
+"""Configuration of runs on digits as sets of points (Edwards & Storkey 2017)."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Sets of points in the plane, and what a model draws given each of them.
+"""Figures of point sets in the plane, and of a model's samples given each of them.
 
 Shapes: R sets of N points, S sets of N' points drawn given each.
 """

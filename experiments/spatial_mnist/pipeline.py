@@ -17,8 +17,8 @@ from cal_jax.data.set_samplers import SetSampler
 from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
-from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_log_likelihoods
 from cal_jax.evaluation.oracle.points import accuracy, digest, predict, train_point_oracle
+from cal_jax.inference.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_log_likelihoods
 from cal_jax.inference.mapping import Variables, map_model
 from cal_jax.inference.sampler import in_batches
 from cal_jax.inference.statistician import generate_items

@@ -1,4 +1,4 @@
-"""What decides a run on sets of numbers (thesis 5.3.1)."""
+"""Configuration of runs on sets of numbers (thesis 5.3.1)."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""The figures of the synthetic experiment (thesis 5.3 and 5.4, and what a number cannot show)."""
+"""The figures of the synthetic experiment (thesis 5.3 and 5.4, with sample densities)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

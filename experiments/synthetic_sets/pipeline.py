@@ -14,7 +14,7 @@ from cal_jax.config import flatten
 from cal_jax.data.synthetic import SyntheticSets, sets_of_test, synthetic_sets
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.contexts import ContextEncoder
-from cal_jax.evaluation.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_log_likelihoods
+from cal_jax.inference.likelihood import CONTEXT_SAMPLES, LATENT_SAMPLES, set_log_likelihoods
 from cal_jax.inference.mapping import Variables
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score

@@ -1,4 +1,4 @@
-"""What contexts of synthetic sets know, and how good a density the model is (thesis 5.3.1).
+"""Scores of contexts and densities on synthetic sets (thesis 5.3.1).
 
 Each score stands beside its ceiling: what the exact posterior of the known
 families gives for the same test sets.

@@ -1,4 +1,4 @@
-"""What is exactly knowable about a synthetic set: densities, and the Bayes posterior.
+"""Exact densities and Bayes posteriors of synthetic sets.
 
 Only for ``synthetic_sets(generator="population")``: a family uniform among four, with
 mean m ~ U[-1, 1] and variance v ~ U[0.5, 2] (thesis section 5.3.1). The posterior is the

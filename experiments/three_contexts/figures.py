@@ -16,7 +16,7 @@ from experiments.common.rotated_figures import sources_of
 GIVEN = 3
 SYNTHESISED = 8
 SOURCES = (5, 2, 1)
-"""What is put together: the digit 5, 90 degrees clockwise, a white background."""
+"""Sources of the synthesis: the digit 5, 90 degrees clockwise, a white background."""
 
 
 def draw_three_contexts(

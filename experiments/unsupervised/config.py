@@ -1,4 +1,4 @@
-"""What decides a run of the context-aware learner whose labels are inferred (thesis 6.4.3)."""
+"""Configuration of context-aware learners with inferred labels (thesis 6.4.3)."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
@@ -65,7 +65,7 @@ class LabelConfig:
     alpha_rate: float = 0.95
     """thesis: by which alpha is multiplied after each epoch (decision 15)."""
     contrast: float = omit_default(0.0)
-    """Weight of what the sets of a batch say against a set's labels, where all are visited."""
+    """Weight of the contrastive penalty of a set's labels, if all are enumerated."""
     known_share: float = 0.125
     """Of the sets that training visits: those whose label is told, if there are any."""
 
@@ -115,7 +115,7 @@ CONTRASTED_LABELS: dict[str, Any] = {
     "context_weight": 1.0,
     "half_life": 4_000.0,
 }
-"""What goes with a contrast between sets; chosen on held-back images, without true labels
+"""Training with a cross-set contrastive loss; chosen on held-back images, without true labels
 in training: see ``docs/results/unsupervised.md``."""
 
 

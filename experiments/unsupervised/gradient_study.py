@@ -1,4 +1,4 @@
-"""The noise of a run's label gradient: before training, half-way and after it (thesis 6.3.2)."""
+"""Noise of a run's label gradient before, midway through and after training (thesis 6.3.2)."""
 
 from typing import Any, NamedTuple
 

@@ -7,28 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.axes import DEVICE
 from cal_jax.data.images import LabelledImages
 from cal_jax.data.set_samplers import SetSampler
-from cal_jax.distributions import KLMethod
-from cal_jax.objectives.balance import initial_balance
-from cal_jax.objectives.label_learning import (
-    label_criterion,
-    label_disagreement,
-    of_every_label,
-    of_one_label,
-    take_drawn,
-    weigh_labels,
-)
-from cal_jax.objectives.label_schedules import (
-    LabelSchedule,
-    annealed_weights,
-    label_temperature,
-    label_weights,
-)
+from cal_jax.objectives.label_learning import label_criterion, of_one_label, take_drawn
+from cal_jax.objectives.label_schedules import LabelSchedule, label_temperature, label_weights
 from cal_jax.objectives.weighting import Weights
 from cal_jax.training.batches import steps_per_epoch
 from cal_jax.training.config import Objective
+from cal_jax.training.recipes import inferred_masks
 from cal_jax.training.step import BatchObjective, DataSet
 from experiments.common.image_sets import training_sets
 from experiments.unsupervised.config import UnsupervisedConfig
@@ -36,18 +22,41 @@ from experiments.unsupervised.config import UnsupervisedConfig
 
 def label_objective(config: UnsupervisedConfig) -> Objective:
     """The bound, and what couples the sets of a batch."""
-    temperature = temperature_of(config)
-
-    def at_step(step: jax.Array) -> tuple[jax.Array, ...]:
-        return () if temperature is None else (temperature(step),)
-
+    objective = drawn_label(config) if config.labels.draws else every_label(config)
     per_epoch = steps_per_epoch(len(visits_of(config)), config.training.batch_size)
+    return objective._replace(weights=functools.partial(weights_at, config, per_epoch))
+
+
+def every_label(config: UnsupervisedConfig) -> Objective:
+    """The recipe of inferred masks, which visits every label of the support."""
+    labels = config.labels
+    return inferred_masks(
+        config.support,
+        log_prior=config.log_prior,
+        kl="monte_carlo" if labels.estimator == "marginal" else "analytic",
+        responsibilities=labels.responsibilities,
+        temperature=labels.temperature,
+        balance_decay=labels.balance_decay,
+        contrast=labels.contrast,
+        latent_weight=labels.latent_weight,
+        context_weight=labels.context_weight,
+        half_life=labels.half_life,
+    )
+
+
+def drawn_label(config: UnsupervisedConfig) -> Objective:
+    """The bound at one label a set, drawn at a temperature that falls (thesis 6.3.2)."""
+    temperature = temperature_of(config)
     return Objective(
-        _objective(config),
-        functools.partial(label_criterion, disagreement=config.labels.contrast),
-        coupling_of(config),
-        functools.partial(weights_at, config, per_epoch),
-        at_step,
+        functools.partial(
+            of_one_label,
+            support=jnp.asarray(config.support),
+            log_prior=jnp.asarray(config.log_prior),
+            estimator=config.labels.estimator,
+        ),
+        label_criterion,
+        BatchObjective(lambda found, memory, _: (take_drawn(found), memory)),
+        at_step=lambda step: (temperature(step),),
     )
 
 
@@ -87,42 +96,14 @@ def with_known_labels(sets: SetSampler, config: UnsupervisedConfig) -> SetSample
     return SetSampler((visits.astype(np.int32), sets.data), draw, len(visits))
 
 
-def coupling_of(config: UnsupervisedConfig) -> BatchObjective:
-    """What the sets of a batch make of their labels."""
-    labels = config.labels
-    if labels.draws:
-        return BatchObjective(lambda found, memory, _: (take_drawn(found), memory))
-    log_prior = jnp.asarray(config.log_prior)
-    weigh = functools.partial(
-        weigh_labels,
-        log_prior=log_prior,
-        responsibilities=labels.responsibilities,
-        temperature=labels.temperature,
-        axes=(DEVICE,),
-    )
-    if labels.contrast > 0:
-        support = jnp.asarray(config.support)
-        disagree = functools.partial(label_disagreement, support=support, axes=(DEVICE,))
-        weigh = functools.partial(weigh, disagree=disagree)
-    if labels.balance_decay is None:
-        return BatchObjective(
-            lambda found, memory, weights: (weigh(found, None, weights)[0], memory)
-        )
-    weigh = functools.partial(weigh, decay=labels.balance_decay)
-    return BatchObjective(weigh, initial_balance(log_prior))
-
-
 def weights_at(config: UnsupervisedConfig, per_epoch: int, step: Any) -> Weights:
     """The weights of the terms after so many steps."""
     labels = config.labels
     if labels.criterion == "thesis":
         return label_weights(step // per_epoch, alpha=labels.alpha, rate=labels.alpha_rate)
-    return annealed_weights(
-        step,
-        latent=labels.latent_weight,
-        contexts=labels.context_weight,
-        half_life=labels.half_life,
-    )
+    annealed = every_label(config).weights
+    assert annealed is not None
+    return annealed(step)
 
 
 def schedule_of(config: UnsupervisedConfig) -> LabelSchedule:
@@ -135,19 +116,3 @@ def temperature_of(config: UnsupervisedConfig) -> Any:
     if not config.labels.draws:
         return None
     return functools.partial(label_temperature, steps=config.training.steps)
-
-
-def _objective(config: UnsupervisedConfig) -> Any:
-    """The objective of one set."""
-    labels, support = config.labels, jnp.asarray(config.support)
-    if not labels.draws:
-        kl: KLMethod = "monte_carlo" if labels.estimator == "marginal" else "analytic"
-        return functools.partial(
-            of_every_label, support=support, kl=kl, with_beliefs=labels.contrast > 0
-        )
-    return functools.partial(
-        of_one_label,
-        support=support,
-        log_prior=jnp.asarray(config.log_prior),
-        estimator=labels.estimator,
-    )

@@ -1,4 +1,4 @@
-"""What decides a run of the autoencoder with two latent dimensions (thesis 4.4)."""
+"""Configuration of the autoencoder with two latent dimensions (thesis 4.4)."""
 
 from dataclasses import dataclass, field
 

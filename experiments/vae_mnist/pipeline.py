@@ -21,7 +21,7 @@ from cal_jax.data.images import LabelledImages
 from cal_jax.data.set_samplers import SetSampler
 from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
-from cal_jax.evaluation.likelihood import item_log_likelihoods
+from cal_jax.inference.likelihood import item_log_likelihoods
 from cal_jax.inference.mapping import map_model
 from cal_jax.inference.sampler import in_batches
 from cal_jax.io.run_folder import CONFIG_FILE, RunFolder

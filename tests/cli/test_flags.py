@@ -144,6 +144,11 @@ def test_help_has_every_field_with_the_preset_s_value_and_what_classes_there_are
 def test_flags_of_images_are_those_of_programs_that_read_them():
     with pytest.raises(InputError, match="--data-dir"):
         asked("--data-dir d", images=False)
+    with pytest.raises(InputError, match="--held-back"):
+        asked("--data-dir d --held-back 3", images=False, data=True)
+    other = asked("--data-dir d", images=False, data=True)
+    assert (str(other.data_dir), other.held_back) == ("d", 0)
+    assert "--data-dir DIR" in other.command
     assert str(asked("--weights w", weights=True).weights) == "w"
     with pytest.raises(InputError, match="--weights"):
         asked("", weights=True)

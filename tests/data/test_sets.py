@@ -7,6 +7,14 @@ from cal_jax.data.sets import validate_sets
 from cal_jax.errors import InputError
 
 
+def test_a_numpy_mask_is_refused_and_not_discarded():
+    masked = np.ma.masked_less(np.arange(12.0).reshape(2, 3, 2), 1)
+    with pytest.raises(InputError, match="source: set 0 has masked values; accepted: arrays of"):
+        validate_sets(masked, "source")
+    x, mask = validate_sets(np.ma.masked_less(np.ones((2, 3, 2)), 0), "source")
+    assert (x == 1).all() and (mask == 1).all()
+
+
 def test_an_array_is_kept_with_a_mask_of_ones():
     x = np.arange(24.0).reshape(2, 3, 4)
     sets = validate_sets(x, "data")

@@ -1,7 +1,7 @@
 """One step of training of an experiment's task, and what its objective said of each set."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,8 @@ class Step(NamedTuple):
     """The objective's own values, [B, ...]."""
     changed: float
     """By how much the parameter that moved most did."""
+    returned: Any
+    """What ``found`` is of, as the objective returned it, [1, B, S, ...] with a leading device."""
 
 
 class Stepper:
@@ -49,9 +51,10 @@ class Stepper:
         following, metrics = self._program(state, self.data, jnp.arange(BATCH)[None])
         after = unpacked(jax.tree.map(lambda leaf: leaf[0], following)).params
         moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), after, self.state.params)
-        _, found = following.memory
-        found = jax.tree.map(lambda leaf: np.asarray(leaf[0, :, 0], np.float64), found)
-        return Step(float(metrics["loss"][0]), flat(found), max(jax.tree.leaves(moved)))
+        _, returned = following.memory
+        found = jax.tree.map(lambda leaf: np.asarray(leaf[0, :, 0], np.float64), returned)
+        changed = max(jax.tree.leaves(moved))
+        return Step(float(metrics["loss"][0]), flat(found), changed, returned)
 
     @functools.cached_property
     def _program(self):
@@ -69,6 +72,18 @@ class Stepper:
 
         on_devices = jax.vmap(on_a_device, in_axes=(None, None, 0), axis_name=DEVICE)
         return jax.jit(on_devices, compiler_options=ONCE)
+
+
+def loss_of(objective, returned, step, items):
+    """An objective's loss of what its bound returned, [1, B, S, ...], for so many items."""
+    weights = objective.weights(jnp.int32(step))
+
+    def on_a_device(found):
+        terms, _ = objective.batch_objective.combine(found, (), weights)
+        return objective.criterion(jax.tree.map(lambda term: term.sum(axis=0), terms), weights)
+
+    on_devices = jax.jit(jax.vmap(on_a_device, axis_name=DEVICE))
+    return -float(on_devices(returned)[0]) / items
 
 
 def shaken(variables, deviation):

@@ -6,17 +6,17 @@ hides it.
 """
 
 import gzip
+import importlib
 
 import jax
 import numpy as np
-from cal_jax.studies import experiment
-from cal_jax.training.run import Trained
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier
 
 from cal_jax.data.mnist import FILES
-from cal_jax.evaluation import oracle_store
-from cal_jax.evaluation.oracle import Oracle
+from cal_jax.evaluation.oracle import cache
+from cal_jax.evaluation.oracle.train import Oracle
+from cal_jax.training.config import Trained
 from tests.data.idx_files import idx_bytes
 
 SIDE = 8
@@ -107,18 +107,19 @@ def spy_on_fits(patch, record):
         for run in runs:
             record.fit("model", items_of(run.task.data))
             variables = {"batch_stats": {}, **jax.device_get(run.task.init())}
-            found.append(Trained(0, variables, variables, 0.0, None))
+            found.append(Trained(0, variables, variables, 0.0, None, []))
             run.folder.append_metrics({"step": 1, "confusion": np.eye(2)})
         return found
 
     def untrained_oracle(draw_batch, data, factors, image_size, config, **_):
-        drawn, values = draw_batch(jax.random.key(0), data)
+        drawn, values = draw_batch(jax.random.key(0), jax.device_put(data))
         record.fit("oracle", drawn, values[:, 0])
         record.fit("oracle", *data)
         return Oracle({"params": {}}, tuple(factors), tuple(factors.values()), image_size, config)
 
-    patch.setattr(experiment, "train", untrained)
-    patch.setattr(oracle_store, "train_oracle", untrained_oracle)
+    # ``fit`` itself runs, up to the first step.
+    patch.setattr(importlib.import_module("cal_jax.training.fit"), "train", untrained)
+    patch.setattr(cache, "train_oracle", untrained_oracle)
     for kind, name in (
         (KNeighborsClassifier, "neighbours"),
         (KNeighborsRegressor, "neighbours"),

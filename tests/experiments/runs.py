@@ -7,18 +7,26 @@ is replaced by a record of the images that it is given.
 from dataclasses import replace
 
 import numpy as np
-from cal_jax.evaluation.scores import Score
-from cal_jax.studies import autoencoder, baselines, known_labels, spatial, synthetic, unsupervised
 
-from cal_jax.evaluation.oracle import OracleConfig
+from cal_jax.evaluation.oracle.train import OracleConfig
+from cal_jax.metrics.scores import Score
+from cal_jax.models.components.decoders import DenseDecoder
+from cal_jax.models.components.encoders import DenseEncoder
+from cal_jax.models.context_aware.config import ContextAwareConfig, named
 from cal_jax.objectives.vae import VAETerms
+from experiments.baselines import pipeline as baselines
+from experiments.common import known_labels
+from experiments.spatial_mnist import pipeline as spatial_mnist
+from experiments.synthetic_sets import pipeline as synthetic_sets
+from experiments.unsupervised import pipeline as unsupervised
+from experiments.vae_mnist import pipeline as vae_mnist
 from tests.experiments.poisoned import SIDE, Record, spy_on_fits
+from tests.experiments.shrunk import shrunk
 
 SCORE = Score(0.5, None, "fraction")
 TERMS = VAETerms(*np.zeros(3, np.float32))
 ORACLE = OracleConfig(widths=(4, 8), steps=1, batch=8)
-NETWORK = {"image_size": SIDE, "depth": 1, "dense_width": 24, "statistic_width": 24}
-SETS = {"num_sets": 20, "test_sets": 10, "set_size": 4, "oracle": ORACLE}
+SETS = {"image_size": SIDE, "num_sets": 20, "test_sets": 10, "set_size": 4, "oracle": ORACLE}
 
 
 def run(patch, main, presets, config, data, folder, *flags):
@@ -63,8 +71,7 @@ def publishing(record):
 
 def small_sets(config, **changes):
     """A config of sets of digit images, as small as it trains."""
-    model = replace(config.model, **NETWORK, context_dim=5, latent_dim=2, inference_width=24)
-    return replace(config, model=model, **{**SETS, **changes})
+    return replace(config, **{"model": shrunk(config.model), **SETS, **changes})
 
 
 def run_known_labels(patch, module, data, folder, scores):
@@ -77,7 +84,8 @@ def run_known_labels(patch, module, data, folder, scores):
     stand_in(patch, study, "generation_scores", scores, real_scoring(record, 2))
     stand_in(patch, study, "log_evidence_per_item", SCORE, scoring(record, 3))
     stand_in(patch, study, "draw_course", None)
-    stand_in(patch, study, "publish_findings", None, publishing(record))
+    stand_in(patch, study.weights, "save_if_small", None)
+    stand_in(patch, study, "publish_report", None, publishing(record))
     own = study.context_scores
 
     def context_scores(names, model, variables, key, train, test):
@@ -89,7 +97,13 @@ def run_known_labels(patch, module, data, folder, scores):
     patch.setattr(study, "context_scores", context_scores)
     experiment = module.EXPERIMENT._replace(draw=lambda *_: [])
     patch.setattr(module, "EXPERIMENT", experiment)
-    config = small_sets(module.PRESETS["smoke"], likelihood_every=5)
+    smoke = module.PRESETS["smoke"]
+    model = shrunk(
+        ContextAwareConfig(
+            named(*smoke.factors.names), encoder=DenseEncoder(), decoder=DenseDecoder()
+        )
+    )
+    config = small_sets(smoke, model=model, likelihood_every=5)
     run(patch, module.main, module.PRESETS, config, data, folder)
     return record
 
@@ -104,7 +118,7 @@ def run_unsupervised(patch, module, data, folder):
     stand_in(patch, study, "infer_labels", np.full((10, 2), 0.5), scoring(record, 2))
     stand_in(patch, study, "draw_label_course", None)
     stand_in(patch, study, "draw_generation", [])
-    stand_in(patch, study, "publish_findings", None, publishing(record))
+    stand_in(patch, study, "publish_report", None, publishing(record))
     config = small_sets(module.PRESETS["smoke"])
     run(patch, module.main, module.PRESETS, config, data, folder, "--task", "bw")
     return record
@@ -124,7 +138,7 @@ def run_baselines(patch, module, data, folder):
         lambda args, _: real_scoring(record, 0)((args[4].real,), {}),
     )
     stand_in(patch, study, "draw_course", None)
-    stand_in(patch, study, "publish_findings", None, publishing(record))
+    stand_in(patch, study, "publish_report", None, publishing(record))
     config = small_sets(module.PRESETS["smoke"], likelihood_every=5)
     run(patch, module.main, module.PRESETS, config, data, folder)
     return record
@@ -132,7 +146,7 @@ def run_baselines(patch, module, data, folder):
 
 def run_vae_mnist(patch, module, data, folder):
     """A record of the autoencoder, one model for each binarisation."""
-    record, study = Record(), autoencoder
+    record, study = Record(), vae_mnist
     spy_on_fits(patch, record)
     stand_in(patch, study, "bound_per_item", TERMS, scoring(record, 4))
     stand_in(patch, study, "item_log_likelihoods", np.zeros(2), scoring(record, 3))
@@ -140,15 +154,14 @@ def run_vae_mnist(patch, module, data, folder):
     stand_in(patch, study, "draw_course", None)
     stand_in(patch, study, "publish", None, publishing(record))
     smoke = module.PRESETS["smoke"]
-    model = replace(smoke.model, encoder_widths=(8,), decoder_widths=(8,))
-    config = replace(smoke, model=model, likelihood_images=5)
+    config = replace(smoke, model=shrunk(smoke.model), likelihood_images=5)
     run(patch, module.main, module.PRESETS, config, data, folder)
     return record
 
 
 def run_spatial_mnist(patch, module, data, folder):
     """A record of the statistician of points; what is scored are points of images."""
-    record, study = Record(), spatial
+    record, study = Record(), spatial_mnist
     spy_on_fits(patch, record)
     stand_in(
         patch,
@@ -168,15 +181,14 @@ def run_spatial_mnist(patch, module, data, folder):
     stand_in(patch, study, "draw_course", None)
     stand_in(patch, study, "publish", None, publishing(record))
     smoke = module.PRESETS["smoke"]
-    model = replace(smoke.model, width=8, depth=1, layers=1, context_dim=3)
-    config = replace(smoke, model=model, set_size=4)
+    config = replace(smoke, model=shrunk(smoke.model, layers=1), set_size=4)
     run(patch, module.main, module.PRESETS, config, data, folder)
     return record
 
 
 def run_synthetic_sets(patch, module, folder):
     """A record of the statistician of numbers, and the sets that it is evaluated on."""
-    record, study = Record(), synthetic
+    record, study = Record(), synthetic_sets
     spy_on_fits(patch, record)
     judged, own = [], study.sets_of_test
 
@@ -192,7 +204,7 @@ def run_synthetic_sets(patch, module, folder):
         stand_in(patch, study, name, [] if name == "draw_contexts" else None)
     stand_in(patch, study, "publish", None, publishing(record))
     smoke = module.PRESETS["smoke"]
-    model = replace(smoke.model, width=8, depth=1, layers=1)
+    model = shrunk(smoke.model, layers=1)
     config = replace(smoke, model=model, num_sets=40, set_size=5, sizes=(5,))
     run(patch, module.main, module.PRESETS, config, None, folder)
     return record, judged

@@ -53,7 +53,7 @@ def test_readings_tell_an_oracle_that_goes_by_crispness(monkeypatch):
         ("--count 0", "count must be at least 1: got 0"),
         ("--binarisation grey", "binarisation must be one of static, dynamic, threshold"),
         ("--image-size 4", "error: image_size must be at least 8 for the oracle: got 4"),
-        ("--oracle.fuzz 3.0", "fuzz must be between 0 and 2 pixels: got 3.0"),
+        ("--oracle.max-blur 3.0", "max_blur must be between 0 and 2 pixels: got 3.0"),
     ],
 )
 def test_bad_settings_are_named(tmp_path, capsys, setting, message):

@@ -9,7 +9,10 @@ import pytest
 from cal_jax.evaluation.amortisation import Refined
 from cal_jax.evaluation.constant_posteriors import Moments
 from cal_jax.inference import weights
-from cal_jax.inference.weights import TrainedLearner
+from cal_jax.inference.trained import TrainedLearner
+from cal_jax.models.components.sizes import Hidden
+from cal_jax.models.context_aware.config import named
+from cal_jax.models.context_aware.posteriors import SharedExperts
 from experiments import context_uses, oracle_check
 from experiments.context_uses import scores as uses
 from tests.experiments.poisoned import SIDE, Record, spy_on_fits
@@ -59,9 +62,10 @@ class Asked:
 def used_contexts(data, tmp_path_factory):
     """What a run of ``context_uses`` fits, scores and asks its model."""
     record, asked, folder = Record(), Asked(), tmp_path_factory.mktemp("uses")
-    model, variables = small_model(depth=1, constant_posterior="experts", tied=True)
-    factors = ("digit", "rotation")
-    trained = TrainedLearner(model.config, variables, factors, "threshold", SET_SIZE)
+    model, variables = small_model(
+        contexts=named("digit", "rotation"), posterior=SharedExperts(8), hidden=Hidden(8, 1)
+    )
+    trained = TrainedLearner(model, variables, SET_SIZE, "threshold")
     file = weights.save(folder / "weights.safetensors", trained)
     smoke = context_uses.PRESETS["smoke"]
     config = replace(smoke, oracle=ORACLE, sets_per_value=2, sizes=(1, 2), shots=(1, 5))

@@ -205,3 +205,15 @@ def test_rows_of_an_odd_number_are_summed_too(monkeypatch):
         mean, _, count = moments_of(batch_norm, (), x, None)
         np.testing.assert_allclose(mean, x.mean(0), rtol=1e-6)
         assert count == rows
+
+
+@pytest.mark.parametrize("of_x", ["bfloat16", "float32"])
+def test_gradients_have_the_types_of_what_they_are_of(of_x, form):
+    x = jnp.asarray(data()[0, 0], of_x)
+
+    def loss(x, scale):
+        return jnp.sum(normalised((), x, scale, scale, None, form).astype(jnp.float32) ** 3)
+
+    scale = jnp.ones(FEATURES)
+    for got, given in zip(jax.grad(loss, (0, 1))(x, scale), (x, scale), strict=True):
+        assert got.dtype == given.dtype

@@ -70,10 +70,12 @@ def test_the_posterior_is_bayes_rule():
         ({"log_prior": np.zeros(4)}, r"log_prior: shape \(4,\)"),
         ({"mask": np.ones(9)}, "mask: shape"),
         ({"contexts": 0}, "samples must be 1 or more: got 0"),
-        ({"x": np.full((4, 8, 8), np.nan)}, "x: a value of nan; accepted: 0 or 1"),
-        ({"x": np.full((4, 8, 8), 0.5)}, "x: a value of 0.5; accepted: 0 or 1"),
+        ({"x": np.full((4, 8, 8), np.nan)}, "x: values from nan to nan; accepted: 0 and 1"),
+        ({"x": np.full((4, 8, 8), 0.5)}, "x: values from 0.5 to 0.5; accepted: 0 and 1"),
         ({"x": np.zeros((0, 8, 8))}, "accepted: 1 set or more of 1 item or more"),
         ({"x": np.full((4, 8, 8), "a")}, "accepted: numbers"),
+        ({"x": np.full((4, 8, 8), 255)}, "x: values from 255 to 255; accepted: 0 and 1"),
+        ({"x": np.full((2, 4, 8, 8), -1)}, "x: values from -1 to -1; accepted: 0 and 1"),
     ],
 )
 def test_bad_input_is_named(change, message):

@@ -3,7 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
+from cal_jax.errors import InputError
 from cal_jax.inference.sample import combine_constants, generate_set, infer_constants
 from cal_jax.inference.sampler import Sampler, in_batches
 from tests.linear_gaussian import CONTEXT_DIM, coupled_model
@@ -61,6 +63,30 @@ def test_sources_are_combined_each_for_its_own_context():
     np.testing.assert_array_equal(given, [1, 1])
     _, one = combine_constants(sources[:1], jnp.eye(2)[:1])
     np.testing.assert_array_equal(one, [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([[1, 0], [1, 1]], r"context 0: given by sources \[0, 1\]; accepted: one source"),
+        ([[1, 0], [0, 0.5]], r"labels: shape \(2, 2\); accepted: \[R, K\] of 0 and 1"),
+        ([1, 0], r"labels: shape \(2,\); accepted: \[R, K\]"),
+    ],
+)
+def test_two_sources_for_one_context_are_refused(labels, message):
+    with pytest.raises(InputError, match=message):
+        combine_constants(jnp.zeros((2, 2, 3)), jnp.array(labels))
+    sampler = Sampler(*small_model(), 4)
+    x, _ = binary_sets(2, 4)
+    with pytest.raises(InputError, match=message):
+        sampler.synthesise(jax.random.key(0), x[None], np.array(labels))
+
+
+def test_another_number_of_sources_than_labels_is_refused():
+    sampler = Sampler(*small_model(), 4)
+    x, labels = binary_sets(2, 4)
+    with pytest.raises(InputError, match=r"x: shape .*; accepted: \[M, 2, N, \*X\]"):
+        sampler.synthesise(jax.random.key(0), x, labels)
 
 
 def test_batches_cover_every_row_once_whatever_the_remainder():

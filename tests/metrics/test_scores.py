@@ -95,3 +95,4 @@ def test_small_numbers_of_nats_have_three_decimals_and_a_spread_as_many_as_its_m
     assert scores.shown(0.1234, scores.NATS_PER_ITEM, beside=-143.5) == "0.12"
     assert scores.shown(0.0012, scores.NATS_PER_ITEM, beside=-1.3) == "0.001"
     assert scores.shown(None, scores.NATS_PER_ITEM) == ""
+    assert scores.shown(1.23456, scores.BITS) == "1.235"

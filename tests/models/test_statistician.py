@@ -9,7 +9,7 @@ import pytest
 
 from cal_jax.errors import InputError
 from cal_jax.evaluation.contexts import ContextEncoder
-from cal_jax.evaluation.likelihood import item_log_likelihoods, set_log_likelihoods
+from cal_jax.inference.likelihood import item_log_likelihoods, set_log_likelihoods
 from cal_jax.inference.mapping import dataset_keys, init_variables, map_model, map_objective
 from cal_jax.inference.statistician import generate_items
 from cal_jax.models.components.likelihoods import (
@@ -240,7 +240,7 @@ def test_generated_items_have_the_model_s_moments():
     spread = np.asarray(items.samples - items.means)[0]
     assert np.all(np.abs(spread.mean(axis=0)) < 5 * spread.std(axis=0) / np.sqrt(4000))
     assert np.all(np.asarray(items.means)[0].std(axis=0) > 0)
-    with pytest.raises(InputError, match="must be 1 or more"):
+    with pytest.raises(InputError, match="num_items: 0; accepted: 1 or more"):
         generate_items(jax.random.key(0), None, jnp.ones(3), 0)
 
 

@@ -44,6 +44,21 @@ def test_the_gap_between_two_sets_is_wider_than_between_items(tmp_path):
     assert sorted(gaps)[-1] > 4 * sorted(gaps)[-2]
 
 
+def test_items_in_colour_keep_their_colours_beside_any_number_of_columns(tmp_path):
+    colours = np.eye(3, dtype=np.float32)
+    columns = [
+        (f"c{k}", np.broadcast_to(colour, (2, 2, 8, 8, 3))) for k, colour in enumerate(colours)
+    ]
+    image = read(grids.draw_set_columns(tmp_path / "columns.png", columns))
+    for k, colour in enumerate(colours):
+        pixels = (np.abs(image - colour) < 0.02).all(axis=2)
+        assert ((np.diff(pixels.any(axis=1).astype(int))) == 1).sum() == 2
+        across = np.flatnonzero(np.diff(pixels.any(axis=0).astype(int)) == 1)
+        assert len(across) == 2
+        third = image.shape[1] / 3
+        assert (across // third == k).all()
+
+
 def test_synthesis_has_a_break_after_the_sources(tmp_path):
     grid = np.zeros((4, 3, 8, 8))
     path = grids.draw_synthesis(
@@ -82,6 +97,11 @@ def test_training_curves_of_the_terms_that_were_recorded(tmp_path):
         lambda path: grids.draw_sets(path, np.full((1, 1, 8, 8), np.nan), title=""),
         lambda path: grids.draw_sets(path, sets(2, 2), title="", row_labels=["one"]),
         lambda path: grids.draw_set_pairs(path, sets(2, 2), sets(3, 2), "", ""),
+        lambda path: grids.draw_set_columns(path, []),
+        lambda path: grids.draw_set_columns(
+            path, [("", np.zeros((1, 1, 8, 8, 3))), ("", np.zeros((1, 1, 8, 8)))]
+        ),
+        lambda path: grids.draw_sets(path, np.zeros((1, 1, 8, 8, 2)), title=""),
         lambda path: grids.draw_training(path, [{"step": 1}]),
         lambda path: grids.draw_training(path, []),
     ],

@@ -120,9 +120,13 @@ def test_a_folder_of_another_config_is_refused_and_names_the_field(tmp_path):
 
 def test_a_finished_run_can_be_judged_by_another_oracle(tmp_path):
     first = trained(tmp_path, fingerprint={"oracle.steps": 5, "seed": 0})
-    again = trained(tmp_path, fingerprint={"oracle.steps": 9, "oracle.fuzz": 1.0, "seed": 0})
+    again = trained(tmp_path, fingerprint={"oracle.steps": 9, "oracle.max_blur": 1.0, "seed": 0})
     assert_bit_equal(again.variables, first.variables)
-    assert read_json(tmp_path / CONFIG_FILE) == {"oracle.steps": 9, "oracle.fuzz": 1.0, "seed": 0}
+    assert read_json(tmp_path / CONFIG_FILE) == {
+        "oracle.steps": 9,
+        "oracle.max_blur": 1.0,
+        "seed": 0,
+    }
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_is_never_saved(tmp_path):

@@ -1,7 +1,7 @@
-"""Items and factors in NumPy's own files: ``.npz``, or ``.npy`` beside a table.
+"""Reader of NumPy files: ``.npz``, or ``.npy`` with a table of factors.
 
-Headers are checked before anything of the size that they declare is allocated, and nothing
-is unpickled.
+Headers are checked before memory of their declared sizes is allocated, and pickle is never
+used.
 """
 
 import math
@@ -87,7 +87,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _check_archive(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shapes of a .npz's arrays, whose headers fit what the archive holds."""
+    """The shapes of a .npz's arrays, checked against the size of the archive."""
     shapes = {}
     with _opened(path) as file:
         try:
@@ -111,12 +111,12 @@ def _check_archive(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _check_header(file: BinaryIO, held: int, most: float, name: str) -> tuple[int, ...]:
-    """The shape that a .npy header declares, which ``held`` bytes in all have room for.
+    """The shape declared by a .npy header, checked against ``held`` bytes in all.
 
     Args:
         file: at its start.
-        held: bytes that there are, or are said to be.
-        most: bytes that there can be.
+        held: actual or declared number of bytes.
+        most: maximum number of bytes.
         name: for errors.
     """
     accepted = "accepted: an array of numbers or strings as numpy.save writes it"

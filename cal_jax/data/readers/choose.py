@@ -1,4 +1,4 @@
-"""One function for every format: the path says which it is."""
+"""Reader of all formats, chosen by the path."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,17 +13,17 @@ from cal_jax.errors import InputError
 
 
 def read(path: str | Path, factors: Sequence[str] | None = None, **options: Any) -> FactorDataset:
-    """Read a data set by what ``path`` is.
+    """Read a data set with the reader for ``path``.
 
     - ``.npz`` or ``.npy``: ``arrays.read_arrays`` (``table``, ``items``).
     - ``.csv`` or ``.tsv``: the images that it lists, relative to its folder, by
       ``image_folder.read_image_folder`` (``folder``, ``file_column``, ``mode``).
-    - a directory that tensorflow-datasets prepared: ``prepared.read_prepared`` (``split``,
+    - a directory prepared by tensorflow-datasets: ``prepared.read_prepared`` (``split``,
       ``items``).
     - another directory: a tree of images, by ``image_tree.read_image_tree`` (``mode``);
       ``factors`` names its levels.
 
-    IDX files have no name that tells them apart: ``idx_files.read_idx_files``.
+    IDX files have no distinctive name: use ``idx_files.read_idx_files``.
 
     Args:
         path: the file or directory.
@@ -31,7 +31,7 @@ def read(path: str | Path, factors: Sequence[str] | None = None, **options: Any)
         options: of the reader, named above.
 
     Raises:
-        InputError: none of these, an option of another reader, or what the reader refuses.
+        InputError: none of these, an option of another reader, or input that the reader refuses.
     """
     path = Path(path)
     try:

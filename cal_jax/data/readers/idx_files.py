@@ -17,7 +17,7 @@ def read_idx_files(items: Path, factors: Mapping[str, Path], *, dims: int = 3) -
         dims: 3 for grey images.
 
     Raises:
-        InputError: a file that ``read_idx`` refuses, or what ``FactorDataset`` refuses.
+        InputError: see ``read_idx`` and ``FactorDataset``.
     """
     columns = {name: read_idx(path, expected_dims=1) for name, path in factors.items()}
     return built(items, read_idx(items, expected_dims=dims), columns)

@@ -1,4 +1,4 @@
-"""A folder of images with a CSV file that names each image and its factors."""
+"""Reader of a folder of images with a CSV file of their names and factors."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,18 +17,18 @@ def read_image_folder(
     factors: Sequence[str] | None = None,
     mode: Mode | None = None,
 ) -> FactorDataset:
-    """The images that a table lists, in its order.
+    """Read the images that a table lists, in its order.
 
     Args:
-        folder: that the table's paths are relative to.
-        table: a CSV file with one row an image; images that it does not name are left out.
-        file_column: the column of paths; those that remain are factors.
+        folder: base of the table's relative paths.
+        table: a CSV file with one row an image; unlisted images are ignored.
+        file_column: the column of paths; the other columns are factors.
         factors: columns to keep, in this order; None: all.
         mode: see ``images.decode_images``.
 
     Raises:
-        InputError: no such folder or column, a path that leaves the folder, is no file or
-            comes twice, or what the table, the images or ``FactorDataset`` refuse. It names
+        InputError: no such folder or column, a path that is outside the folder, is no file or
+            occurs twice, or see the table, the images and ``FactorDataset``. It names
             the file, and the row of the table below its header, from 1.
     """
     if not folder.is_dir():

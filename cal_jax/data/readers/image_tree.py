@@ -1,4 +1,4 @@
-"""A tree of folders whose names are the values of factors: ``VALUE_1/VALUE_2/*.png``."""
+"""Reader of a tree of folders named after factor values: ``VALUE_1/VALUE_2/*.png``."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,16 +12,16 @@ from cal_jax.errors import InputError
 def read_image_tree(
     folder: Path, factors: Sequence[str], *, mode: Mode | None = None
 ) -> FactorDataset:
-    """The images of all folders, sorted by path; hidden files are passed over.
+    """Read the images of all folders, sorted by path; hidden files are ignored.
 
     Args:
         folder: the root.
-        factors: names of the factors that the levels below the root stand for, from the top.
+        factors: name of the factor of each level below the root, from the top.
         mode: see ``images.decode_images``.
 
     Raises:
-        InputError: no such folder; no images, or one at another depth than ``factors``
-            says; a file that is no image; or what the images or ``FactorDataset`` refuse.
+        InputError: no such folder; no images, or one at a depth other than that of
+            ``factors``; a file that is no image; or see the images and ``FactorDataset``.
             It names the file.
     """
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""Image files as one array, read with Pillow."""
+"""Reader of image files into one array, with Pillow."""
 
 import warnings
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ MAX_BYTES = 1 << 36
 
 
 def decode_images(paths: Sequence[Path], mode: Mode | None = None) -> np.ndarray:
-    """All images, which must be of one size.
+    """Decode images of one size into an array.
 
     Args:
         paths: of the files, 1 or more.
-        mode: to convert every image to. None: they must all be grey, or all RGB.
+        mode: of the result. None: the images must all be grey, or all RGB.
 
     Returns:
         uint8 [I, H, W, 1] of grey images, [I, H, W, 3] of colours.
 
     Raises:
         InputError: Pillow is missing; a file that is no image, is damaged, of another size
-            than the first or of a kind that ``mode`` must say. It names the file.
+            than the first, or of a kind that needs ``mode``. It names the file.
     """
     if mode is not None and mode not in CHANNELS:
         raise InputError(f"mode {mode!r}; accepted: {', '.join(CHANNELS)}, or None")
@@ -78,12 +78,12 @@ def _pillow(path: Path) -> Any:
 
 
 def _opened(pillow: Any, path: Path) -> Any:
-    """The image, whose pixels are not read yet."""
+    """Open an image without reading its pixels."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pillow.DecompressionBombWarning)
             return pillow.open(path, formats=FORMATS)
-    except Exception as error:  # Pillow's readers raise what they like, SyntaxError too
+    except Exception as error:  # Pillow's readers raise arbitrary exceptions, SyntaxError included
         raise InputError(
             f"{path}: no image ({type(error).__name__}); accepted: {listed(FORMATS)}"
         ) from error
@@ -98,10 +98,10 @@ def _decoded(image: Any, mode: str, path: Path) -> np.ndarray:
 
 
 def inside(folder: Path, name: str, said: str) -> Path:
-    """The file of this name in a folder.
+    """The file of this name inside a folder.
 
     Raises:
-        InputError: it leads out of the folder, also by a link, or is no file. ``said``
+        InputError: it is outside the folder, also through a link, or is no file. ``said``
             opens the message.
     """
     path = folder / name

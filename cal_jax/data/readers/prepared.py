@@ -1,7 +1,7 @@
-"""A directory that tensorflow-datasets prepared, whatever its features, without TensorFlow.
+"""Reader of directories prepared by tensorflow-datasets, without TensorFlow.
 
 It must be in ``file_format="array_record"``, which can be read at random without TensorFlow.
-Decoding takes some 70 microseconds a record of MNIST, so it is done once.
+Decoding takes some 70 microseconds a record of MNIST, so all records are decoded once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ MAX_BYTES = 1 << 36
 
 
 def prepared_versions(directory: Path) -> list[Path]:
-    """Prepared versions, newest last: a directory itself, or folders of it, or theirs."""
+    """Prepared versions in a directory up to two levels deep, newest last."""
     if (directory / INFO).is_file():
         return [directory]
     found = {path.parent for form in ("*", "*/*") for path in directory.glob(f"{form}/{INFO}")}
@@ -43,18 +43,18 @@ def read_prepared(
     """A split of a prepared data set, in the order of its records.
 
     Args:
-        directory: a version (``.../mnist/3.0.1``), or one with prepared versions of a
-            single data set in it, of which the newest is read.
-        split: as tensorflow-datasets names it: "train", "test", "train[:10%]".
+        directory: a version (``.../mnist/3.0.1``), or a directory with versions of a
+            single data set, of which the newest is read.
+        split: in tensorflow-datasets' notation: "train", "test", "train[:10%]".
         items: the feature of the items; None: the only one that has dimensions.
         factors: features to keep as factors, in this order; None: all scalars and
             texts, in alphabetical order.
-            A class label's values have its names.
+            Class labels become their names.
 
     Raises:
         InputError: tensorflow-datasets is missing or cannot read the directory (another
-            file format, damaged, no such split); features that cannot be used; items of
-            several shapes; or what ``FactorDataset`` refuses. It names the directory.
+            file format, damaged, no such split); unusable features; items of
+            several shapes; or see ``FactorDataset``. It names the directory.
     """
     try:
         import tensorflow_datasets as tfds
@@ -119,7 +119,7 @@ def _features(
 def _decoded(
     version: Path, source: Any, count: int, name: str, columns: Sequence[str]
 ) -> tuple[np.ndarray, dict[str, list[Any]]]:
-    """Items [I, *X], and what the records say of each factor."""
+    """Items [I, *X], and the records' values of each factor."""
     pixels: np.ndarray | None = None
     values: dict[str, list[Any]] = {column: [] for column in columns}
     for row in range(count):

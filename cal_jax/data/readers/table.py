@@ -1,4 +1,4 @@
-"""Tables of factors in CSV files: a header, then one row an item."""
+"""Reader of CSV tables of factors: a header, then one row an item."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from cal_jax.errors import InputError
 
 
 def read_table(path: Path, columns: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-    """Columns of a CSV file (TSV, if its name says so) as arrays of strings.
+    """Read columns of a CSV file (TSV by its extension) as arrays of strings.
 
     Args:
         path: UTF-8, comma-separated; the first line names the columns.
@@ -79,7 +79,7 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
 
 
 def built(source: Any, items: Any, factors: Mapping[str, Any], **fields: Any) -> FactorDataset:
-    """A ``FactorDataset``; errors begin with where it was read from."""
+    """A ``FactorDataset`` with the source in its error messages."""
     try:
         return FactorDataset(items, factors, **fields)
     except InputError as error:

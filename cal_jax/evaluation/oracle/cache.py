@@ -1,4 +1,4 @@
-"""An oracle is trained once for its images and configuration, then found again."""
+"""Cache of trained oracles by their images and configuration."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ def stored_oracle(
     *,
     training_data: str,
 ) -> Oracle:
-    """The oracle from ``directory``, trained and kept there if it is not there yet.
+    """Load the oracle from ``directory``, or train and save it there.
 
     Args:
       directory: made where absent.
       draw_batch, data, factors, image_size, config: see ``train_oracle``.
-      training_data: says what ``draw_batch`` draws from, binarisation included;
-        two different texts are two different oracles.
+      training_data: identifies the images of ``draw_batch``, binarisation included;
+        different texts mean different oracles.
 
     Raises:
       InputError: a file that was changed, or a directory that cannot be written.

@@ -19,13 +19,13 @@ def factor_oracle(
     config: OracleConfig,
     binarisation: str,
 ) -> Oracle:
-    """The oracle of these training images, which reads every factor of an image.
+    """The oracle of these training images, which predicts every factor of an image.
 
     Images are drawn uniformly, and so are the values of the rendered factors.
 
     Args:
-      directory: where it is kept, and found again.
-      factors: what it reads.
+      directory: of cached oracles.
+      factors: to predict.
       images: to train on.
       config: how.
       binarisation: of its images, as the model's.

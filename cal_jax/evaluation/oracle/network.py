@@ -5,9 +5,8 @@ convolution gathers its patches with plain slices and multiplies them by one
 matrix, so that the weight gradient is a matrix product too. LayerNorm over
 channels: no batch statistics, so a prediction does not depend on its batch-mates.
 
-An image is first brought to one polarity (its border dark), and the polarity is
-given to the heads: a digit need not be learned twice, black on white and white on
-black.
+An image is first inverted to one polarity (a dark border), which is an input of the
+heads, so that digits on black and on white share features.
 """
 
 import math
@@ -74,6 +73,6 @@ class OracleNetwork(nn.Module):
             h = nn.relu(nn.LayerNorm()(nn.Dense(width)(patches(h, size, stride))))
         h = nn.relu(nn.LayerNorm()(nn.Dense(units)(h.reshape(h.shape[0], -1))))
         h = nn.Dropout(self.dropout, deterministic=not train)(h)
-        # Scaled to weigh as much as all the units together, so that it is learned at once.
+        # Scaled to the weight of all units together, for fast learning.
         h = jnp.concatenate([h, math.sqrt(units) * polarity[:, None]], axis=-1)
         return tuple(nn.Dense(size)(h) for size in self.sizes)

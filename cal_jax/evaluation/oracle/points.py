@@ -1,11 +1,11 @@
-"""The oracle of point sets: a small classifier that reads the digit of a set of points.
+"""The oracle of point sets: a small classifier of the digit of a set of points.
 
-Every score is a share of its readings, so its accuracy on real sets is each score's
-ceiling. It is trained on fresh point sets of training images only. Fixed features of
+Every score is a share of its predictions, so its accuracy on real sets is each score's
+ceiling. It is trained on new point sets of training images only. Fixed features of
 each point, their mean over the points, and a network of that mean: the order of the
 points does not matter (Zaheer et al. 2017, "Deep Sets"). The features are bumps on a
-grid, so the mean is a blurred image, which convolutions read better and in less time
-than dense layers do learned features.
+grid, so the mean is a blurred image, for which convolutions are more accurate and faster
+than dense layers on learned features.
 
 Shape letters: B sets in a batch, N points in a set, G grid points an axis.
 """
@@ -37,7 +37,7 @@ BUMP = 0.7
 
 @dataclass(frozen=True)
 class PointOracleConfig:
-    """How an oracle of point sets is built and trained."""
+    """Configuration of an oracle of point sets."""
 
     grid: int = 20
     """G."""
@@ -76,7 +76,7 @@ class PointOracle(NamedTuple):
 
 
 class PointNetwork(nn.Module):
-    """Logits of the digit of a set of points; LayerNorm, so blind to the set's batch-mates."""
+    """Logits of a point set's digit; with LayerNorm, independent of other sets in a batch."""
 
     config: PointOracleConfig
 
@@ -111,7 +111,7 @@ def soft_histogram(x: jax.Array, grid: int) -> jax.Array:
 def train_point_oracle(
     images: LabelledImages, num_points: int, config: PointOracleConfig
 ) -> PointOracle:
-    """Train an oracle on points that are drawn afresh at every step.
+    """Train an oracle on points drawn at every step.
 
     Args:
         images: to train on, none of them blank.
@@ -176,7 +176,7 @@ def predict(oracle: PointOracle, x: np.ndarray) -> np.ndarray:
 
 
 def accuracy(oracle: PointOracle, x: np.ndarray, digits: np.ndarray) -> float:
-    """The share of sets [M, N, 2] that are read as their digits [M]."""
+    """The accuracy of predictions on sets [M, N, 2] with digits [M]."""
     return float(np.mean(predict(oracle, x) == digits))
 
 

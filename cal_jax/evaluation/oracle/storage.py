@@ -1,4 +1,4 @@
-"""An oracle on disk, as safetensors: nothing in the file is ever executed."""
+"""Oracles as safetensors files, whose loading executes no code."""
 
 import hashlib
 import json
@@ -27,12 +27,12 @@ def digest(oracle: Oracle) -> str:
 
 
 def config_digest(config: OracleConfig) -> str:
-    """SHA-256 of a configuration: two oracles of one digest were trained alike."""
+    """SHA-256 of a configuration, the same for oracles trained in the same way."""
     return hashlib.sha256(_config_json(config).encode()).hexdigest()
 
 
 def save(path: Path, oracle: Oracle) -> Path:
-    """Writes an oracle whole or not at all."""
+    """Write an oracle atomically."""
     from safetensors.numpy import save as to_bytes
 
     metadata = {
@@ -47,7 +47,7 @@ def save(path: Path, oracle: Oracle) -> Path:
 
 
 def load(path: Path) -> Oracle:
-    """Reads what `save` wrote; the names, shapes and values of its parameters are verified."""
+    """Read a file of `save`; its parameters' names, shapes and values are verified."""
     tensors, metadata = _read(path)
     try:
         config = from_plain(OracleConfig, json.loads(metadata["config"]))

@@ -1,6 +1,6 @@
-"""The oracle: one small CNN with a head per factor, which reads generated images.
+"""The oracle: one small CNN with a head per factor, which classifies generated images.
 
-Every score is a share of its readings, so its accuracy on real images is each
+Every score is a share of its predictions, so its accuracy on real images is each
 score's ceiling (published beside it). It is trained on training images only.
 """
 
@@ -28,19 +28,19 @@ PREDICT_BATCH = 500
 
 @dataclass(frozen=True)
 class OracleConfig:
-    """How an oracle is built and trained; the defaults suit MNIST at 14 x 14.
+    """Configuration of an oracle; the defaults suit MNIST at 14 x 14.
 
     Attributes:
         widths: channels of the convolutions, then the units of the dense layer.
         steps: training steps.
-        batch: images in a step's batch, as `draw_batch` gives them; recorded here
-            because it decides the result.
+        batch: images in a batch of `draw_batch`; recorded here
+            because it determines the result.
         learning_rate: Adam's peak; it rises over the first 5 % of the steps and
             falls to zero along a cosine.
         dropout: share of the dense layer's units dropped in training.
         shift: training images move by up to this many pixels in each direction.
-        fuzz: training images are blurred, by Gaussians of up to this many pixels, and drawn
-            again: how crisp an edge is then says nothing of a factor.
+        max_blur: training images are blurred by Gaussians of up to this many pixels and
+            sampled again, which removes interpolation blur as a cue to a factor.
         seed: of the initial parameters, the draws, the shifts, the blurs and the dropout.
     """
 
@@ -50,7 +50,7 @@ class OracleConfig:
     learning_rate: float = 4e-3
     dropout: float = 0.1
     shift: int = 0
-    fuzz: float = omit_default(0.0)
+    max_blur: float = omit_default(0.0)
     seed: int = 0
 
 
@@ -62,7 +62,7 @@ class Oracle(NamedTuple):
         factors: the names of the factors, length F.
         sizes: the number of values of each factor, length F.
         image_size: pixels on a side.
-        config: how it was built and trained.
+        config: of its network and training.
     """
 
     variables: Any
@@ -86,15 +86,15 @@ def train_oracle(
     *,
     progress: Callable[[int, float], None] | None = None,
 ) -> Oracle:
-    """Trains an oracle on batches that are drawn afresh at every step.
+    """Train an oracle on batches drawn at every step.
 
     Args:
         draw_batch: a jittable function of a key and of `data`: images [B, H, W] in
             {0, 1} and values int [B, F], in the order of `factors`.
-        data: arrays that it reads.
+        data: arrays for `draw_batch`.
         factors: the number of values of each factor.
         image_size: H = W, at least 8.
-        config: how to build and train it.
+        config: of the network and training.
         progress: called with (steps done, the loss in nats per image) about 20 times.
     """
     names, sizes = tuple(factors), tuple(factors.values())
@@ -117,9 +117,9 @@ def train_oracle(
         draw_key, shift_key, dropout_key = jax.random.split(jax.random.fold_in(step_key, index), 3)
         x, values = draw_batch(draw_key, data)
         x = _shifted(shift_key, x, config.shift)
-        # A key of its own would be cleaner, and another oracle than the published one. Of
-        # 256,000 images, widths and pixels drawn so depend on no row and no rotation.
-        x = _fuzzed(draw_key, x, config.fuzz)
+        # A separate key would change the published oracle. In 256,000 images, widths and
+        # pixels drawn from this one are independent of row and rotation.
+        x = _blurred(draw_key, x, config.max_blur)
 
         def loss_of(variables: Any) -> jax.Array:
             logits = network.apply(variables, x, train=True, rngs={"dropout": dropout_key})
@@ -166,7 +166,7 @@ def predict(oracle: Oracle, x: ArrayLike) -> np.ndarray:
 
 
 def accuracy(oracle: Oracle, x: ArrayLike, values: ArrayLike) -> dict[str, float]:
-    """The share of images whose factor is read rightly, by factor.
+    """The accuracy of the predictions, by factor.
 
     Args:
         oracle: a trained oracle.
@@ -184,7 +184,7 @@ def _read(network: OracleNetwork, variables: Any, x: jax.Array) -> jax.Array:
 
 
 def _shifted(key: jax.Array, x: jax.Array, most: int) -> jax.Array:
-    """Each image of [B, H, W] moved by -most to most pixels a side; its edge is repeated."""
+    """Shift each image of [B, H, W] by -most to most pixels a side, with replicated borders."""
     if most == 0:
         return x
     padded = jnp.pad(x, ((0, 0), (most, most), (most, most)), mode="edge")
@@ -194,11 +194,11 @@ def _shifted(key: jax.Array, x: jax.Array, most: int) -> jax.Array:
     )
 
 
-def _fuzzed(key: jax.Array, x: jax.Array, most: float) -> jax.Array:
-    """Each image of [B, H, W] blurred by up to ``most`` pixels, and its pixels drawn again.
+def _blurred(key: jax.Array, x: jax.Array, most: float) -> jax.Array:
+    """Blur each image of [B, H, W] by up to ``most`` pixels, and sample its pixels again.
 
-    By a Gaussian whose standard deviation is uniform, cut off at two pixels; what lies
-    outside an image is as its edge.
+    The Gaussian's standard deviation is uniform; it is truncated at two pixels, and borders
+    are replicated.
     """
     if most == 0:
         return x
@@ -231,8 +231,10 @@ def _check(
         raise InputError(f"an oracle needs factors of two values or more, not sizes {sizes}")
     if config.steps < 1 or len(config.widths) < 2:
         raise InputError("an oracle needs at least one step and two widths")
-    if not 0 <= config.fuzz <= 2:
-        raise InputError(f"an oracle's fuzz must be between 0 and 2 pixels: got {config.fuzz}")
+    if not 0 <= config.max_blur <= 2:
+        raise InputError(
+            f"an oracle's max_blur must be between 0 and 2 pixels: got {config.max_blur}"
+        )
     x, values = jax.eval_shape(draw_batch, jax.random.key(0), data)
     expected = (config.batch, image_size, image_size), (config.batch, len(sizes))
     if (x.shape, values.shape) != expected:

@@ -1,1 +1,1 @@
-"""Components of models: frozen dataclasses that check themselves and build networks."""
+"""Components of models: frozen dataclasses that validate themselves and build networks."""

@@ -22,7 +22,7 @@ class Decoder(abc.ABC):
 
 @dataclass(frozen=True)
 class DenseDecoder(Decoder):
-    """A residual MLP to outputs of any shape."""
+    """A residual MLP, for any output shape."""
 
     width: int = 512
 
@@ -35,7 +35,7 @@ class DenseDecoder(Decoder):
 
 @dataclass(frozen=True)
 class MLPDecoder(Decoder):
-    """Layers of given widths, without a skip, to outputs of any shape (thesis 4.4.1)."""
+    """Layers of given widths without skip connections, for any output shape (thesis 4.4.1)."""
 
     widths: tuple[int, ...] = (200, 500)
     """Units of each layer."""

@@ -1,4 +1,4 @@
-"""Encoders: from an item to features, and to the pose that it shows where there is one."""
+"""Encoders: from an item to features and, for equivariant encoders, its pose."""
 
 import abc
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from cal_jax.nn.equivariant import ViewEncoder
 
 
 class Features(NamedTuple):
-    """An encoder's reading of N items."""
+    """An encoder's outputs for N items."""
 
     features: Array
     """[N, F]"""
     pose: Array | None = None
-    """[N, P], equivariant to a known transformation; None where the encoder reads none."""
+    """[N, P], equivariant to a known transformation; None for other encoders."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Encoder(abc.ABC):
 
 @dataclass(frozen=True)
 class DenseEncoder(Encoder):
-    """A residual MLP over all numbers of an item, whatever its shape."""
+    """A residual MLP over the flattened item, of any shape."""
 
     width: int = 512
 
@@ -53,7 +53,7 @@ class DenseEncoder(Encoder):
 
 @dataclass(frozen=True)
 class MLPEncoder(Encoder):
-    """Layers of given widths over all numbers of an item, without a skip (thesis 4.4.1)."""
+    """Layers of given widths over the flattened item, without skip connections (thesis 4.4.1)."""
 
     widths: tuple[int, ...] = (500, 200)
     """Units of each layer."""
@@ -124,7 +124,7 @@ class DenseNetEncoder(Encoder):
 
 @dataclass(frozen=True)
 class EquivariantEncoder(Encoder):
-    """A residual MLP over an image at several angles: features that no turn changes, and a pose.
+    """A residual MLP over rotated views of an image: rotation-invariant features, and a pose.
 
     See ``nn.equivariant``; the pose is that of ``Rotation``.
     """
@@ -149,7 +149,7 @@ AnyEncoder = (
 
 
 def require_no_pose(encoder: Encoder) -> None:
-    """Refuse an encoder whose pose a model would not use.
+    """Refuse an encoder with a pose that the model would not use.
 
     Raises:
       InputError: then.
@@ -162,7 +162,7 @@ def require_no_pose(encoder: Encoder) -> None:
 
 
 def require_widths(widths: tuple[int, ...]) -> None:
-    """Refuse no layer, or one without units or channels.
+    """Refuse an empty list of layers, or a layer without units or channels.
 
     Raises:
       InputError: then.
@@ -172,7 +172,7 @@ def require_widths(widths: tuple[int, ...]) -> None:
 
 
 def require_image(event_shape: tuple[int, ...], component: str) -> None:
-    """Refuse items that are no images.
+    """Refuse items that are not images.
 
     Raises:
       InputError: then.
@@ -184,7 +184,7 @@ def require_image(event_shape: tuple[int, ...], component: str) -> None:
 
 
 def require_square(event_shape: tuple[int, ...], component: str) -> None:
-    """Refuse items that are no square images of one channel.
+    """Refuse items that are not square images of one channel.
 
     Raises:
       InputError: then.

@@ -1,4 +1,4 @@
-"""Posteriors q(c | D) of the one context that a group of items shares."""
+"""Posteriors q(c | D) of the single context of a group of items."""
 
 import abc
 from collections.abc import Mapping
@@ -34,11 +34,11 @@ class GroupPosterior(abc.ABC):
     def __call__(
         self, networks: Mapping[str, nn.Module], features: Array, ctx: ApplyContext
     ) -> Distribution:
-        """q(c | D) of items with features [N, F], those that ``ctx.mask`` counts: event [C]."""
+        """q(c | D) of the items with features [N, F] that ``ctx.mask`` counts: event [C]."""
 
     @abc.abstractmethod
     def _trunk(self, sizes: Sizes) -> nn.Module:
-        """The network before the Gaussian's head."""
+        """The network below the Gaussian head."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class GroupStatistic(GroupPosterior):
 
 @dataclass(frozen=True)
 class _OfItemGaussians(GroupPosterior):
-    """A Gaussian of each item, and one of the group made of them."""
+    """A Gaussian for each item, pooled into one for the group."""
 
     def __call__(
         self, networks: Mapping[str, nn.Module], features: Array, ctx: ApplyContext

@@ -1,4 +1,4 @@
-"""Items as a model takes them: the check of their shape, in the user's words."""
+"""Check of the shape of a model's input items."""
 
 from jax import Array
 
@@ -6,7 +6,7 @@ from cal_jax.errors import InputError
 
 
 def require_items(x: Array, event_shape: tuple[int, ...], *, of_set: bool = True) -> None:
-    """Refuse items of another shape than the model's: they would be broadcast.
+    """Refuse items of another shape than the model's, which would broadcast silently.
 
     Args:
       x: the items of one data set, [N, *X].

@@ -1,4 +1,4 @@
-"""Likelihoods p(x | z, c): what the decoder's outputs parameterise, and which items they take."""
+"""Likelihoods p(x | z, c): their parameterisation by the decoder, and their support."""
 
 import abc
 import math
@@ -35,11 +35,11 @@ class Likelihood(abc.ABC):
         """p(x | outputs): outputs [N, *parameter_shape(X)]; batch [N], event X."""
 
     def network_input(self, x: Array) -> Array:
-        """Items [N, *X] as an encoder reads them."""
+        """Items [N, *X] as the encoder's input."""
         return x
 
     def check(self, x: np.ndarray, source: str) -> None:
-        """Refuse items that the likelihood gives no probability.
+        """Refuse items outside the likelihood's support.
 
         Args:
           x: items of any leading shape, on the host.
@@ -124,7 +124,7 @@ class DiscretizedLogistic(Likelihood):
 
 @dataclass(frozen=True)
 class Categorical(Likelihood):
-    """Independent categories, for whole numbers 0 to ``values - 1`` without an order."""
+    """Independent categorical variables, for unordered whole numbers 0 to ``values - 1``."""
 
     values: int = 2
 

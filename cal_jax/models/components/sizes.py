@@ -1,4 +1,4 @@
-"""Dimensions that every component of a model shares."""
+"""Dimensions shared by the components of a model."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +30,7 @@ class Hidden:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What every fully connected subnetwork takes beside its width."""
+        """The options of every fully connected subnetwork except its width."""
         names = ("depth", "norm", "skip", "activation")
         return {name: getattr(self, name) for name in names}
 
@@ -55,5 +55,5 @@ class Sizes:
         return self.num_contexts, self.context_dim
 
     def mlp(self, width: int | None = None) -> ResidualMLP:
-        """A fully connected subnetwork; ``hidden.width`` units a layer unless told otherwise."""
+        """A fully connected subnetwork, by default with ``hidden.width`` units a layer."""
         return ResidualMLP(width or self.hidden.width, **self.hidden.options)

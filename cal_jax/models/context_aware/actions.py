@@ -1,8 +1,8 @@
-"""Known transformations that a context performs: rotation, inversion, or none.
+"""Known transformations of items as contexts: rotation, inversion, or none.
 
-An action canonicalises the input before the encoder reads it and transforms the decoder's
-output. z and the other contexts see of its context what ``summary`` tells, so that what they
-draw is as probable under a transformation that was never seen with it.
+An action canonicalises the encoder's input and transforms the decoder's output. z depends on
+its context through ``summary`` alone, so z's prior is the same under a transformation unseen
+with an item in training.
 """
 
 import abc
@@ -25,7 +25,7 @@ from cal_jax.nn.turning import concentration, harmonic_basis, turned_back, turne
 
 @dataclass(frozen=True)
 class Action(abc.ABC):
-    """A transformation of items, by the value of one context."""
+    """A transformation of items, indexed by the value of one context."""
 
     transforms: ClassVar[bool] = True
     """False of ``NoAction`` alone."""
@@ -36,7 +36,7 @@ class Action(abc.ABC):
         return {}
 
     def check(self, sizes: Sizes) -> None:
-        """Refuse a model in which the action has no place.
+        """Refuse a model that cannot use the action.
 
         Raises:
           InputError: then.
@@ -44,7 +44,7 @@ class Action(abc.ABC):
         del sizes
 
     def canonical(self, x: Array) -> tuple[Array, Array | None]:
-        """Items x [N, *X] with the transformation undone, and its reading [N, R], if read here."""
+        """Items x [N, *X] with the transformation inverted, and its estimate [N, R] or None."""
         return x, None
 
     @abc.abstractmethod
@@ -56,28 +56,28 @@ class Action(abc.ABC):
         reading: Array | None,
         pose: Array | None,
     ) -> Evidence:
-        """The evidence, where that of context k is the transformation's own reading."""
+        """The evidence with that of context k replaced by the transformation's estimate."""
 
     @abc.abstractmethod
     def told(self, evidence: Evidence, k: int) -> Array:
-        """What a network of the set may know of the transformation: [N, T]."""
+        """Transformation features for networks of the set: [N, T]."""
 
     def undone(
         self, networks: Networks, features: Array, x: Array, context: Array, ctx: ApplyContext
     ) -> Array:
-        """Features [N, F] for z, of items x [N, *X] as they are without the transformation."""
+        """Features [N, F] for z, from items x [N, *X] with the transformation inverted."""
         return features
 
     @abc.abstractmethod
     def summary(self, networks: Networks, context: Array) -> Array:
-        """What z's networks see of contexts [N, C]: [N, S]."""
+        """The part of contexts [N, C] that z depends on: [N, S]."""
 
     @abc.abstractmethod
     def decoded(self, context: Array) -> Array:
-        """What the decoder sees of contexts [N, C]: [N, D]."""
+        """The part of contexts [N, C] that the decoder takes: [N, D]."""
 
     def parameter_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """What the decoder must put out for parameters of this shape."""
+        """The decoder's output shape for likelihood parameters of this shape."""
         return shape
 
     def apply(
@@ -89,7 +89,7 @@ class Action(abc.ABC):
 
 @dataclass(frozen=True)
 class NoAction(Action):
-    """A context whose effect is learned."""
+    """A context with a learned effect on the decoder's output."""
 
     transforms: ClassVar[bool] = False
 
@@ -117,12 +117,12 @@ class NoAction(Action):
 class Rotation(Action):
     """A rotation about the centre of a square image, by a distribution over 64 angles.
 
-    The encoder is an ``EquivariantEncoder``, whose pose is the evidence; z is read from the image
-    rotated back. z sees how concentrated the angle is and not which it is.
+    The pose of an ``EquivariantEncoder`` is the evidence; z is inferred from the image rotated
+    back, and depends on the concentration of the angle, not on its value.
     """
 
     upright_encoder: DenseEncoder = field(default_factory=DenseEncoder)
-    """Of the image rotated back, for z."""
+    """Encoder of the image rotated back, for z."""
 
     def networks(self, sizes: Sizes) -> Networks:
         return {"reading": AngleReading(), "upright_encoder": self.upright_encoder.network(sizes)}
@@ -175,8 +175,8 @@ class Rotation(Action):
 class Inversion(Action):
     """An image or its negative: the logits times the mean of a sign.
 
-    The reading is a statistic of the image, whether most of it is above 1/2; z sees nothing of
-    the sign. For items in [0, 1] under a Bernoulli likelihood.
+    The sign is estimated by whether most of the image is above 1/2; z is independent of it.
+    For items in [0, 1] under a Bernoulli likelihood.
     """
 
     def networks(self, sizes: Sizes) -> Networks:

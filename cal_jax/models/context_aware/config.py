@@ -1,4 +1,4 @@
-"""The composition of a context-aware learner: its contexts, and one component for each role."""
+"""Composition of a context-aware learner: its contexts, and a component for each role."""
 
 from dataclasses import dataclass, field
 
@@ -34,26 +34,26 @@ AnyLabels = PooledLabels | RelationalLabels
 
 @dataclass(frozen=True)
 class Context:
-    """One factor that the items of a set share or not."""
+    """A factor that is constant or varies within a set."""
 
     name: str
     action: AnyAction = field(default_factory=NoAction)
-    """The transformation that it performs on items, where that is known."""
+    """The known transformation of items by the context, if any."""
 
 
 def named(*names: str) -> tuple[Context, ...]:
-    """Contexts of these names, without a known action."""
+    """Contexts of these names, without known actions."""
     return tuple(Context(name) for name in names)
 
 
 @dataclass(frozen=True)
 class Latent:
-    """z, what an item is beside its contexts."""
+    """The latent variable z of an item."""
 
     dim: int = 16
     """Z."""
     prior: AnyPrior = field(default_factory=lambda: LearnedGaussian(sees="contexts"))
-    """p(z | c): sees the contexts (6.2), or is N(0, I)."""
+    """p(z | c): depends on the contexts (6.2), or is N(0, I)."""
 
     def __post_init__(self) -> None:
         require_at_least(self, dim=1)
@@ -74,12 +74,12 @@ class ContextAwareConfig:
     posterior: AnyPosterior = field(default_factory=Statistic)
     """q(c_k | a, D) and q(c_k^n | c_Ac, a, x_n)."""
     constant_prior: AnyPrior = field(default_factory=LearnedGaussian)
-    """p(c_k | a) (6.3): sees nothing but its role, or the constant mask."""
+    """p(c_k | a) (6.3): independent of a, or given the constant mask."""
     varying_prior: AnyPrior = field(default_factory=lambda: LearnedGaussian(sees="constants"))
-    """p(c_k | c_Ac, a) (6.4): sees the constant contexts, or nothing."""
+    """p(c_k | c_Ac, a) (6.4): given the constant contexts, or not."""
     likelihood: AnyLikelihood = field(default_factory=Bernoulli)
     labels: AnyLabels | None = None
-    """q(a | D), where the masks are inferred."""
+    """q(a | D); None for known masks."""
     hidden: Hidden = field(default_factory=Hidden)
 
     def __post_init__(self) -> None:
@@ -105,7 +105,7 @@ class ContextAwareConfig:
         """The dimensions of a model of items of this shape.
 
         Raises:
-          InputError: a component that takes no such items.
+          InputError: a component that does not accept such items.
         """
         sizes = Sizes(
             self.num_contexts, self.context_dim, self.latent.dim, tuple(event_shape), self.hidden
@@ -115,7 +115,7 @@ class ContextAwareConfig:
         return sizes
 
     def decoder_shape(self, event_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """What the decoder puts out for one item, before any action."""
+        """The decoder's output shape for one item, before any action."""
         shape = self.likelihood.parameter_shape(event_shape)
         for context in self.contexts:
             shape = context.action.parameter_shape(shape)

@@ -1,4 +1,4 @@
-"""A context-aware learner for given data: components by the type, shape and number of items."""
+"""Default components for a data set, by the type, shape and number of its items."""
 
 import math
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ FEW_ITEMS, MANY_ITEMS = 2_000, 20_000
 def default_config(
     data: FactorDataset, contexts: Sequence[str], masks: Masks = "known", **choices: Any
 ) -> ContextAwareConfig:
-    """Components for a data set; any of them can be chosen by name instead.
+    """Components for a data set; ``choices`` override any of them.
 
     Binary items get a Bernoulli likelihood, uint8 items a discretised logistic, others a
-    Gaussian with learned scales. Posteriors are shared experts and the contexts' priors are
-    mixtures, which do best on the experiments of this project.
+    Gaussian with learned scales. Posteriors are shared experts and the contexts' priors
+    mixtures, the best components in this project's experiments.
 
     Args:
       data: the items.

@@ -28,7 +28,7 @@ class LabelPosterior(abc.ABC):
 
 @dataclass(frozen=True)
 class PooledLabels(LabelPosterior):
-    """A network of each item, their mean, a network of the set (thesis 6.4.3)."""
+    """A network of each item, a mean over items, and a network of the set (thesis 6.4.3)."""
 
     pre_width: int = 512
     """Units of the layers before pooling."""
@@ -47,7 +47,7 @@ class PooledLabels(LabelPosterior):
 
 @dataclass(frozen=True)
 class RelationalLabels(LabelPosterior):
-    """Items that attend to each other before they are pooled (thesis 7.2.1)."""
+    """Attention between items before pooling (thesis 7.2.1)."""
 
     width: int = 256
     heads: int = 4

@@ -20,12 +20,12 @@ from cal_jax.nn.dense import GaussianHead
 
 
 class Encoded(NamedTuple):
-    """What the inference networks know of the items of a set."""
+    """Encoder outputs for the items of a set."""
 
     evidence: Evidence
-    """Of the contexts; its features know nothing of a known transformation."""
+    """Of the contexts; its features are invariant to the known transformations."""
     x: Array
-    """[N, *X], the items as the encoder read them."""
+    """[N, *X], the encoder's input."""
 
 
 class Inference(NamedTuple):
@@ -51,7 +51,7 @@ class Generative(NamedTuple):
 class ContextAwareLearner(nn.Module):
     """One encoder, one posterior and two priors of K contexts, one decoder.
 
-    Thesis 6.3.1's "2K distributions": all are computed, and the masks select.
+    Thesis 6.3.1's "2K distributions": all are computed, and the mask selects.
     ``inference(ctx)`` and ``generative(ctx)`` bind the networks to one pass over one data set
     (its item mask, and where batch statistics come from) and return the callables of
     ``objectives.protocols``.
@@ -70,8 +70,8 @@ class ContextAwareLearner(nn.Module):
         Args:
           data: the items that it will be trained on.
           contexts: names of factors, one a context.
-          masks: known, or inferred where nobody says which contexts a set shares.
-          choices: fields of ``ContextAwareConfig`` that are chosen instead.
+          masks: known, or inferred for unlabelled sets.
+          choices: fields of ``ContextAwareConfig`` that override the defaults.
 
         Raises:
           InputError: no such factor, or components that do not fit the items.
@@ -111,7 +111,7 @@ class ContextAwareLearner(nn.Module):
             return Encoded(evidence, x)
 
         def constant_contexts(h: Encoded, a: Array, mask: Array | None) -> Distribution:
-            del a  # each head is in use only where its context is constant
+            del a  # each head is used only where its context is constant
             return c.posterior.constant(self.posterior, h.evidence, ctx._replace(mask=mask))
 
         def varying_contexts(h: Encoded, constants: Array, a: Array) -> Distribution:
@@ -177,7 +177,7 @@ class ContextAwareLearner(nn.Module):
         return Generative(constant_prior, varying_prior, latent_prior, likelihood)
 
     def _summary(self, contexts: Array) -> Array:
-        """What z's networks see of the contexts [N, K, C], as one vector an item."""
+        """The part of contexts [N, K, C] that z depends on, one vector an item."""
         each = [
             context.action.summary(networks, contexts[:, k])
             for k, (context, networks) in enumerate(

@@ -1,7 +1,7 @@
 """Posteriors of contexts: q(c_k | a, D) of the constant, q(c_k^n | c_Ac, a, x_n) of the varying.
 
-A posterior is one class: it names its networks, and returns both distributions. Shape
-letters: ``cal_jax.axes``.
+A posterior is one class, with its networks and both distributions. Shape letters:
+``cal_jax.axes``.
 """
 
 import abc
@@ -33,12 +33,12 @@ Covariance = Literal["diagonal", "full"]
 
 
 class Evidence(NamedTuple):
-    """What the items of a set tell of the contexts."""
+    """The evidence of a set's items about its contexts."""
 
     features: Array
     """[N, F]"""
     experts: ItemExperts | None = None
-    """A Gaussian factor of each item on each context, where the posterior has them."""
+    """A Gaussian factor for each item and context; None for posteriors without experts."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class ContextPosterior(abc.ABC):
     """The approximate posterior of K contexts, constant and varying."""
 
     has_item_experts: ClassVar[bool] = False
-    """Whether both posteriors are made of one expert an item, as contexts with a known action
-    need: an angle or a sign is what one item shows."""
+    """Whether both posteriors use one expert an item, as known actions require: an angle or a
+    sign is estimated from one item."""
 
     @abc.abstractmethod
     def networks(self, sizes: Sizes) -> Networks:
@@ -59,9 +59,9 @@ class ContextPosterior(abc.ABC):
 
     @abc.abstractmethod
     def constant(self, networks: Networks, evidence: Evidence, ctx: ApplyContext) -> Distribution:
-        """q(c_k | a, D) as if every context were constant: batch [K], event [C].
+        """q(c_k | a, D) with every context constant: batch [K], event [C].
 
-        ``ctx.mask`` says which items count.
+        It pools the items that ``ctx.mask`` counts.
         """
 
     @abc.abstractmethod
@@ -78,7 +78,7 @@ class ContextPosterior(abc.ABC):
 
 @dataclass(frozen=True)
 class _Pooled(ContextPosterior):
-    """A statistic of the set for constant contexts, a network of each item for varying ones."""
+    """A set statistic for constant contexts, a network of each item for varying ones."""
 
     width: int = 256
     """Units of the three layers before and the three after pooling."""
@@ -122,7 +122,7 @@ class Statistic(_Pooled):
 
 @dataclass(frozen=True)
 class Attention(_Pooled):
-    """``Statistic`` with items that attend to each other before they are pooled (7.2.1)."""
+    """``Statistic`` with attention between items before pooling (7.2.1)."""
 
     heads: int = 4
     """They divide the width."""
@@ -139,7 +139,7 @@ class Attention(_Pooled):
 
 @dataclass(frozen=True)
 class _ProductOfExperts(ContextPosterior):
-    """The product of N(0, I) and a Gaussian expert of each item (decision 36)."""
+    """The product of N(0, I) and one Gaussian expert for each item (decision 36)."""
 
     width: int = 256
     """Units of the expert network."""
@@ -160,7 +160,7 @@ class _ProductOfExperts(ContextPosterior):
 
 @dataclass(frozen=True)
 class Experts(_ProductOfExperts):
-    """Experts for constant contexts; varying ones see the item and the constant contexts."""
+    """Experts for constant contexts; varying ones depend on the item and the constant contexts."""
 
     def networks(self, sizes: Sizes) -> Networks:
         return {
@@ -180,7 +180,7 @@ class Experts(_ProductOfExperts):
 class SharedExperts(_ProductOfExperts):
     """Experts for both: the varying posterior is N(0, I) times the same expert of one item.
 
-    The two uses of a context share every parameter; a varying context does not see the
+    Both posteriors of a context share all parameters; varying contexts do not depend on
     constant ones.
     """
 
@@ -195,7 +195,7 @@ class SharedExperts(_ProductOfExperts):
 
 @dataclass(frozen=True)
 class FlowPosterior(ContextPosterior):
-    """A Gaussian through coupling layers, both given by the networks of ``Statistic`` (7.2.4.1).
+    """A Gaussian through coupling layers, parameterised by the networks of ``Statistic`` (7.2.4.1).
 
     Rezende & Mohamed 2015; the layers are those of ``distributions.coupling_flow``. Its KLs are
     Monte Carlo estimates.

@@ -1,4 +1,4 @@
-"""Priors p(c | a), p(c | c_Ac, a) and p(z | c) (thesis (6.2)-(6.4)), and what each of them sees."""
+"""Priors p(c | a), p(c | c_Ac, a) and p(z | c) (thesis (6.2)-(6.4)), and their conditions."""
 
 import abc
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from cal_jax.nn.dense import LearnedGaussian as GaussianParametersLayer
 from cal_jax.nn.priors import CouplingLayers, MixturePrior
 
 Sees = Literal["nothing", "mask", "constants", "contexts"]
-"""What a prior depends on: nothing; the constant mask a; the constant contexts and a (6.4);
+"""The conditions of a prior: none; the constant mask a; the constant contexts and a (6.4);
 or, for z, all of an item's contexts (6.2)."""
 
 Networks = Mapping[str, nn.Module]
@@ -45,7 +45,7 @@ class Prior(abc.ABC):
     def __call__(
         self, networks: Networks, shape: tuple[int, ...], ctx: ApplyContext, *seen: Array
     ) -> Distribution:
-        """The prior, given what it sees: [F_i], or [N, F_i] of N items.
+        """The prior given its conditions: [F_i], or [N, F_i] for N items.
 
         Returns:
           Batch [K], or [N] of z; event [C], or [Z].
@@ -64,7 +64,7 @@ class Standard(Prior):
 
 @dataclass(frozen=True)
 class _Learned(Prior):
-    """A prior with parameters, which depend on what it sees through one subnetwork."""
+    """A prior with parameters that one subnetwork computes from its conditions."""
 
     sees: Sees = "nothing"
 
@@ -75,7 +75,7 @@ class _Learned(Prior):
         return {} if self.sees == "nothing" else {"trunk": sizes.mlp()}
 
     def _features(self, networks: Networks, ctx: ApplyContext, seen: tuple[Array, ...]) -> Any:
-        """What the subnetwork makes of what is seen: () or one array."""
+        """The subnetwork's features of the conditions: () or one array."""
         return (networks["trunk"](ctx, *seen),) if seen else ()
 
 

@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_oracle_and_progress_is_told(trained):
     assert told[-1][1] < 0.5 < told[0][1]
 
 
-@pytest.mark.parametrize("change", [{"fuzz": 1.0}, {"shift": 1}, {"seed": 1}])
+@pytest.mark.parametrize("change", [{"max_blur": 1.0}, {"shift": 1}, {"seed": 1}])
 def test_what_is_done_to_training_images_changes_the_oracle(change):
     digests = set()
     for config in (CONFIG, dataclasses.replace(CONFIG, **change)):
@@ -100,11 +100,11 @@ def test_shifts_move_an_image_and_repeat_its_edge():
     assert float(white.min()) == 1.0
 
 
-def test_fuzz_draws_each_image_again_more_or_less_blurred():
+def test_each_image_is_drawn_again_more_or_less_blurred():
     x = np.zeros((400, SIDE, SIDE), np.float32)
     x[:, :, 4] = 1.0
-    fuzz = jax.jit(oracles._fuzzed, static_argnums=2)
-    drawn = np.asarray(fuzz(jax.random.key(0), x, 1.5))
+    blur = jax.jit(oracles._blurred, static_argnums=2)
+    drawn = np.asarray(blur(jax.random.key(0), x, 1.5))
     assert set(np.unique(drawn)) == {0.0, 1.0}
     columns = drawn.mean(axis=(0, 1))
     assert columns.sum() == pytest.approx(1.0, abs=0.05)
@@ -115,9 +115,9 @@ def test_fuzz_draws_each_image_again_more_or_less_blurred():
     per_image = drawn[:, :, 4].mean(axis=1)
     assert per_image.max() == 1.0
     assert per_image.min() < 0.4
-    white = fuzz(jax.random.key(0), np.ones_like(x), 1.5)
+    white = blur(jax.random.key(0), np.ones_like(x), 1.5)
     assert float(white.min()) == 1.0
-    np.testing.assert_array_equal(fuzz(jax.random.key(0), x, 0.0), x)
+    np.testing.assert_array_equal(blur(jax.random.key(0), x, 0.0), x)
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_fuzz_draws_each_image_again_more_or_less_blurred():
         (FACTORS, SIDE, OracleConfig(batch=33)),
         (FACTORS, SIDE, OracleConfig(steps=0, batch=32)),
         (FACTORS, SIDE, OracleConfig(widths=(4,), batch=32)),
-        (FACTORS, SIDE, OracleConfig(fuzz=-0.1, batch=32)),
-        (FACTORS, SIDE, OracleConfig(fuzz=2.5, batch=32)),
+        (FACTORS, SIDE, OracleConfig(max_blur=-0.1, batch=32)),
+        (FACTORS, SIDE, OracleConfig(max_blur=2.5, batch=32)),
     ],
 )
 def test_what_cannot_be_trained_is_refused_in_one_line(factors, side, config):

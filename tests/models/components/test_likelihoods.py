@@ -188,8 +188,8 @@ def test_encoders_read_levels_between_minus_one_and_one_and_categories_as_indica
 @pytest.mark.parametrize(
     ("likelihood", "values", "message"),
     [
-        (Bernoulli(), [0, 0.5], "items: a value of 0.5; accepted: 0 or 1 for a Bernoulli"),
-        (Bernoulli(), [1, np.nan], "items: a value of nan; accepted: 0 or 1"),
+        (Bernoulli(), [0, 0.5], "items: values from 0 to 0.5; accepted: 0 and 1, for a Bernoulli"),
+        (Bernoulli(), [1, np.nan], "items: values from nan to nan; accepted: 0 and 1"),
         (Normal(), [0, np.inf], "items: a value of inf; accepted: finite numbers for a Normal"),
         (
             DiscretizedLogistic(),
