@@ -12,6 +12,7 @@ import pytest
 from cal_jax.axes import DEVICE
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import map_objective
+from cal_jax.models.components.sizes import Hidden
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import Weights, weighted_objective
@@ -51,7 +52,7 @@ def toy_step(devices=1, **options):
 
 def autoencoder_step(**options):
     """Of an autoencoder of images, without batch normalisation."""
-    model, variables = made(norm="layer")
+    model, variables = made(hidden=Hidden(norm="layer"))
     images = (np.random.default_rng(0).random((8, 4, 4)) < 0.4).astype(np.float32)
     config = StepConfig(
         map_objective(vae_elbo, model, extra_axes=(DEVICE,)),
