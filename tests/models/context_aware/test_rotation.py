@@ -22,7 +22,7 @@ def test_what_a_rotating_context_rotates_does_not_depend_on_it():
     model, variables = small_model(**ROTATING)
 
     def drawn(generative, _, contexts):
-        return generative.likelihood(jnp.ones((2, 2)), contexts).distribution.logits
+        return generative.likelihood(jnp.ones((2, 2)), contexts).logits
 
     upright, turned = jax.jit(map_model(drawn, model))(variables, contexts_at(0, 16)[None])[0]
     assert ANGLES == 64  # so that 16 of them are a quarter
