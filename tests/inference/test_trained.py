@@ -135,7 +135,7 @@ def test_what_was_saved_answers_as_it_did(tmp_path):
         (lambda t: t.contexts(2 * sets()[0]), "accepted: 0 and 1"),
         (lambda t: t.contexts(sets()[0], mask=np.ones(3)), r"mask: shape \(3,\); accepted: \(4,\)"),
         (lambda t: t.log_evidence(sets()[0], np.eye(3)), "support: shape"),
-        (lambda t: t.log_evidence(0.5 * sets()[0]), "x: values from 0 to 0.5"),
+        (lambda t: t.log_evidence(0.5 * sets()[0]), "x: values from 0 to 0.5; accepted: 0 and 1"),
     ],
 )
 def test_bad_input_is_one_line(ask, message):

@@ -190,7 +190,7 @@ def test_encoders_read_levels_between_minus_one_and_one_and_categories_as_indica
     [
         (Bernoulli(), [0, 0.5], "items: values from 0 to 0.5; accepted: 0 and 1, for a Bernoulli"),
         (Bernoulli(), [1, np.nan], "items: values from nan to nan; accepted: 0 and 1"),
-        (Normal(), [0, np.inf], "items: a value of inf; accepted: finite numbers for a Normal"),
+        (Normal(), [0, np.inf], "items: a value of inf; accepted: finite numbers, for a Normal"),
         (
             DiscretizedLogistic(),
             [256, 3],
@@ -203,8 +203,8 @@ def test_encoders_read_levels_between_minus_one_and_one_and_categories_as_indica
         ),
         (DiscretizedLogistic(), [0.5, 3], "items: a value of 0.5; accepted: whole levels"),
         (DiscretizedLogistic(), [3, np.nan], "items: a value of nan; accepted: whole levels"),
-        (Categorical(3), [1, 3], "items: a value of 3.0; accepted: categories 0 to 2"),
-        (Categorical(3), [1, 1.5], "items: a value of 1.5; accepted: categories 0 to 2"),
+        (Categorical(3), [1, 3], "items: a value of 3.0; accepted: whole numbers 0 to 2"),
+        (Categorical(3), [1, 1.5], "items: a value of 1.5; accepted: whole numbers 0 to 2"),
     ],
 )
 def test_items_without_a_probability_are_refused_by_their_first_value(likelihood, values, message):
