@@ -1,6 +1,7 @@
 """Variance and bias of estimators of the label logits' gradient (thesis 6.3.2)."""
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -90,41 +91,48 @@ def _gradients(
 ) -> np.ndarray:
     """dL/dlogits of each set for each key, [S, B, M]."""
 
+    chunk = _compiled(model, estimator, temperature)
+    given = (variables, jnp.asarray(x), jnp.asarray(support), jnp.asarray(log_prior), keys[0])
+    parts = []
+    with Progress(len(keys), f"gradients, {estimator}", unit="key") as progress:
+        for start in range(0, len(keys), CHUNK):
+            parts.append(np.asarray(chunk(*given, keys[start : start + CHUNK]), np.float64))
+            progress.update(min(start + CHUNK, len(keys)))
+    return np.concatenate(parts)
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(
+    model: nn.Module, estimator: LabelEstimator, temperature: float | None
+) -> Callable[..., jax.Array]:
+    """(variables, x, support, log_prior, key of the logits, keys [S]) -> gradients [S, B, M]."""
+
     def logits_of(key: jax.Array, _: Any, inference: Any, x: jax.Array) -> jax.Array:
         return inference.labels(inference.encode(x), None)
 
-    def bound(
-        key: jax.Array, generative: Any, inference: Any, x: jax.Array, logits: jax.Array
-    ) -> jax.Array:
-        told = inference._replace(labels=lambda h, mask: logits)
-        prior = jnp.asarray(log_prior)
-        return label_elbo(
-            key,
-            generative,
-            told,
-            x,
-            jnp.asarray(support),
-            prior,
-            estimator=estimator,
-            temperature=temperature,
-        ).elbo
-
-    x = jnp.asarray(x)
-    mapped = map_objective(bound, model)
-    read = map_objective(logits_of, model)
-    logits = read(variables, jax.random.split(keys[0], (len(x), 1)), x)[0][:, 0]
-
     @jax.jit
-    def chunk(keys: jax.Array) -> jax.Array:
+    def chunk(
+        variables: Variables,
+        x: jax.Array,
+        support: jax.Array,
+        log_prior: jax.Array,
+        first: jax.Array,
+        keys: jax.Array,
+    ) -> jax.Array:
+        def bound(
+            key: jax.Array, generative: Any, inference: Any, x: jax.Array, logits: jax.Array
+        ) -> jax.Array:
+            fixed = inference._replace(labels=lambda h, mask: logits)
+            options: Any = {"estimator": estimator, "temperature": temperature}
+            return label_elbo(key, generative, fixed, x, support, log_prior, **options).elbo
+
+        mapped, read = map_objective(bound, model), map_objective(logits_of, model)
+        logits = read(variables, jax.random.split(first, (len(x), 1)), x)[0][:, 0]
+
         def one(key: jax.Array) -> jax.Array:
             each = jax.random.split(key, (len(x), 1))
             return jax.grad(lambda at: jnp.sum(mapped(variables, each, x, at)[0]))(logits)
 
         return jax.lax.map(one, keys)
 
-    parts = []
-    with Progress(len(keys), f"gradients, {estimator}", unit="key") as progress:
-        for start in range(0, len(keys), CHUNK):
-            parts.append(np.asarray(chunk(keys[start : start + CHUNK]), np.float64))
-            progress.update(min(start + CHUNK, len(keys)))
-    return np.concatenate(parts)
+    return chunk

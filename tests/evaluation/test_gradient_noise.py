@@ -16,10 +16,12 @@ SUPPORT = np.eye(2, dtype=np.float32)
 LOG_PRIOR = np.log(np.full(2, 0.5, np.float32))
 
 
-def noise(averages=1.0, **options):
+def noise(initialisation=0, averages=1.0, **options):
     model, _ = small_model(labels=PooledLabels(2))
     x, _ = binary_sets(2, 3)
-    variables = init_variables(label_bounds, model, jax.random.key(3), x[0], jnp.asarray(SUPPORT))
+    variables = init_variables(
+        label_bounds, model, jax.random.key(initialisation), x[0], jnp.asarray(SUPPORT)
+    )
     moved = jax.tree.map(lambda average: averages * average, variables["batch_stats"])
     variables = {**variables, "batch_stats": moved}
     return label_gradient_noise(
@@ -28,11 +30,20 @@ def noise(averages=1.0, **options):
 
 
 def test_rao_is_less_noisy_than_straight_through_and_the_exact_sum_the_same_beside_both():
-    gumbel, rao = (noise(estimator=name, keys=200) for name in ("gumbel", "rao"))
-    assert 0 < rao["rao"].variance < 0.95 * gumbel["gumbel"].variance
+    """Noise of eight untrained models: the ratio of one varies by as much as it differs from 1."""
+    each = [
+        [noise(initialisation, estimator=name, keys=100) for name in ("gumbel", "rao")]
+        for initialisation in range(8)
+    ]
+    drawn, conditioned = (
+        sum(found[index][name].variance for found in each)
+        for index, name in enumerate(("gumbel", "rao"))
+    )
+    assert 0 < conditioned < 0.95 * drawn
+    gumbel, rao = each[0]
     assert gumbel["exact"] == rao["exact"] and rao["exact"].squared_bias == 0
     assert gumbel["exact"].variance > 0  # that of the contexts and z
-    spread = np.sqrt(gumbel["gumbel"].variance / 200)
+    spread = np.sqrt(gumbel["gumbel"].variance / 100)
     assert abs(rao["rao"].squared_bias - gumbel["gumbel"].squared_bias) < 20 * spread
 
 
