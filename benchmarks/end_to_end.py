@@ -86,7 +86,9 @@ def measure(flags: argparse.Namespace) -> record.Measured:
 def timed_functions(experiment: ModuleType, phases: Phases) -> Iterator[None]:
     """While entered, the functions of an experiment and of what runs it are timed."""
     of_library = [value for value in vars(experiment).values() if isinstance(value, ModuleType)]
-    of_library = [module for module in of_library if module.__name__.startswith("cal_jax.")]
+    of_library = [
+        module for module in of_library if module.__name__.startswith(("cal_jax.", "experiments."))
+    ]
     with contextlib.ExitStack() as stack:
         for module in (experiment, *of_library, runner):
             for name, function in vars(module).copy().items():

@@ -206,7 +206,7 @@ def test_joint_codes_survive_more_combinations_than_an_integer_counts():
 
 
 def test_the_guide_s_example_runs():
-    guide = (Path(__file__).parents[2] / "docs" / "howto-data.md").read_text()
+    guide = (Path(__file__).parents[2] / "docs" / "howto" / "data.md").read_text()
     found = {}
     exec(re.search(r"```python\n(.*?)```", guide, re.S)[1], found)
     sets, test = found["sets"], found["test"]

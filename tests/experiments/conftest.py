@@ -8,6 +8,7 @@ from cal_jax.metrics.scores import Score
 from experiments import black_and_white, held_out_pairs, rotated, three_contexts
 from tests.experiments import runs
 from tests.experiments.poisoned import Record, write_images
+from tests.plots.conftest import draw_and_keep  # noqa: F401  # the fixture drawn
 
 
 class Known(NamedTuple):

@@ -16,6 +16,9 @@ from cal_jax.evaluation.constant_posteriors import constant_moments
 from cal_jax.evaluation.oracle.train import Oracle, network_of
 from cal_jax.inference import weights
 from cal_jax.inference.trained import TrainedLearner
+from cal_jax.models.components.sizes import Hidden
+from cal_jax.models.context_aware.config import named
+from cal_jax.models.context_aware.posteriors import SharedExperts
 from experiments import rotated
 from experiments.context_uses import main
 from experiments.context_uses import scores as context_uses
@@ -29,8 +32,10 @@ SMALL = ["--sets-per-value", "2", "--sizes", "1", "2", "--shots", "1", "--new-it
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    model, variables = small_model(depth=1, constant_posterior="experts", tied=True)
-    trained = TrainedLearner(model.config, variables, FACTORS, "threshold", 3)
+    model, variables = small_model(
+        contexts=named(*FACTORS), posterior=SharedExperts(8), hidden=Hidden(8, depth=1)
+    )
+    trained = TrainedLearner(model, variables, 3, "threshold")
     return weights.save(tmp_path_factory.mktemp("weights") / "w.safetensors", trained)
 
 
@@ -77,7 +82,7 @@ def test_a_model_s_contexts_are_scored_drawn_and_gathered(saved, tmp_path, monke
     assert (folder / "report.html").read_text().count("data:image/png;base64,") == 1
     joined = gather([folder])
     assert joined["experiment"] == "context_uses-digit-rotation"
-    assert joined["config"]["model.constant_posterior"] == "experts"
+    assert joined["config"]["model.posterior.kind"] == "SharedExperts"
 
 
 def test_sets_share_the_value_that_they_stand_for_and_show_the_digits_asked_for(saved):

@@ -44,8 +44,8 @@ def test_a_run_leaves_every_score_of_the_oracle_and_the_thesis_s_figures(tmp_pat
             assert run["scores"][name]["value"] >= plain["value"]
     assert run["scores"]["elbo_per_item"]["value"] > run["details"]["untrained_elbo_per_item"]
     left = weights.load(folder / weights.FILE)
-    assert left.factors == ("digit", "rotation")
-    arguments = ["export", str(folder), "--factors", "digit,rotation", "--out"]
+    assert left.names == ("digit", "rotation")
+    arguments = ["export", str(folder), "--out"]
     assert console.main([*arguments, str(tmp_path / "w")]) == 0
     exported = weights.load(tmp_path / "w")
     assert exported._replace(variables=None) == left._replace(variables=None)
@@ -63,19 +63,24 @@ def test_labels_are_mixed_evenly_and_every_preset_says_so():
 
 def test_the_faithful_preset_differs_from_cpu_in_what_it_claims_alone():
     changed = differences(flatten(PRESETS["faithful"]), flatten(PRESETS["cpu"]))
-    names = ("context_dim", "context_prior", "prior_sees_constants", "constant_posterior", "tied")
     weights = {"training.alpha", "latent_weight", "weight_half_life", "contrast", "dependence"}
-    model = {f"model.{name}" for name in (*names, "turning_context", "prior_components")}
-    assert {line.split()[0] for line in changed} == {"summary"} | model | weights
+    model = ("context_dim", "contexts.1", "encoder", "posterior", "constant_prior", "varying_prior")
+    parts = tuple(f"model.{name}" for name in model)
+    names = {line.split()[0] for line in changed}
+    assert {name for name in names if not name.startswith(parts)} == {"summary"} | weights
+    assert {part for part in parts if any(name.startswith(part) for name in names)} == set(parts)
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--model.num-contexts", "3"], "model.num_contexts must be 2: digit, rotation"),
         (
-            ["--model.constant-posterior", "statistic"],
-            "tied must be False where constant_posterior is statistic",
+            ["--model.contexts.1.name", "colour"],
+            "model.contexts must be digit, rotation: got digit, colour",
+        ),
+        (
+            ["--preset", "cpu", "--model.posterior.kind", "Statistic"],
+            "an action of rotation needs the posterior SharedExperts: got Statistic",
         ),
     ],
 )
@@ -89,9 +94,9 @@ def test_training_images_are_turned_as_their_sets_say():
     """One set as training draws it, against the images turned one by one."""
     config = PRESETS["smoke"]
     images = load_digits().train
-    config = replace(config, binarisation="threshold", model=replace(config.model, image_size=8))
+    config = replace(config, binarisation="threshold", image_size=8)
     sets = training_sets(config, images, 0)
-    _, items, factors, _ = sets.data
+    _, (items, factors, *_) = sets.data
     x, _ = sets.draw(jax.random.key(0), sets.data, 3).data
     turned = rotated(images.images)
     for n in range(10):

@@ -56,14 +56,14 @@ def assert_statistician_s(stepper, rate):
 def test_spatial_mnist(images):
     config = small(spatial_mnist.PRESETS["thesis"])
     sets = spatial.training_sets(config, images)
-    model = NeuralStatistician(config.model)
+    model = NeuralStatistician(config.model, (2,))
     assert_statistician_s(stepper_of(model, sets, config.training, shake=0.1), 1e-3)
 
 
 def test_synthetic_sets():
     config = small(synthetic_sets.PRESETS["thesis"], num_sets=16)
     sets = synthetic.training_sets(config, 0)
-    model = NeuralStatistician(config.model)
+    model = NeuralStatistician(config.model, (1,))
     assert_statistician_s(stepper_of(model, sets.x, config.training, shake=0.1), 1e-3)
 
 
@@ -72,7 +72,7 @@ def test_vae_mnist_has_the_bound_of_each_image(preset, images):
     config = vae_mnist.PRESETS[preset]
     training = replace(config.training, batch_size=BATCH)
     sets = autoencoder.training_images(images, "dynamic", 0)
-    stepper = stepper_of(VAE(shrunk(config.model)), sets, training)
+    stepper = stepper_of(VAE(shrunk(config.model), images.images.shape[1:]), sets, training)
     for step in (0, 2 * stepper.per_epoch):
         loss, found, changed, _ = stepper.at(step)
         want = by_hand.bound(found, {"kl_latent": 1.0})

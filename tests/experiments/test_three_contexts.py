@@ -66,7 +66,10 @@ def test_the_preset_of_all_labels_differs_from_cpu_in_its_labels_alone():
     ("setting", "words"),
     [
         ("--training-labels two", "training_labels must be one of one_constant, all: got 'two'"),
-        ("--model.num-contexts 4", "model.num_contexts must be 3: digit, rotation, background"),
+        (
+            "--model.contexts.2.name colour",
+            "model.contexts must be digit, rotation, background: got digit, rotation, colour",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(setting, words, tmp_path, capsys):

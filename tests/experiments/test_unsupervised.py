@@ -15,7 +15,10 @@ from cal_jax.inference.labels import infer_labels
 from cal_jax.inference.mapping import init_variables
 from cal_jax.inference.sampler import Sampler
 from cal_jax.io.run_folder import RunFolder
+from cal_jax.models.context_aware.actions import Inversion, Rotation
+from cal_jax.models.context_aware.labels import PooledLabels
 from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.models.context_aware.priors import Mixture
 from cal_jax.objectives.label_bounds import label_bounds
 from cal_jax.training.config import SeedTask, TrainingConfig
 from cal_jax.training.parallel import choose_devices
@@ -101,9 +104,9 @@ def check_course(records, config, ninth):
 
 def label_task(name, labels, **changes):
     config = with_labels(with_task(PRESETS["smoke"], name), labels)
-    config = replace(config, model=replace(config.model, image_size=8), **changes)
+    config = replace(config, image_size=8, **changes)
     images = of_classes(load_digits().train, (0, 1))
-    model = ContextAwareLearner(config.model)
+    model = ContextAwareLearner(config.model, (8, 8))
     return config, task_of(model, label_sets(config, images, 0), label_objective(config), 0)
 
 
@@ -135,7 +138,7 @@ def test_the_weights_end_at_the_bound():
 
 
 def test_labels_do_not_depend_on_batch_mates_nor_on_the_order_of_items():
-    model, _ = small_model(num_labels=2)
+    model, _ = small_model(labels=PooledLabels(2))
     x, _ = binary_sets(3, 4)
     variables = init_variables(label_bounds, model, jax.random.key(0), x[0], jnp.eye(2))
     both = infer_labels(model, variables, x)
@@ -160,7 +163,10 @@ def test_a_sampler_translates_labels_into_the_order_of_the_model():
         (["--labels.temperature", "0.0"], "labels.temperature must be positive"),
         (["--labels.balance-decay", "1.0"], "labels.balance_decay must be at least 0"),
         (["--labels.responsibilities", "luck"], "labels.responsibilities"),
-        (["--model.num-labels", "3"], "model.num_labels must be 2, the labels of task bw01"),
+        (
+            ["--model.labels.num-labels", "3"],
+            "model.labels.num_labels must be 2, the labels of task",
+        ),
         (["--known", "160"], "known must be 0 or more, and below num_sets"),
     ],
 )
@@ -171,17 +177,18 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsy
 
 
 @pytest.mark.parametrize(
-    ("name", "acting", "task", "wrong"),
+    ("name", "action", "task", "wrong"),
     [
-        ("cpu-turning", "turning_context", "rotated_100", "bw"),
-        ("cpu-inverting", "inverting_context", "bw_subsets", "rotated"),
+        ("cpu-turning", Rotation, "rotated_100", "bw"),
+        ("cpu-inverting", Inversion, "bw_subsets", "rotated"),
     ],
 )
-def test_a_preset_that_acts_is_for_tasks_where_sets_differ_so(name, acting, task, wrong):
+def test_a_preset_that_acts_is_for_tasks_where_sets_differ_so(name, action, task, wrong):
     config = with_labels(with_task(PRESETS[name], task), "exact")
     assert config.training.steps == (5_000 if config.known else 10_000)
-    assert (getattr(config.model, acting), config.model.context_prior) == (1, "mixture")
-    words = f"--task {wrong}: no set differs in .* model.{acting} .* accepted with it: .*{task}"
+    assert isinstance(config.model.contexts[1].action, action)
+    assert config.model.constant_prior == config.model.varying_prior == Mixture(components=60)
+    words = f"--task {wrong}: no set differs in .* {action.__name__}; accepted with it: .*{task}"
     with pytest.raises(InputError, match=words):
         with_task(PRESETS[name], wrong)
 

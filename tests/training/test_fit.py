@@ -185,14 +185,15 @@ def test_padded_sets_and_sources_that_draw_train(statistician):
     assert float(whole.metrics[-1]["elbo"]) != float(stored.metrics[-1]["elbo"])
 
 
-def test_a_context_aware_learner_trains_on_arrays_with_its_own_bound():
+def test_a_context_aware_learner_trains_on_arrays_with_its_recipe():
     model, _ = small_model()
     x, labels = binary_sets(16, 3)
     trained = fit(model, (x, labels), config=dataclasses.replace(CONFIG, steps=4))
-    assert trained.metrics[-1]["kl_constant"].shape == (2,)
+    last = trained.training.metrics[-1]
+    assert last["kl_constant"].shape == last["contrast"].shape == (2,)
     with_mask = DataSet((x, labels), np.tile([1.0, 1.0, 0.0], (16, 1)))
     masked = fit(model, with_mask, config=dataclasses.replace(CONFIG, steps=4))
-    assert float(masked.metrics[-1]["elbo"]) != float(trained.metrics[-1]["elbo"])
+    assert float(masked.training.metrics[-1]["elbo"]) != float(last["elbo"])
 
 
 def test_batches_of_the_defaults_are_no_larger_than_the_data(statistician):
