@@ -1,7 +1,7 @@
 """Distributions and divergences between them; the only module that imports distrax.
 
-Diagonal Gaussians and Bernoullis are those of ``cal_jax.independent``. The others are
-distrax's, imported at first use because the import takes a second or more.
+Diagonal Gaussians, their mixtures and Bernoullis are our own (``independent``, ``mixture``).
+The others are distrax's, imported at first use because the import takes a second or more.
 
 Build, sample and score distributions inside one mapped function; return only
 arrays from it (distrax distributions cannot cross a ``vmap`` boundary).
@@ -24,6 +24,7 @@ from cal_jax.divergences import (
 )
 from cal_jax.errors import InputError
 from cal_jax.independent import DiagonalGaussian, IndependentBernoulli, check_binary
+from cal_jax.mixture import GaussianMixture
 
 Distribution = Any
 """One of ``cal_jax.independent`` or of distrax, or anything with its ``sample``, ``log_prob``
@@ -68,7 +69,7 @@ def full_gaussian(mean: Array, covariance: Array) -> Distribution:
         return _distrax().MultivariateNormalFullCovariance(mean, covariance)
 
 
-def gaussian_mixture(logits: Array, mean: Array, log_variance: Array) -> Distribution:
+def gaussian_mixture(logits: Array, mean: Array, log_variance: Array) -> GaussianMixture:
     """A mixture of M diagonal Gaussians; no KL to it has a closed form.
 
     Args:
@@ -78,8 +79,7 @@ def gaussian_mixture(logits: Array, mean: Array, log_variance: Array) -> Distrib
     Returns:
       Batch [...], event [C].
     """
-    distrax, components = _distrax(), as_distrax(diagonal_gaussian(mean, log_variance))
-    return distrax.MixtureSameFamily(distrax.Categorical(logits=logits), components)
+    return GaussianMixture(logits, diagonal_gaussian(mean, log_variance))
 
 
 class Flow(NamedTuple):
@@ -164,7 +164,7 @@ def categorical(logits: Array) -> Distribution:
 
 
 def as_distrax(distribution: Distribution) -> Distribution:
-    """The distrax form of a distribution, as distrax's bijectors and mixtures require."""
+    """The distrax form of a distribution, for the KLs that distrax registers."""
     if isinstance(distribution, DiagonalGaussian):
         distrax = _distrax()
         return distrax.Independent(distrax.Normal(distribution.loc, distribution.stddev()), 1)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from cal_jax import noise
 from cal_jax.errors import InputError
 
 
@@ -67,8 +68,8 @@ class NormalItems(_Independent):
 
     def sample(self, *, seed: Array, sample_shape: tuple[int, ...] = ()) -> Array:
         """Draws, [*sample_shape, ..., *X]."""
-        noise = jax.random.normal(seed, (*sample_shape, *self._shape), self.loc.dtype)
-        return _like(self.loc, noise) + _like(jnp.exp(0.5 * self.log_variance), noise) * noise
+        drawn = noise.normal(seed, (*sample_shape, *self._shape), self.loc.dtype)
+        return _like(self.loc, drawn) + _like(jnp.exp(0.5 * self.log_variance), drawn) * drawn
 
     def log_prob(self, value: Array) -> Array:
         """Nats of values [..., *X]."""
@@ -113,8 +114,8 @@ class DiscretizedLogistic(_Independent):
 
     def sample(self, *, seed: Array, sample_shape: tuple[int, ...] = ()) -> Array:
         """Draws, [*sample_shape, ..., *X], levels 0 to ``levels - 1`` as floats."""
-        noise = jax.random.logistic(seed, (*sample_shape, *self._shape), self.loc.dtype)
-        value = _like(self.loc, noise) + _like(jnp.exp(self.log_scale), noise) * noise
+        drawn = noise.logistic(seed, (*sample_shape, *self._shape), self.loc.dtype)
+        value = _like(self.loc, drawn) + _like(jnp.exp(self.log_scale), drawn) * drawn
         return self._level(value)
 
     def log_prob(self, value: Array) -> Array:
@@ -159,10 +160,9 @@ class CategoricalItems(_Independent):
 
     def sample(self, *, seed: Array, sample_shape: tuple[int, ...] = ()) -> Array:
         """Draws, [*sample_shape, ..., *X], categories as floats."""
-        drawn = jax.random.categorical(
-            seed, self.logits, axis=-1, shape=(*sample_shape, *self._shape)
-        )
-        return drawn.astype(self.logits.dtype)
+        drawn = noise.gumbel(seed, (*sample_shape, *self.logits.shape), self.logits.dtype)
+        chosen = jnp.argmax(_like(self.logits, drawn) + drawn, axis=-1)
+        return chosen.astype(self.logits.dtype)
 
     def log_prob(self, value: Array) -> Array:
         """Nats of categories [..., *X]."""

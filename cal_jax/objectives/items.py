@@ -1,5 +1,6 @@
 """Masking of padded items in sums and inputs."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -11,6 +12,7 @@ def blank_padding(x: Array, mask: Array | None) -> Array:
     return jnp.where(_counts(mask, x), x, jnp.zeros((), x.dtype))
 
 
+@jax.jit
 def sum_items(values: Array, mask: Array | None) -> Array:
     """The sum of values [N, ...] over the items that count; padding may hold any value."""
     if mask is None:

@@ -1,5 +1,8 @@
 """Richer priors of contexts: densities that integrate what they sample, and sane starts."""
 
+import functools
+
+import distrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -49,6 +52,46 @@ def test_a_mixture_has_the_density_and_the_moments_of_its_components():
         )
         np.testing.assert_allclose(density[n, k], np.log(want), rtol=1e-4)
     np.testing.assert_allclose(drawn.mean(0), np.einsum("km,kmc->kc", weights, mean), atol=0.06)
+
+
+def test_a_mixture_scores_as_distrax_s_in_value_gradient_and_moments():
+    value = jnp.asarray(numbers(5, K, C))
+
+    def theirs(logits, mean, log_variance):
+        components = distrax.MultivariateNormalDiag(mean, jnp.exp(0.5 * log_variance))
+        return distrax.MixtureSameFamily(distrax.Categorical(logits=logits), components)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def probe(build, *parameters):
+        def density(*parameters):
+            return log_prob(build(*parameters), value).sum()
+
+        mixture = build(*parameters)
+        scores = jax.value_and_grad(density, (0, 1, 2))(*parameters)
+        with jax.numpy_rank_promotion("allow"):
+            return scores, mixture.mean(), mixture.variance()
+
+    parameters = [jnp.asarray(array) for array in MIXTURE]
+    jax.tree.map(
+        lambda got, want: np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5),
+        probe(gaussian_mixture, *parameters),
+        probe(theirs, *parameters),
+    )
+
+
+def test_a_mixture_s_draws_have_its_weights_and_the_moments_of_each_component():
+    logits, mean = jnp.log(jnp.array([[0.2, 0.8], [0.5, 0.5]])), jnp.zeros((K, 2, C))
+    mean = mean.at[:, 1].set(50.0)
+    log_variance = jnp.log(jnp.full((K, 2, C), 4.0)).at[:, 1].set(0.0)
+    drawn = sample(gaussian_mixture(logits, mean, log_variance), jax.random.key(2), (20_000,))
+    drawn = np.asarray(drawn)
+    second = drawn[..., 0] > 25
+    assert (drawn > 25).all(axis=-1).tolist() == second.tolist()  # one component an item
+    np.testing.assert_allclose(second.mean(0), [0.8, 0.5], atol=0.015)
+    for k in range(K):
+        apart = drawn[second[:, k], k] - 50.0
+        np.testing.assert_allclose(np.cov(apart.T), np.eye(C), atol=0.05)
+        np.testing.assert_allclose(np.cov(drawn[~second[:, k], k].T), 4 * np.eye(C), atol=0.3)
 
 
 def test_a_flow_has_the_density_of_its_own_change_of_variables_and_samples_it():
