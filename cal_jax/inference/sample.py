@@ -63,6 +63,12 @@ def generate_set(
     return GeneratedSet(sample(likelihood, key_item), likelihood.mean())
 
 
+def decode_contexts(generative: ContextAwareGenerative, contexts: Array) -> Array:
+    """The likelihood's means at contexts [N, K, C], with z at its prior's mean: [N, *X]."""
+    z = generative.latent_prior(contexts).mean()
+    return generative.likelihood(z, contexts).mean()
+
+
 def infer_constants(
     inference: ContextAwareInference, x: Array, a: Array, *, mask: Array | None = None
 ) -> Array:

@@ -16,6 +16,7 @@ from cal_jax.inference.sample import (
     GeneratedSet,
     check_sources,
     combine_constants,
+    decode_contexts,
     generate_set,
     infer_constants,
 )
@@ -102,6 +103,27 @@ class Sampler:
     ) -> GeneratedSet:
         keys = jax.random.split(key, len(arrays[0]))
         return in_batches(lambda *batch: function(self._variables, *batch), keys, *arrays)
+
+
+def decoded_means(model: nn.Module, variables: Variables, contexts: np.ndarray) -> np.ndarray:
+    """``sample.decode_contexts`` of contexts [M, K, C] with running averages, in batches.
+
+    Returns:
+      [M, *X].
+    """
+    program = _decoding(model)
+    rows = in_batches(lambda batch: program(variables, batch), contexts[:, None])
+    return rows[:, 0]
+
+
+@functools.lru_cache(maxsize=8)
+def _decoding(model: nn.Module) -> Callable[..., Array]:
+    """The same program for every model of the same architecture."""
+
+    def decode(generative: Any, _: Any, contexts: Array) -> Array:
+        return decode_contexts(generative, contexts)
+
+    return jax.jit(map_model(decode, model))
 
 
 class _Programs(NamedTuple):

@@ -15,7 +15,7 @@ from cal_jax.inference.inputs import checked_sets
 from cal_jax.inference.mapping import Variables, init_variables
 from cal_jax.inference.posterior import contexts_of_sets
 from cal_jax.inference.sample import GeneratedSet
-from cal_jax.inference.sampler import Sampler
+from cal_jax.inference.sampler import Sampler, decoded_means
 from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.objectives.context_aware import context_aware_elbo
@@ -121,6 +121,33 @@ class TrainedLearner(NamedTuple):
             for k, name in enumerate(self.names)
         }
         return {name: array[0] for name, array in means.items()} if one else means
+
+    def decode(self, contexts: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The likelihood's mean at given contexts, with z at its prior's mean.
+
+        Args:
+          contexts: [M, C] of every context, by name, or [C] where all items share it.
+
+        Returns:
+          [M, *X]; M is 1 where all contexts are [C].
+
+        Raises:
+          InputError: other names than the contexts', or arrays of another shape.
+        """
+        dim = self.config.context_dim
+        self._require_names(contexts, "contexts")
+        missing = [name for name in self.names if name not in contexts]
+        if missing:
+            raise InputError(f"contexts: no {', '.join(missing)}; accepted: every one by name")
+        arrays = {name: np.asarray(contexts[name], np.float32) for name in self.names}
+        count = max(len(array) if array.ndim > 1 else 1 for array in arrays.values())
+        for name, array in arrays.items():
+            if array.shape not in ((dim,), (count, dim)):
+                raise InputError(
+                    f"{name}: shape {array.shape}; accepted: [{count}, {dim}], [{dim}]"
+                )
+        every = [np.broadcast_to(array, (count, dim)) for array in arrays.values()]
+        return decoded_means(self.model, self.variables, np.stack(every, axis=1))
 
     def log_evidence(
         self,

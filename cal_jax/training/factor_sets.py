@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.data.context_sets import SetSize, draw_context_sets
+from cal_jax.data.context_sets import SetSize, draw_context_sets, one_constant_mix
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.label_mix import Mix
+from cal_jax.data.label_mix import Mix, checked_mix
+from cal_jax.data.set_cells import cells_of, groups_of
 from cal_jax.data.set_samplers import SetSampler, device_sampler, stored_sampler
 from cal_jax.data.sets import DataSet
 from cal_jax.errors import InputError
@@ -78,16 +79,14 @@ class FactorSets(NamedTuple):
     def _size(self, contexts: tuple[str, ...]) -> SetSize:
         if self.set_size is not None:
             return self.set_size
-        refused: InputError | None = None
-        for size in SET_SIZES:
-            try:
-                device_sampler(self.dataset, contexts, set_size=size, mix=self.mix)
-            except InputError as error:
-                refused = error
-            else:
-                return size
-        assert refused is not None
-        raise refused
+        cells = cells_of(self.dataset, contexts)
+        mix = one_constant_mix(len(contexts)) if self.mix is None else self.mix
+        masks = [
+            mask for mask, weight in zip(*checked_mix(mix, len(contexts)), strict=True) if weight
+        ]
+        of_masks = [groups_of(cells, mask, contexts, SET_SIZES[-1]) for mask in masks]
+        most = min(int(groups.capacity.max()) for groups in of_masks)
+        return next(size for size in SET_SIZES if size <= most)
 
     def _require_items(self, model: ContextAwareLearner) -> None:
         if self.dataset.event_shape != model.event_shape:

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import flax.linen as nn
 import numpy as np
 import pytest
 
@@ -96,6 +97,24 @@ def test_a_synthesis_follows_its_sources_and_its_seed():
     assert trained().synthesise(digit=sets()[0], num_items=2).means.shape == (2, 8, 8)
 
 
+def test_decoded_items_are_the_likelihood_s_means_at_the_contexts_and_z_s_prior_mean():
+    rng = np.random.default_rng(3)
+    digit, colour = rng.normal(size=(2, 4, 3)).astype(np.float32)
+    found = trained().decode({"colour": colour, "digit": digit})
+
+    def by_hand(module):
+        generative, contexts = module.generative(), np.stack([digit, colour], axis=1)
+        z = generative.latent_prior(contexts).mean()
+        assert np.ptp(np.asarray(z)) > 0
+        return generative.likelihood(z, contexts).mean()
+
+    want = nn.apply(by_hand, trained().model)(trained().variables)
+    np.testing.assert_allclose(found, want, atol=1e-6)
+    shared = trained().decode({"colour": colour, "digit": digit[1]})
+    np.testing.assert_allclose(shared[1], found[1], atol=1e-6)
+    assert trained().decode({"colour": colour[0], "digit": digit[1]}).shape == (1, 8, 8)
+
+
 def test_evidence_without_a_support_is_that_of_one_constant_context_each():
     one = trained().log_evidence(sets()[0])
     assert one.log_evidence.shape == one.log_posterior.shape == (2,)
@@ -135,6 +154,12 @@ def test_what_was_saved_answers_as_it_did(tmp_path):
         (lambda t: t.contexts(2 * sets()[0]), "accepted: 0 and 1"),
         (lambda t: t.contexts(sets()[0], mask=np.ones(3)), r"mask: shape \(3,\); accepted: \(4,\)"),
         (lambda t: t.log_evidence(sets()[0], np.eye(3)), "support: shape"),
+        (lambda t: t.decode({"digit": np.ones(3)}), "contexts: no colour; accepted: every one"),
+        (lambda t: t.decode({"tone": np.ones(3)}), "contexts: no context tone"),
+        (
+            lambda t: t.decode({"digit": np.ones((4, 3)), "colour": np.ones((2, 3))}),
+            r"colour: shape \(2, 3\); accepted: \[4, 3\], \[3\]",
+        ),
         (lambda t: t.log_evidence(0.5 * sets()[0]), "x: values from 0 to 0.5; accepted: 0 and 1"),
     ],
 )
