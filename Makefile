@@ -11,6 +11,10 @@ SYNC := $(UV) sync --frozen --inexact --compile-bytecode
 PAGES := README.md docs/results/README.md docs/results/known_labels.md \
 	docs/results/earlier_models.md docs/results/unsupervised.md
 
+# Experiments of `make smoke`; context_uses follows, with weights of one of them.
+SMOKE := rotated three_contexts held_out_pairs unsupervised baselines coloured_digits \
+	spatial_mnist synthetic_sets vae_mnist oracle_check typefaces
+
 .PHONY: help demo smoke test twins lint types format results check clean
 
 help:  ## list the targets
@@ -35,10 +39,8 @@ help:  ## list the targets
 demo: .venv/.demo  ## train, score and draw on the embedded digits (PRESET=smoke: in seconds)
 	$(RUN) python -m experiments.black_and_white --preset $(PRESET)
 
-smoke: .venv/.demo  ## the other experiments in seconds, on embedded data
-	for experiment in rotated three_contexts held_out_pairs unsupervised baselines coloured_digits spatial_mnist synthetic_sets vae_mnist oracle_check; do \
-		$(RUN) python -m experiments.$$experiment --preset smoke || exit 1; \
-	done
+smoke: .venv/.demo  ## the other experiments in seconds, on embedded data, two at a time
+	printf '%s\n' $(SMOKE) | xargs -P 2 -I NAME $(RUN) python -m experiments.NAME --preset smoke
 	$(RUN) python -m experiments.context_uses --preset smoke \
 		--weights runs/rotated-smoke-digits-seed0/weights.safetensors
 
