@@ -24,7 +24,7 @@ REASONS = {
     SYMBOLS: "no Unicode table, or Panose calls it pictorial",
     BLANK: "a letter leaves no ink",
     CUT: "a letter leaves the box that its outline declares",
-    ALIKE: "several capitals, or several small letters, have the same image",
+    ALIKE: "letters of one case have the same images, or are small parts of one picture",
     SMALL_CAPS: "its small letters are capitals; refused only where both cases are asked for",
     DUPLICATE: "the images of an earlier face",
 }
@@ -32,6 +32,9 @@ REASONS = {
 
 MOST_ALIKE = 2
 """Letters of one case that may repeat the image of another."""
+
+MOST_CORRELATED = 0.85
+"""Median correlation of the letters of one case above which they are pictures."""
 
 LARGEST_AT_EDGE = 127
 """Grey level in the margin that rounding and hinting may leave."""
@@ -42,7 +45,7 @@ DIFFERENT_CASES = "ABDEFGHLMNQRT"
 SAME_SHAPE = 0.8
 """Smallest correlation of normalised images that counts as one shape."""
 
-MOST_SAME_SHAPES = 0.7
+MOST_SAME_SHAPES = 0.5
 """Share of ``DIFFERENT_CASES`` above which small letters are small caps."""
 
 _PICTORIAL = 5
@@ -94,10 +97,21 @@ def image_refusal(images: np.ndarray, letters: str) -> tuple[str, str] | None:
         repeated = len(rows) - len({images[row].tobytes() for row in rows})
         if repeated > MOST_ALIKE:
             return ALIKE, f"{repeated} of {len(rows)}"
+        correlation = _median_correlation(images[rows])
+        if correlation > MOST_CORRELATED:
+            return ALIKE, f"correlation {correlation:.2f}"
     share = _share_of_small_caps(images, letters)
     if share > MOST_SAME_SHAPES:
         return SMALL_CAPS, f"{share:.0%} of the small letters compared"
     return None
+
+
+def _median_correlation(images: np.ndarray) -> float:
+    """Of the pairs among images [L, S, S]; 0 of fewer than three."""
+    if len(images) < 3:
+        return 0.0
+    pixels = images.reshape(len(images), -1).astype(np.float32)
+    return float(np.median(np.corrcoef(pixels)[np.triu_indices(len(pixels), 1)]))
 
 
 def _share_of_small_caps(images: np.ndarray, letters: str) -> float:
