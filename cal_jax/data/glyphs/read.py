@@ -1,5 +1,6 @@
 """Reader of a folder of fonts."""
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 
@@ -43,8 +44,9 @@ def read_fonts(folder: Path, letters: str = LETTERS, *, silent: bool = False) ->
     for module in ("fontTools.ttLib", "PIL.ImageFont"):
         needed(module)
     paths = font_paths(folder)
-    images: dict[bytes, np.ndarray] = {}
+    images: list[np.ndarray] = []
     faces: list[Face] = []
+    files: dict[bytes, str] = {}
     refusals: list[Refusal] = []
     with Progress(len(paths), "reading fonts", unit="font", silent=silent) as progress:
         for count, path in enumerate(paths, start=1):
@@ -54,12 +56,13 @@ def read_fonts(folder: Path, letters: str = LETTERS, *, silent: bool = False) ->
                 refusals.append(found)
             else:
                 face, made = found
-                same = list(images).index(made.tobytes()) if made.tobytes() in images else None
-                if same is None:
-                    images[made.tobytes()] = made
-                    faces.append(face)
+                digest = hashlib.sha256(made.tobytes()).digest()
+                if digest in files:
+                    refusals.append(Refusal(file, DUPLICATE, f"of {files[digest]}"))
                 else:
-                    refusals.append(Refusal(file, DUPLICATE, f"of {faces[same].file}"))
+                    files[digest] = file
+                    images.append(made)
+                    faces.append(face)
             progress.update(count, {"refused": len(refusals)})
     if not faces:
         first = refusals[0]
@@ -67,7 +70,7 @@ def read_fonts(folder: Path, letters: str = LETTERS, *, silent: bool = False) ->
             f"{folder}: all {len(paths)} fonts refused, {first.file}: {first.reason} "
             f"({first.detail}); accepted: a folder with one that has the letters {letters}"
         )
-    return Glyphs(np.stack(list(images.values())), letters, _named_apart(faces), tuple(refusals))
+    return Glyphs(np.stack(images), letters, _named_apart(faces), tuple(refusals))
 
 
 def read_face(path: Path, file: str, letters: str) -> tuple[Face, np.ndarray] | Refusal:
