@@ -101,12 +101,16 @@ def choose(glyphs: Glyphs, package_of: dict[str, str], most: int = FAMILIES) -> 
     rows = [
         row
         for family in sorted(chosen)
-        for row in _varied([i for i, face in enumerate(glyphs.faces) if face.family == family], glyphs)
+        for row in _varied(
+            [i for i, face in enumerate(glyphs.faces) if face.family == family], glyphs
+        )
     ]
     return np.sort(np.asarray(rows))
 
 
-def embed(folder: Path, glyphs: Glyphs, out: Path = EMBEDDED, table: Path = LICENCE_TABLE) -> Glyphs:
+def embed(
+    folder: Path, glyphs: Glyphs, out: Path = EMBEDDED, table: Path = LICENCE_TABLE
+) -> Glyphs:
     """Write the two files; returns the chosen faces.
 
     Args:

@@ -11,12 +11,14 @@ from cal_jax.data.glyphs.font_file import FontFile, font_paths, open_font, said
 from cal_jax.data.glyphs.glyphs import Face, Glyphs
 from cal_jax.data.glyphs.names import read_names
 from cal_jax.data.glyphs.needs import needed
+from cal_jax.data.glyphs.recognise import picture_refusal
 from cal_jax.data.glyphs.refusals import (
     BLANK,
     BROKEN,
     DUPLICATE,
     Refusal,
     image_refusal,
+    small_caps_refusal,
     table_refusal,
 )
 from cal_jax.data.glyphs.render import LETTERS, ink_boxes, render_letters
@@ -87,7 +89,9 @@ def read_face(path: Path, file: str, letters: str) -> tuple[Face, np.ndarray] | 
     try:
         font = open_font(path)
     except InputError as error:
-        return Refusal(file, BROKEN, str(error).partition("; accepted")[0].removeprefix(f"{path}: "))
+        return Refusal(
+            file, BROKEN, str(error).partition("; accepted")[0].removeprefix(f"{path}: ")
+        )
     try:
         refused = table_refusal(font.tables, letters)
         if refused is not None:
@@ -100,7 +104,11 @@ def read_face(path: Path, file: str, letters: str) -> tuple[Face, np.ndarray] | 
         raise
     except Exception as error:  # fontTools and FreeType raise arbitrary ones on damaged files
         return Refusal(file, BROKEN, said(error))
-    refused = image_refusal(made, letters)
+    refused = (
+        image_refusal(made, letters)
+        or picture_refusal(made, letters, names.family)
+        or small_caps_refusal(made, letters)
+    )
     if refused is not None:
         return Refusal(file, *refused)
     return Face(**names._asdict(), file=file), made

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cal_jax.data.glyphs.render import CAPITALS, SMALL
+from cal_jax.data.glyphs.shapes import shape_of
 
 BROKEN = "broken file"
 MISSING = "letter missing"
@@ -15,6 +16,7 @@ SYMBOLS = "symbol font"
 BLANK = "blank letter"
 CUT = "cut letter"
 ALIKE = "letters alike"
+PICTURES = "pictures"
 SMALL_CAPS = "small caps"
 DUPLICATE = "duplicate"
 
@@ -25,6 +27,7 @@ REASONS = {
     BLANK: "a letter leaves no ink",
     CUT: "a letter leaves the box that its outline declares",
     ALIKE: "letters of one case have the same images, or are small parts of one picture",
+    PICTURES: "hardly a letter resembles one of the embedded faces (``recognise``)",
     SMALL_CAPS: "its small letters are capitals; refused only where both cases are asked for",
     DUPLICATE: "the images of an earlier face",
 }
@@ -43,13 +46,12 @@ DIFFERENT_CASES = "ABDEFGHLMNQRT"
 """Letters whose small form has another structure in most faces."""
 
 SAME_SHAPE = 0.8
-"""Smallest correlation of normalised images that counts as one shape."""
+"""Smallest correlation of normalised shapes that counts as one shape."""
 
 MOST_SAME_SHAPES = 0.5
 """Share of ``DIFFERENT_CASES`` above which small letters are small caps."""
 
 _PICTORIAL = 5
-_NORMAL_SIDE = 16
 
 
 class Refusal(NamedTuple):
@@ -100,10 +102,26 @@ def image_refusal(images: np.ndarray, letters: str) -> tuple[str, str] | None:
         correlation = _median_correlation(images[rows])
         if correlation > MOST_CORRELATED:
             return ALIKE, f"correlation {correlation:.2f}"
-    share = _share_of_small_caps(images, letters)
-    if share > MOST_SAME_SHAPES:
-        return SMALL_CAPS, f"{share:.0%} of the small letters compared"
     return None
+
+
+def small_caps_refusal(images: np.ndarray, letters: str) -> tuple[str, str] | None:
+    """(reason, detail) of small letters shaped like their capitals, or None.
+
+    It judges only where ``letters`` has all of ``DIFFERENT_CASES`` in both cases: a face of
+    capitals alone is welcome among capitals.
+
+    Args:
+        images: uint8 [L, S, S], each with ink.
+        letters: L of them.
+    """
+    pairs = [(letters.find(c), letters.find(c.lower())) for c in DIFFERENT_CASES]
+    if min(map(min, pairs)) < 0:
+        return None
+    same = [np.sum(shape_of(images[a]) * shape_of(images[b])) > SAME_SHAPE for a, b in pairs]
+    if np.mean(same) <= MOST_SAME_SHAPES:
+        return None
+    return SMALL_CAPS, f"{sum(same)} of {len(same)} letters compared"
 
 
 def _median_correlation(images: np.ndarray) -> float:
@@ -111,35 +129,5 @@ def _median_correlation(images: np.ndarray) -> float:
     if len(images) < 3:
         return 0.0
     pixels = images.reshape(len(images), -1).astype(np.float32)
-    return float(np.median(np.corrcoef(pixels)[np.triu_indices(len(pixels), 1)]))
-
-
-def _share_of_small_caps(images: np.ndarray, letters: str) -> float:
-    """The share of small letters shaped like their capital; 0 without both cases."""
-    pairs = [(c, c.lower()) for c in DIFFERENT_CASES if c in letters and c.lower() in letters]
-    if len(pairs) < len(DIFFERENT_CASES):
-        return 0.0
-    same = [
-        np.sum(_normalised(images, letters, a) * _normalised(images, letters, b)) > SAME_SHAPE
-        for a, b in pairs
-    ]
-    return float(np.mean(same))
-
-
-def _normalised(images: np.ndarray, letters: str, letter: str) -> np.ndarray:
-    """A letter stretched to a square by its ink's box, linearly: float [16, 16].
-
-    Its mean is 0 and its norm 1, so that a product of two is their correlation.
-    """
-    image = images[letters.index(letter)].astype(float)
-    rows, columns = (np.flatnonzero(image.max(axis=a) > image.max() / 4) for a in (1, 0))
-    square = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    for axis in (0, 1):
-        count = square.shape[axis]
-        places = np.clip((np.arange(_NORMAL_SIDE) + 0.5) * count / _NORMAL_SIDE - 0.5, 0, count - 1)
-        below = np.floor(places).astype(int)
-        above = np.minimum(below + 1, count - 1)
-        share = (places - below).reshape((-1, 1) if axis == 0 else (1, -1))
-        square = (1 - share) * square.take(below, axis) + share * square.take(above, axis)
-    square = square - square.mean()
-    return square / max(float(np.linalg.norm(square)), 1e-9)
+    correlations = np.asarray(np.corrcoef(pixels))
+    return float(np.median(correlations[np.triu_indices(len(pixels), 1)]))
