@@ -28,13 +28,14 @@ def picture_refusal(images: np.ndarray, letters: str, family: str) -> tuple[str,
         family: of the face.
     """
     shapes, families = _embedded_shapes()
-    others = shapes[:, families != family]
+    same_family = np.where(families == family, -np.inf, 0).astype(np.float32)
     for case in (CAPITALS, SMALL):
         rows = [row for row, letter in enumerate(letters) if letter in case]
         if len(rows) < FEWEST:
             continue
-        mine = np.stack([shape_of(images[row]) for row in rows])
-        nearest = np.einsum("ld,kfd->lkf", mine, others, optimize=True).max(axis=2).argmax(axis=1)
+        mine = np.stack([shape_of(images[row]) for row in rows]).astype(np.float32)
+        alike = (mine @ shapes.T).reshape(len(rows), len(LETTERS), -1) + same_family[None, None]
+        nearest = alike.max(axis=2).argmax(axis=1)
         found = sum(
             LETTERS[place].lower() == letters[row].lower()
             for place, row in zip(nearest, rows, strict=True)
@@ -46,7 +47,7 @@ def picture_refusal(images: np.ndarray, letters: str, family: str) -> tuple[str,
 
 @functools.cache
 def _embedded_shapes() -> tuple[np.ndarray, np.ndarray]:
-    """Shapes float [52, F, SIDE * SIDE] of the F embedded faces, and their families [F]."""
+    """Shapes float32 [52 F, SIDE * SIDE] of the F embedded faces, and their families [F]."""
     glyphs = embedded()
-    shapes = [[shape_of(image) for image in images] for images in glyphs.items.swapaxes(0, 1)]
-    return np.asarray(shapes), np.asarray([face.family for face in glyphs.faces])
+    shapes = [shape_of(image) for images in glyphs.items.swapaxes(0, 1) for image in images]
+    return np.asarray(shapes, np.float32), np.asarray([face.family for face in glyphs.faces])

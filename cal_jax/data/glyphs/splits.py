@@ -59,6 +59,9 @@ def split_families(
 
 
 def position(group: tuple[str, ...]) -> float:
-    """A group's place in [0, 1), uniform over names: the SHA-256 of its families, sorted."""
-    digest = hashlib.sha256("\n".join(sorted(group)).encode()).digest()
+    """A group's place in [0, 1), uniform over names: the SHA-256 of its families, sorted.
+
+    A word before them keeps it independent of the digests by which ``embedded`` chooses.
+    """
+    digest = hashlib.sha256("\n".join(["split", *sorted(group)]).encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
