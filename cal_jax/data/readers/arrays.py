@@ -55,7 +55,7 @@ def read_arrays(
             _check_header(file, os.fstat(file.fileno()).st_size, math.inf, str(path))
         arrays, name = {"items": _loaded(path, None)}, "items"
     else:
-        shapes = _check_archive(path)
+        shapes = check_archive(path)
         name = _items_name(path, shapes, items)
         wanted = [name]
         if table is None:
@@ -86,7 +86,7 @@ def _opened(path: Path) -> BinaryIO:
         ) from error
 
 
-def _check_archive(path: Path) -> dict[str, tuple[int, ...]]:
+def check_archive(path: Path) -> dict[str, tuple[int, ...]]:
     """The shapes of a .npz's arrays, checked against the size of the archive."""
     shapes = {}
     with _opened(path) as file:
