@@ -7,8 +7,8 @@ How they were chosen, of the published corpus (``choose``):
 
 1. Families under the licences ``LICENCES``; of families that look alike, the one whose name has
    the smallest SHA-256.
-2. Packages in turn, each giving its next family in the order of that digest, until there
-   are ``FAMILIES``.
+2. Packages in turn, each giving its next family in the order of that digest, up to
+   ``FAMILIES``.
 3. Of each family at most ``FACES``: the one nearest to regular upright of normal width, then
    each time the one that differs most from those taken, in slant, width and weight.
 """
@@ -46,11 +46,9 @@ LICENCES = (
     "Apache-2.0",
     "GUST-Font-License",
     "bitstream-vera",
-    "madduck-special-license",
 )
 """Short names, as Debian has them: the SIL Open Font License, Apache, the LPPL of the TeX Gyre
-fonts, Bitstream's MIT-like terms, and Brian Kent's leave to distribute, change and derive as long
-as he is named."""
+fonts, and Bitstream's MIT-like terms. Freeware is left out, whatever leave its author gives."""
 
 
 class FamilyLicence(NamedTuple):

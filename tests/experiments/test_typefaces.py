@@ -1,0 +1,156 @@
+"""The typeface study as its users run it, and what each fit of it may see."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cal_jax.data.glyphs.embedded import embedded
+from cal_jax.data.glyphs.glyphs import Glyphs
+from cal_jax.data.glyphs.splits import split_families
+from cal_jax.inference import weights
+from cal_jax.training.fit import fit
+from experiments.results.record import read_run
+from experiments.typefaces import PRESETS, main, pipeline
+from experiments.typefaces.completion import completion_of
+from experiments.typefaces.config import GIVEN
+from experiments.typefaces.faces import levels
+from experiments.typefaces.learner import learned, letter_contexts
+from tests.stderr import said
+
+METHODS = ("completion", "ridge", "copy", "mean")
+MARKER = {"train": 0, "validation": 100, "test": 200}
+"""Level of the first pixel of every glyph of a part."""
+
+
+@pytest.fixture(name="smoke", scope="module")
+def smoke_run(tmp_path_factory):
+    """The folder of a finished run."""
+    folder = tmp_path_factory.mktemp("runs") / "smoke"
+    assert main(["--preset", "smoke", "--run-dir", str(folder), "--devices", "1"]) == 0
+    return folder
+
+
+def test_a_run_leaves_scores_figures_weights_and_one_page(smoke):
+    run = read_run(smoke)
+    assert set(run["scores"]) == {
+        "elbo_per_item",
+        *(f"{name}_{of}_{n}" for name in METHODS for of in ("ssim", "rmse", "l1") for n in GIVEN),
+    }
+    scores = {name: score["value"] for name, score in run["scores"].items()}
+    assert scores["copy_rmse_8"] < scores["mean_rmse_8"]
+    assert scores["ridge_rmse_8"] < scores["ridge_rmse_1"]
+    assert run["data"]["name"] == "embedded" and run["data"]["evaluated_on"] == "test faces"
+    assert run["command"] == "python -m experiments.typefaces --preset smoke --seed 0"
+    assert (smoke / "report.html").read_text().count("data:image/png;base64,") == 3
+    trained = weights.load(smoke / weights.FILE)
+    assert trained.names == ("letter", "typeface") and trained.model.event_shape == (32, 32)
+
+
+def marked(split):
+    """The same faces; the first pixel of each glyph says which part it is of."""
+
+    def mark(glyphs, level):
+        items = glyphs.items.copy()
+        items[..., 0, 0] = level
+        return replace(glyphs, items=items)
+
+    return type(split)(*(mark(getattr(split, name), MARKER[name]) for name in split._fields))
+
+
+def parts_of(items):
+    """The parts that glyphs [..., H, W] are of, by their marker, as grey levels or bytes."""
+    first = np.asarray(items)[..., 0, 0]
+    scale = 255 if first.dtype.kind == "f" else 1
+    by_level = {level: name for name, level in MARKER.items()}
+    return {by_level[round(level)] for level in np.unique(scale * first)}
+
+
+@pytest.mark.parametrize("scored", ["test", "validation"])
+def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatch):
+    seen = {}
+
+    def spy(name, *places):
+        real = getattr(pipeline, name)
+
+        def watched(*args, **options):
+            seen.setdefault(name, []).append([args[place] for place in places])
+            return real(*args, **options)
+
+        monkeypatch.setattr(pipeline, name, watched)
+
+    monkeypatch.setattr(pipeline, "split_families", lambda glyphs: marked(split_families(glyphs)))
+    for name, places in {
+        "FactorSets": (0,),
+        "learned": (1,),
+        "bilinear": (0,),
+        "nearest_face": (0,),
+        "mean_glyph": (0,),
+        "chosen_strength": (0, 1),
+        "completion_scores": (1,),
+        "bound_per_item": (4,),
+    }.items():
+        spy(name, *places)
+    flags = ["--preset", "smoke", "--training.steps", "2", "--training.chunk-steps", "2"]
+    flags += ["--scored", scored, "--run-dir", str(tmp_path / "run"), "--devices", "1"]
+    assert main(flags) == 0
+    for name in ("learned", "bilinear", "nearest_face", "mean_glyph"):
+        assert [parts_of(args[0]) for args in seen[name]] == [{"train"}] * len(GIVEN)
+    assert parts_of(seen["FactorSets"][0][0].items) == {"train"}
+    for train, validation in seen["chosen_strength"]:
+        assert parts_of(train) == {"train"} and parts_of(validation.faces) == {"validation"}
+    for (task,) in seen["completion_scores"]:
+        assert parts_of(task.faces) == {scored}
+    assert parts_of(seen["bound_per_item"][0][0]) == {scored}
+
+
+def test_the_learner_draws_with_the_style_given_and_the_letters_of_training():
+    """A learner of glyphs that are letter + style, exactly: it draws the sum."""
+    glyphs = embedded().only("ABCDEFGHIJ")
+    config = PRESETS["smoke"]
+    items = pipeline.training_items(glyphs.take(np.arange(12)))
+    model = pipeline.ContextAwareLearner(config.model, items.event_shape)
+    sets = pipeline.FactorSets(items, set_size=4)
+    trained = fit(model, sets, config=replace(config.training, steps=2, chunk_steps=2))
+    train = levels(glyphs.take(np.arange(12)))
+    task = completion_of(levels(glyphs.take(np.arange(12, 15))), 2, 0)
+    drawn = learned(trained, train)(task.glyphs, task.given)
+    assert drawn.shape == task.faces.shape
+    styles = trained.contexts(task.glyphs, constant=("typeface",))["typeface"]
+    letters = letter_contexts(trained, train, 0)
+    one = trained.decode({"letter": letters[3], "typeface": styles[1]})
+    np.testing.assert_allclose(drawn[1, 3], one[0], atol=1e-5)
+    other = completion_of(task.faces[::-1], 2, 0)
+    again = learned(trained, train)(other.glyphs, other.given)
+    assert np.abs(again[0] - drawn[0]).max() > 1e-4
+
+
+def test_faces_are_read_from_an_archive_or_refused(tmp_path, capsys):
+    from cal_jax.data.glyphs.archive import save_glyphs
+    from experiments.typefaces.faces import ARCHIVE, faces_of
+
+    few = embedded().take(np.arange(5))
+    save_glyphs(tmp_path / ARCHIVE, few)
+    found, name = faces_of(tmp_path)
+    assert isinstance(found, Glyphs) and name == "fonts"
+    np.testing.assert_array_equal(found.items, few.items)
+    (tmp_path / ARCHIVE).write_bytes(b"no archive")
+    assert main(["--data-dir", str(tmp_path)]) == 2
+    assert ARCHIVE in said(capsys)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--letters ABC", "letters 'ABC'; accepted: more than 8"),
+        ("--letters ABCDEFGHI1", "letters 'ABCDEFGHI1'; accepted: some of ABC"),
+        ("--set-size 5 2", "set_size (5, 2); accepted: (fewest, most)"),
+        ("--most-faces 0", "most_faces must be at least 1"),
+        ("--scored train", "train"),
+        ("--data-dir nowhere", "nowhere"),
+    ],
+)
+def test_bad_flags_end_in_one_line(flags, message, capsys):
+    assert main(["--preset", "smoke", *flags.split()]) == 2
+    error = said(capsys)
+    assert message in error and error.count("\n") == 1
