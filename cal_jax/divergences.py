@@ -13,7 +13,6 @@ def _with_shape(shape: tuple[int, ...], *arrays: Array) -> list[Array]:
     return [jnp.broadcast_to(array, shape) for array in arrays]
 
 
-@jax.jit
 def diagonal_gaussian_kl(
     mean_q: Array, log_variance_q: Array, mean_p: Array, log_variance_p: Array
 ) -> Array:

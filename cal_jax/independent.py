@@ -58,7 +58,6 @@ class DiagonalGaussian:
         """[...] nats."""
         return jnp.sum(0.5 + _HALF_LOG_2PI + 0.5 * self.log_variance, axis=-1)
 
-    @functools.partial(jax.jit, static_argnames="sample_shape")
     def sample(self, *, seed: Array, sample_shape: int | tuple[int, ...] = ()) -> Array:
         """A draw, [*sample_shape, ..., C].
 
@@ -68,7 +67,6 @@ class DiagonalGaussian:
         drawn = noise.normal(seed, shape, self.loc.dtype)
         return _lift(self.stddev(), shape) * drawn + _lift(self.loc, shape)
 
-    @jax.jit
     def log_prob(self, value: Array) -> Array:
         """log p(value) in nats; leading axes of ``value`` beyond the batch are broadcast."""
         standardised = (value - self.loc) * jnp.exp(-0.5 * self.log_variance)
@@ -113,14 +111,12 @@ class IndependentBernoulli:
         """[..., *X]."""
         return self.mean() * (1.0 - self.mean())
 
-    @functools.partial(jax.jit, static_argnames="sample_shape")
     def sample(self, *, seed: Array, sample_shape: int | tuple[int, ...] = ()) -> Array:
         """A draw in {0, 1}, of the logits' dtype, [*sample_shape, ..., *X]."""
         shape = (*_as_shape(sample_shape), *self.logits.shape)
         drawn = noise.uniform(seed, shape, self.logits.dtype)
         return (drawn < _lift(self.mean(), shape)).astype(self.logits.dtype)
 
-    @jax.jit
     def log_prob(self, value: Array) -> Array:
         """log p(value) in nats, from one logarithm a pixel where distrax computes two.
 

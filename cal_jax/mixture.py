@@ -43,7 +43,6 @@ class GaussianMixture:
         apart = self.components.mean() - self.mean()[..., None, :]
         return self._average(self.components.variance() + jnp.square(apart))
 
-    @jax.jit
     def log_prob(self, value: Array) -> Array:
         """log p(value) in nats; leading axes of ``value`` beyond the batch are broadcast."""
         of_each = self.components.log_prob(value[..., None, :])

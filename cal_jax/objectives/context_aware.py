@@ -193,7 +193,6 @@ def context_aware_items_given_contexts(
     return LatentTerms(reconstruction, kl_latent.nats)
 
 
-@jax.jit
 def select_contexts(constants: Array, varying: Array, a: Array) -> Array:
     """Every item's contexts: the set's where a_k = 1, its own where a_k = 0 (6.3), (6.4).
 

@@ -1,6 +1,5 @@
 """Masking of padded items in sums and inputs."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -12,7 +11,6 @@ def blank_padding(x: Array, mask: Array | None) -> Array:
     return jnp.where(_counts(mask, x), x, jnp.zeros((), x.dtype))
 
 
-@jax.jit
 def sum_items(values: Array, mask: Array | None) -> Array:
     """The sum of values [N, ...] over the items that count; padding may hold any value."""
     if mask is None:
