@@ -1,5 +1,6 @@
 """The faces of a run: embedded, of a folder of fonts, or of an archive of rendered ones."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from cal_jax.data.glyphs.archive import load_glyphs
 from cal_jax.data.glyphs.embedded import embedded
 from cal_jax.data.glyphs.glyphs import Glyphs
 from cal_jax.data.glyphs.read import read_fonts
+from cal_jax.data.glyphs.splits import Split
 
 ARCHIVE = "glyphs.npz"
 """Rendered faces in a directory, which are taken instead of its fonts."""
@@ -27,6 +29,15 @@ def faces_of(directory: Path | None) -> tuple[Glyphs, str]:
         return embedded(), "embedded"
     archive = directory / ARCHIVE
     return (load_glyphs(archive) if archive.exists() else read_fonts(directory)), "fonts"
+
+
+def fingerprint(split: Split) -> str:
+    """SHA-256 (hex) of the images, letters and names of all parts."""
+    total = hashlib.sha256()
+    for part in split:
+        total.update(f"{part.letters} {part.items.shape} {part.faces}".encode())
+        total.update(np.ascontiguousarray(part.items).tobytes())
+    return total.hexdigest()
 
 
 def levels(glyphs: Glyphs) -> np.ndarray:

@@ -33,7 +33,7 @@ from experiments.results.publish import Run, publish, targets_of
 from experiments.typefaces.baselines import bilinear, chosen_strength, mean_glyph, nearest_face
 from experiments.typefaces.completion import Draw, completion_of, completion_scores
 from experiments.typefaces.config import CONTEXTS, GIVEN, TypefacesConfig
-from experiments.typefaces.faces import faces_of, levels, training_items
+from experiments.typefaces.faces import faces_of, fingerprint, levels, training_items
 from experiments.typefaces.figures import draw_completions, draw_methods
 from experiments.typefaces.learner import learned
 
@@ -60,7 +60,8 @@ def run(request: program.Request) -> None:
     model = ContextAwareLearner(config.model, items.event_shape)
     sets = FactorSets(items, set_size=_fixed(config.set_size))
     with open_runs(request, NAME, data_name) as runs:
-        trained = fit_runs(runs, Fit(model, objective_of(config), lambda _: sets))
+        what = Fit(model, objective_of(config), lambda _: sets)
+        trained = fit_runs(runs, what, faces=fingerprint(split))
         if is_first():
             for (one, folder), of_seed in zip(runs, trained, strict=True):
                 evaluate(one, folder, model, of_seed, split, data_name)
@@ -109,7 +110,12 @@ def evaluate(
             revision=trained.revision,
             seed=request.seed,
             seconds=trained.seconds + time.monotonic() - started,
-            data={"name": data_name, "evaluated_on": f"{config.scored} faces", **about(split)},
+            data={
+                "name": data_name,
+                "fingerprint": fingerprint(split),
+                "evaluated_on": f"{config.scored} faces",
+                **about(split),
+            },
             scores=scores,
         ),
         title=f"Typefaces, {data_name}",
