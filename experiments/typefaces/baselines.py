@@ -49,14 +49,15 @@ def bilinear(train: np.ndarray, strength: float) -> Draw:
     """
     mean = train.mean(axis=0)
     apart = (train - mean[None]).reshape(*train.shape[:2], -1)
-    products = np.einsum("glp,hlp->lgh", apart, apart, optimize=True)
+    by_letter = apart.swapaxes(0, 1)
+    products = by_letter @ by_letter.swapaxes(1, 2)
 
     def draw(glyphs: np.ndarray, given: np.ndarray) -> np.ndarray:
         drawn = np.empty((len(glyphs), *mean.shape), np.float32)
         for face, (shown, letters) in enumerate(zip(glyphs, given, strict=True)):
-            rest = (shown - mean[letters]).reshape(len(letters), -1)
+            rest = (shown - mean[letters]).reshape(-1)
             kernel = products[letters].sum(axis=0) + strength * np.eye(len(train), dtype=np.float32)
-            fit = np.linalg.solve(kernel, np.einsum("glp,lp->g", apart[:, letters], rest))
+            fit = np.linalg.solve(kernel, apart[:, letters].reshape(len(train), -1) @ rest)
             drawn[face] = mean + np.tensordot(fit, apart, 1).reshape(mean.shape)
         return drawn
 
