@@ -62,15 +62,15 @@ class TypefacesConfig:
 
 _DENSE = ContextAwareConfig(
     contexts=named(*CONTEXTS),
-    context_dim=32,
-    latent=Latent(4),
+    context_dim=64,
+    latent=Latent(2),
     encoder=DenseEncoder(512),
     decoder=DenseDecoder(512),
     posterior=SharedExperts(256),
     constant_prior=Mixture(components=20),
     varying_prior=Mixture(components=20),
-    likelihood=Normal(scale=0.15),
-    hidden=Hidden(width=256),
+    likelihood=Normal(scale=0.3),
+    hidden=Hidden(width=256, norm="layer"),
 )
 
 _SMALL = replace(
@@ -82,13 +82,13 @@ _SMALL = replace(
     posterior=SharedExperts(16),
     constant_prior=Mixture(components=4),
     varying_prior=Mixture(components=4),
-    hidden=Hidden(width=16),
+    hidden=Hidden(width=16, norm="layer"),
 )
 
 _TRAINING = TrainingConfig(
     steps=20_000,
     batch_size=16,
-    learning_rate=2e-3,
+    learning_rate=1e-3,
     schedule="cosine",
     alpha=0.0,
     chunk_steps=250,
