@@ -3,7 +3,8 @@
 Each is made from the training faces [G, L, H, W] and returns a ``completion.Draw``.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -47,12 +48,17 @@ def bilinear(train: np.ndarray, strength: float) -> Draw:
       train: [G, L, H, W].
       strength: of the ridge on the coefficients, in squared levels.
     """
+    return _bilinear_models(train)(strength)
+
+
+def _bilinear_models(train: np.ndarray) -> Callable[[float], Draw]:
+    """The bilinear model of each ridge; the products of the training faces are taken once."""
     mean = train.mean(axis=0)
     apart = (train - mean[None]).reshape(*train.shape[:2], -1)
     by_letter = apart.swapaxes(0, 1)
     products = by_letter @ by_letter.swapaxes(1, 2)
 
-    def draw(glyphs: np.ndarray, given: np.ndarray) -> np.ndarray:
+    def draw(strength: float, glyphs: np.ndarray, given: np.ndarray) -> np.ndarray:
         drawn = np.empty((len(glyphs), *mean.shape), np.float32)
         for face, (shown, letters) in enumerate(zip(glyphs, given, strict=True)):
             rest = (shown - mean[letters]).reshape(-1)
@@ -61,7 +67,7 @@ def bilinear(train: np.ndarray, strength: float) -> Draw:
             drawn[face] = mean + np.tensordot(fit, apart, 1).reshape(mean.shape)
         return drawn
 
-    return draw
+    return lambda strength: functools.partial(draw, strength)
 
 
 def chosen_strength(
@@ -69,8 +75,10 @@ def chosen_strength(
 ) -> float:
     """The ridge that draws validation faces with the least root mean square error."""
 
+    model = _bilinear_models(train)
+
     def error(strength: float) -> float:
-        drawn = np.clip(bilinear(train, strength)(validation.glyphs, validation.given), 0.0, 1.0)
+        drawn = np.clip(model(strength)(validation.glyphs, validation.given), 0.0, 1.0)
         hidden = ~validation.asked[..., None, None]
         return float(
             root_mean_square_error(

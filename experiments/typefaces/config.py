@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cal_jax.config import require_at_least
+from cal_jax.data.glyphs.render import CAPITALS
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
@@ -15,7 +16,6 @@ from cal_jax.models.context_aware.priors import Mixture
 from cal_jax.training.config import TrainingConfig
 
 CONTEXTS = ("letter", "typeface")
-CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 GIVEN = (1, 2, 4, 8)
 """Letters that are given to complete a face."""
 

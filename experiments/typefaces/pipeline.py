@@ -29,7 +29,7 @@ from cal_jax.training.factor_sets import FactorSets
 from cal_jax.training.recipes import known_masks
 from experiments.common.figures import draw_course
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, fit_runs, open_runs
-from experiments.results.publish import Run, publish, targets_of
+from experiments.results.publish import Run, publish
 from experiments.typefaces.baselines import bilinear, chosen_strength, mean_glyph, nearest_face
 from experiments.typefaces.completion import Draw, completion_of, completion_scores
 from experiments.typefaces.config import CONTEXTS, GIVEN, TypefacesConfig
@@ -120,14 +120,14 @@ def evaluate(
         ),
         title=f"Typefaces, {data_name}",
         intro=INTRO,
-        notes=notes_of(split, scores),
+        notes=notes_of(split),
         config=flatten(config),
         figures=[
             draw_completions(folder.path, names, shown, by_name["completion"]),
             draw_methods(folder.path, shown, by_name),
             draw_course(folder.path, folder.read_metrics(), CONTEXTS),
         ],
-        targets=targets_of(request, {}),
+        targets=None,
     )
 
 
@@ -179,7 +179,7 @@ def about(split: Split) -> dict[str, int]:
     return {f"{name}_faces": len(part.faces) for name, part in split._asdict().items()}
 
 
-def notes_of(split: Split, scores: Mapping[str, Score]) -> list[str]:
+def notes_of(split: Split) -> list[str]:
     """What must be read with the scores."""
     families = {name: len(part.families) for name, part in split._asdict().items()}
     return [

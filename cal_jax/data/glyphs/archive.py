@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -31,17 +32,7 @@ def save_glyphs(path: Path, glyphs: Glyphs) -> Path:
         "faces": np.asarray(glyphs.faces, str).reshape(-1, len(Face._fields)),
         "refusals": np.asarray(glyphs.refusals, str).reshape(-1, len(Refusal._fields)),
     }
-    try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, array in arrays.items():
-                body = io.BytesIO()
-                np.lib.format.write_array(body, array, allow_pickle=False)
-                archive.writestr(_member(name), body.getvalue())
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); accepted: a file in a folder that is"
-        ) from error
-    return path
+    return write_archive(path, arrays, zipfile.ZIP_DEFLATED)
 
 
 def load_glyphs(path: Path) -> Glyphs:
@@ -87,7 +78,27 @@ def _rows(path: Path, name: str, array: np.ndarray, columns: int) -> list[list[s
     return array.tolist()
 
 
-def _member(name: str) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(f"{name}.npy")
-    member.compress_type = zipfile.ZIP_DEFLATED
-    return member
+def write_archive(path: Path, arrays: Mapping[str, np.ndarray], compression: int) -> Path:
+    """Write arrays as an .npz file; the same ones give the same bytes.
+
+    Args:
+        path: of the file.
+        arrays: by name; none needs pickle.
+        compression: one of ``zipfile``'s.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    try:
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            for name, array in arrays.items():
+                body = io.BytesIO()
+                np.lib.format.write_array(body, array, allow_pickle=False)
+                member = zipfile.ZipInfo(f"{name}.npy")
+                member.compress_type = compression
+                archive.writestr(member, body.getvalue())
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); accepted: a file in a folder that is"
+        ) from error
+    return path

@@ -15,7 +15,6 @@ How they were chosen, of the published corpus (``choose``):
 
 import csv
 import hashlib
-import io
 import zipfile
 from collections import defaultdict
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cal_jax.data.glyphs.archive import write_archive
 from cal_jax.data.glyphs.clones import clone_groups
 from cal_jax.data.glyphs.glyphs import Face, Glyphs
 from cal_jax.data.glyphs.names import WEIGHTS, WIDTHS
@@ -186,18 +186,7 @@ def _write(path: Path, glyphs: Glyphs) -> None:
         "letters": np.asarray(glyphs.letters),
         "faces": np.asarray(glyphs.faces, str).reshape(-1, len(Face._fields)),
     }
-    try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
-            for name, array in arrays.items():
-                body = io.BytesIO()
-                np.lib.format.write_array(body, array, allow_pickle=False)
-                member = zipfile.ZipInfo(f"{name}.npy")
-                member.compress_type = zipfile.ZIP_LZMA
-                archive.writestr(member, body.getvalue())
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); accepted: a file in a folder that is"
-        ) from error
+    write_archive(path, arrays, zipfile.ZIP_LZMA)
 
 
 def _digest(name: str) -> str:
