@@ -9,12 +9,14 @@ import pytest
 
 from cal_jax.cli.main import main, source_sets
 from cal_jax.config import flatten
+from cal_jax.data.factors import VALUES, DigitFactors, draw_digit_sets
 from cal_jax.data.images import LabelledImages
+from cal_jax.data.set_samplers import render_sets
 from cal_jax.inference import weights
 from cal_jax.inference.mapping import map_model
 from cal_jax.inference.trained import TrainedLearner
 from cal_jax.models.context_aware.config import ContextAwareConfig, named
-from cal_jax.trained import WEIGHTS, source_images
+from cal_jax.trained import WEIGHTS, digits_binarisation, source_images
 from cal_jax.training import checkpoints
 from cal_jax.training.config import TrainingConfig
 from cal_jax.training.resume import CHECKPOINTS
@@ -73,6 +75,25 @@ def test_the_package_s_images_have_enough_of_each_digit_for_a_source():
     assert np.bincount(images.labels).tolist() == [20] * 10
 
 
+def drawn_sets(trained, images, name, values):
+    """A set for each value of the factor, in which it alone is constant, [M, N, H, W]."""
+    dataset = DigitFactors(trained.names).dataset(images, digits_binarisation(trained), 0)
+    label = tuple(int(other == name) for other in trained.names)
+    sets = [
+        draw_digit_sets(
+            np.random.default_rng(seed),
+            dataset,
+            num_sets=1,
+            set_size=trained.set_size,
+            mix=((label, 1),),
+            given={name: VALUES[name][value]},
+        )
+        for seed, value in enumerate(values)
+    ]
+    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *sets)
+    return render_sets(dataset, trained.names, joined)
+
+
 def test_the_package_s_weights_know_the_digit_and_the_rotation_of_its_images():
     """Neighbours among constant contexts of 64 sets tell the factor of 64 others."""
     trained = weights.load(WEIGHTS)
@@ -85,12 +106,9 @@ def test_the_package_s_weights_know_the_digit_and_the_rotation_of_its_images():
     context_of = jax.jit(map_model(means, trained.model))
     for k, name in enumerate(trained.names):
         values = np.arange(64) % 8
-        sets = [
-            source_sets(trained, images, {name: int(value)}, seed)[k]
-            for seed, value in enumerate([*values, *values])
-        ]
+        sets = drawn_sets(trained, images, name, [*values, *values])
         labels = np.tile(np.eye(2, dtype=np.float32)[k], (128, 1))
-        contexts = np.asarray(context_of(trained.variables, np.stack(sets), labels))[:, k]
+        contexts = np.asarray(context_of(trained.variables, sets, labels))[:, k]
         distance = np.sum((contexts[64:, None] - contexts[None, :64]) ** 2, axis=-1)
         assert np.mean(values[distance.argmin(axis=1)] == values) > 0.95
 

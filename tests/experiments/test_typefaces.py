@@ -92,6 +92,7 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
     }.items():
         spy(name, *places)
     flags = ["--preset", "smoke", "--training.steps", "2", "--training.chunk-steps", "2"]
+    flags += ["--letters", "ABCDEFGHIJ", "--most-faces", "5"]
     flags += ["--scored", scored, "--run-dir", str(tmp_path / "run"), "--devices", "1"]
     assert main(flags) == 0
     for name in ("learned", "bilinear", "nearest_face", "mean_glyph"):

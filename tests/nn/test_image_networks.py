@@ -91,20 +91,22 @@ def test_gradients_are_finite_and_reach_every_parameter(kind, norm, activation):
 def test_batch_statistics_are_those_of_all_sets(kind):
     """Sets mapped over a named axis are one batch; without the axis they are two."""
     encoder, x = ENCODERS[kind], normal(2, 2, 3, 6, 6)
-    variables = encoder.init(jax.random.key(0), x[0], TRAINING)
+    variables = jax.jit(lambda: encoder.init(jax.random.key(0), x[0], TRAINING))()
 
     def apply(x, axes):
         return encoder.apply(variables, x, ApplyContext(None, axes), mutable=["batch_stats"])
 
-    together = apply(x.reshape(6, 6, 6), ())
-    mapped = jax.vmap(lambda x: apply(x, (DATASET,)), axis_name=DATASET, out_axes=(0, None))(x)
+    def of_sets(x):
+        mapped = jax.vmap(lambda x: apply(x, (DATASET,)), axis_name=DATASET, out_axes=(0, None))
+        return apply(x.reshape(6, 6, 6), ()), mapped(x), jax.vmap(lambda x: apply(x, ())[0])(x)
+
+    together, mapped, apart = jax.jit(of_sets)(x)
     np.testing.assert_allclose(mapped[0].reshape(6, -1), together[0], atol=1e-4)
     jax.tree.map(
         lambda got, want: np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5),
         mapped[1],
         together[1],
     )
-    apart = jax.vmap(lambda x: apply(x, ())[0])(x)
     assert not np.allclose(apart.reshape(6, -1), together[0], atol=1e-3)
 
 

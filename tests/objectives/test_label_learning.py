@@ -46,7 +46,7 @@ def found(*, logits=WRONG, known=(0.0, 0.0, 0.0), kl="analytic", shift=0.3):
         )
 
     over_samples = jax.vmap(one, in_axes=(0, None, None, None))
-    return jax.vmap(over_samples)(KEYS, X, LABELS, jnp.array(known))
+    return jax.jit(jax.vmap(over_samples))(KEYS, X, LABELS, jnp.array(known))
 
 
 def exact(logits):
@@ -77,8 +77,10 @@ def test_by_the_network_alone_it_is_the_exact_bound_value_and_gradient():
         assert balance is None
         return jnp.sum(label_criterion(terms, Weights()))
 
-    got = jax.value_and_grad(functools.partial(criterion, learned=True))(WRONG)
-    want = jax.value_and_grad(functools.partial(criterion, learned=False))(WRONG)
+    got, want = (
+        jax.jit(jax.value_and_grad(functools.partial(criterion, learned=learned)))(WRONG)
+        for learned in (True, False)
+    )
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), got, want)
 
 
@@ -122,7 +124,7 @@ def test_the_network_is_taught_the_balanced_responsibilities_and_nothing_else(re
         )
         return jnp.sum(label_criterion(learned, Weights())), learned
 
-    gradient, learned = jax.grad(criterion, has_aux=True)(WRONG)
+    gradient, learned = jax.jit(jax.grad(criterion, has_aux=True))(WRONG)
     unbalanced = jax.nn.softmax(mean.terms.elbo / 2.0 + jax.nn.log_softmax(LOG_PRIOR)[None], axis=1)
     np.testing.assert_allclose(
         gradient, (unbalanced - jax.nn.softmax(WRONG)[None]).sum(axis=0), rtol=1e-4, atol=1e-5
@@ -168,18 +170,16 @@ def test_the_terms_of_a_drawn_label_are_the_means_of_its_objective_and_known_one
         )
 
     over_samples = jax.vmap(one, in_axes=(0, None, None, None))
-    drawn = jax.vmap(over_samples)(KEYS, X, LABELS, jnp.array([1.0, 0.0, 0.0]))
+    drawn = jax.jit(jax.vmap(over_samples))(KEYS, X, LABELS, jnp.array([1.0, 0.0, 0.0]))
     terms = take_drawn(drawn)
-    again = label_elbo(
-        KEYS[2, 1],
-        MODEL.generative(),
-        MODEL.inference(POSTERIOR, 0.3),
-        X[2],
-        SUPPORT,
-        LOG_PRIOR,
-        estimator="gumbel",
-        temperature=0.5,
-    )
+
+    @jax.jit
+    def bound(key, x):
+        inference = MODEL.inference(POSTERIOR, 0.3)
+        options = {"estimator": "gumbel", "temperature": 0.5}
+        return label_elbo(key, MODEL.generative(), inference, x, SUPPORT, LOG_PRIOR, **options)
+
+    again = bound(KEYS[2, 1], X[2])
     np.testing.assert_allclose(drawn.terms.elbo[2, 1], again.elbo, rtol=1e-5)
     np.testing.assert_allclose(terms.elbo, drawn.terms.elbo.mean(axis=1), rtol=1e-6)
     np.testing.assert_allclose(terms.label_loss[0], -jax.nn.log_softmax(POSTERIOR)[0], rtol=1e-5)
@@ -205,7 +205,7 @@ def test_what_the_sets_say_against_a_label_is_weighed_and_learned_from():
         )
         return jnp.sum(label_criterion(terms, Weights(), disagreement=5.0)), terms
 
-    gradient, terms = jax.grad(criterion, has_aux=True)(jnp.float32(1.0))
+    gradient, terms = jax.jit(jax.grad(criterion, has_aux=True))(jnp.float32(1.0))
     mean = jax.tree.map(lambda leaf: leaf.mean(axis=1), every)
     scores = (mean.terms.elbo - against) / 2.0 + jax.nn.log_softmax(LOG_PRIOR)[None]
     shares = jax.nn.softmax(scores, axis=1)
@@ -220,8 +220,8 @@ def test_what_the_sets_say_against_a_label_is_weighed_and_learned_from():
 def test_disagreement_adds_up_what_a_label_calls_constant_and_varying():
     posterior_means = jax.random.normal(jax.random.key(5), (SETS, 4, 2, 3))
     shares = jax.nn.softmax(jax.random.normal(jax.random.key(6), (SETS, 4)))
-    contrast, dependence = contrast_contexts(posterior_means, shares @ SUPPORT)
-    against = label_disagreement(posterior_means, shares, SUPPORT)
+    contrast, dependence = jax.jit(contrast_contexts)(posterior_means, shares @ SUPPORT)
+    against = jax.jit(label_disagreement)(posterior_means, shares, SUPPORT)
     np.testing.assert_allclose(against[:, 0], contrast[:, 0] + dependence[:, 1], rtol=1e-5)
     np.testing.assert_allclose(against[:, 2], contrast.sum(axis=1), rtol=1e-5)
     np.testing.assert_allclose(against[:, 3], dependence.sum(axis=1), rtol=1e-5, atol=1e-6)
