@@ -59,7 +59,7 @@ def test_as_many_items_of_each_group_are_given_as_asked(tables):
     counts = np.stack([(given[..., 1] * (groups[..., 1] == g)).sum(axis=1) for g in range(4)])
     assert set(counts.reshape(-1)) == {1.0, 2.0}
     assert 0.3 < np.mean(counts == 1) < 0.7
-    assert 0.1 < given[..., 1].mean(axis=0).min()  # of no item always the same
+    assert given[..., 1].mean(axis=0).min() > 0.1  # of no item always the same
 
 
 def test_a_combination_that_does_not_occur_is_padding_and_is_not_given():
