@@ -48,7 +48,7 @@ from experiments.common.factor_scores import (
     synthesis_scores,
     synthesise,
 )
-from experiments.common.figures import draw_course
+from experiments.common.figures import Figure, draw_course
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, fit_runs, open_runs
 from experiments.results.publish import Run, plain, publish
 
@@ -114,6 +114,7 @@ class Additions(NamedTuple):
     scores: Mapping[str, Score] = {}
     notes: Sequence[str] = ()
     """What must be read with the scores."""
+    figures: Sequence[Figure] = ()
 
 
 def nothing_more(finished: Finished) -> Additions:
@@ -256,6 +257,7 @@ def evaluate(
         notes=[*_notes(splits, parts, elbo, float(untrained.elbo)), *more.notes],
         config=flatten(config),
         figures=[
+            *more.figures,
             *draw_study(folder.path, learner, parts.scored, found),
             draw_course(folder.path, folder.read_metrics(), names),
         ],

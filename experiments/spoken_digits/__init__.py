@@ -12,6 +12,7 @@ from experiments.common import factor_study
 from experiments.common.factor_study import Additions, FactorStudy, Finished
 from experiments.common.run import TEST_SEED
 from experiments.spoken_digits.config import PRESETS
+from experiments.spoken_digits.figures import draw_voices
 from experiments.spoken_digits.page import PAGE, write_page
 from experiments.spoken_digits.recordings import parts_of, splits
 from experiments.spoken_digits.scores import own_scores
@@ -20,11 +21,11 @@ from experiments.spoken_digits.sound import every_voice
 
 def add(finished: Finished) -> Additions:
     """The study's own scores, and the page that can be heard."""
-    voices = every_voice(finished.learner, finished.parts.scored, TEST_SEED)
-    recordings = parts_of(finished.request).scored
-    write_page(finished.folder / PAGE, finished, voices, recordings)
+    folder, scored = finished.folder, finished.parts.scored
+    voices = every_voice(finished.learner, scored, TEST_SEED)
+    write_page(folder / PAGE, finished, voices, parts_of(finished.request).scored)
     note = f"{PAGE} beside this page plays every digit in every voice."
-    return Additions(own_scores(finished), [note])
+    return Additions(own_scores(finished), [note], [draw_voices(folder, voices, scored)])
 
 
 STUDY = FactorStudy(
