@@ -39,11 +39,3 @@ def griffin_lim(
         estimate = magnitude * moved / np.maximum(np.abs(moved), 1e-12)
     found: np.ndarray = transform.istft(estimate, k1=samples)
     return found
-
-
-def spectral_convergence(
-    sound: np.ndarray, magnitude: np.ndarray, transform: ShortTimeFFT
-) -> float:
-    """How far a waveform's [T] magnitudes are from given ones [Q, F]: the ratio of the norms."""
-    off = np.abs(transform.stft(sound)) - magnitude
-    return float(np.linalg.norm(off) / np.linalg.norm(magnitude))

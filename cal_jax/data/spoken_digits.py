@@ -27,7 +27,7 @@ TEST_TAKES = range(5)
 MOST_BYTES = 1 << 20
 """Of one file: a minute."""
 
-_NAME = re.compile(r"([0-9])_([a-z]+)_(0|[1-9][0-9]*)\.wav")
+_NAME = re.compile(r"([0-9])_([a-z]+)_(0|[1-9][0-9]{0,5})\.wav")
 _DAMAGED = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
