@@ -12,6 +12,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -24,6 +25,7 @@ from cal_jax.data.context_sets import draw_context_sets
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.set_samplers import render_sets
 from cal_jax.evaluation.bound import bound_per_item
+from cal_jax.evaluation.generation_scores import Read
 from cal_jax.inference import weights
 from cal_jax.inference.mapping import Variables
 from cal_jax.inference.trained import TrainedLearner
@@ -39,13 +41,14 @@ from cal_jax.training.factor_sets import FactorSets
 from experiments.common.factor_figures import draw_study
 from experiments.common.factor_scores import (
     Parts,
+    Synthesis,
     divided,
     fitted_reader,
     informativeness_scores,
     synthesis_scores,
     synthesise,
 )
-from experiments.common.figures import draw_course
+from experiments.common.figures import Figure, draw_course
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, fit_runs, open_runs
 from experiments.results.publish import Run, plain, publish
 
@@ -91,6 +94,35 @@ class Splits(NamedTuple):
         return total.hexdigest()
 
 
+class Finished(NamedTuple):
+    """What a run has found, for scores and pages that a study adds of its own."""
+
+    request: program.Request
+    folder: Path
+    learner: TrainedLearner
+    parts: Parts
+    found: Synthesis
+    read: Read
+    """Of all factors, fitted on training items."""
+    elbo: float
+    """Nats per item."""
+
+
+class Additions(NamedTuple):
+    """What a study adds to the report of a run."""
+
+    scores: Mapping[str, Score] = {}
+    notes: Sequence[str] = ()
+    """What must be read with the scores."""
+    figures: Sequence[Figure] = ()
+
+
+def nothing_more(finished: Finished) -> Additions:
+    """No additions."""
+    del finished
+    return Additions()
+
+
 class FactorStudy(NamedTuple):
     """What tells one study from another."""
 
@@ -106,6 +138,8 @@ class FactorStudy(NamedTuple):
     reads: Literal["images", "directory"] = "images"
     """What ``--data-dir`` is: images of digits, with all flags that choose them; or the
     directory of another data set."""
+    add: Callable[[Finished], Additions] = nothing_more
+    """Scores and pages of the study's own; it writes into the folder."""
 
 
 def main(study: FactorStudy, doc: str, arguments: Sequence[str] | None) -> int:
@@ -185,12 +219,16 @@ def evaluate(
     found = synthesise(
         learner, parts.scored, key_synthesis, num_sets=config.test_sets, seed=TEST_SEED
     )
-    scores = synthesis_scores(names, found, parts.scored, fitted_reader(parts, names))
+    read = fitted_reader(parts, names)
+    scores = synthesis_scores(names, found, parts.scored, read)
     scores |= informativeness_scores(learner, parts)
-    scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
+    elbo = float(terms.elbo)
+    scores["elbo_per_item"] = Score(elbo, None, NATS_PER_ITEM)
     if isinstance(config.model.likelihood, DiscretizedLogistic):
-        bits = float(bits_per_dimension(float(terms.elbo), model.event_shape))
+        bits = float(bits_per_dimension(elbo, model.event_shape))
         scores["bits_per_dimension"] = Score(bits, None, BITS)
+    more = study.add(Finished(request, folder.path, learner, parts, found, read, elbo))
+    scores |= more.scores
     if config.model.labels is None:
         weights.save_if_small(folder.path / weights.FILE, learner)
     publish(
@@ -216,9 +254,10 @@ def evaluate(
         ),
         title=f"{study.title}, {splits.name}",
         intro=study.intro,
-        notes=_notes(splits, parts, float(terms.elbo), float(untrained.elbo)),
+        notes=[*_notes(splits, parts, elbo, float(untrained.elbo)), *more.notes],
         config=flatten(config),
         figures=[
+            *more.figures,
             *draw_study(folder.path, learner, parts.scored, found),
             draw_course(folder.path, folder.read_metrics(), names),
         ],
