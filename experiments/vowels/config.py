@@ -40,9 +40,9 @@ class VowelsConfig:
     speakers stay unheard. None named: score these."""
 
     def __post_init__(self) -> None:
-        require_at_least(
-            self, set_size=2, made_up_speakers=2, learners=1, adaptation_steps=1, temperature=0.01
-        )
+        require_at_least(self, set_size=2, made_up_speakers=2, learners=1, adaptation_steps=1)
+        if not self.temperature > 0:
+            raise InputError(f"temperature must be positive: got {self.temperature}")
         if self.model.names != CONTEXTS:
             raise InputError(
                 f"model.contexts must be {', '.join(CONTEXTS)}: got {', '.join(self.model.names)}"
@@ -100,5 +100,6 @@ PRESETS = {
         summary="under a minute on 2 cores",
         model=_DENSE,
         training=_TRAINING,
+        learners=2,
     ),
 }
