@@ -7,6 +7,7 @@ contexts are the prior and the starts of the adaptation. Of a test speaker, item
 import functools
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import jax
@@ -79,12 +80,12 @@ def run(request: program.Request) -> None:
     learning = learning_of(labelled(splits.train))
     model = ContextAwareLearner(config.model, splits.train.event_shape)
     with open_runs(request, NAME, splits.name) as runs:
-        learners: list[list[Trained]] = []
+        learners = []
         for index in range(config.learners):
-            with open_within(runs, f"learner{index}") as inner:
-                sets = functools.partial(training_sets, config, learning.moments, index)
-                what = Fit(model, context_aware_elbo, sets)
-                learners.append(fit_runs(inner, what, data=splits.digest, learner=index))
+            sets = functools.partial(training_sets, config, learning.moments, index)
+            what = Fit(model, context_aware_elbo, sets)
+            with open_within(runs, f"learner{index}") if index else nullcontext(runs) as folders:
+                learners.append(fit_runs(folders, what, data=splits.digest, learner=index))
         if is_first():
             for (one, folder), of_seed in zip(runs, zip(*learners, strict=True), strict=True):
                 evaluate(one, folder, model, of_seed, splits, learning)
@@ -155,7 +156,6 @@ def evaluate(
     scores["elbo_per_item"] = Score(bound, None, NATS_PER_ITEM)
     weights.save_if_small(folder.path / weights.FILE, learners[0])
     by_speaker = {name: hit.mean(axis=1) for name, hit in hits.items()}
-    course = folder.path / "learner0" / "metrics.jsonl"
     publish(
         folder.path,
         Run(
@@ -187,7 +187,7 @@ def evaluate(
         figures=[
             draw_accuracies(folder.path, names, by_speaker),
             draw_confusion(folder.path, found["vowel"], truth),
-            draw_course(folder.path, RunFolder(course.parent).read_metrics(), CONTEXTS),
+            draw_course(folder.path, folder.read_metrics(), CONTEXTS),
         ],
         targets=None,
     )

@@ -1,17 +1,22 @@
 """The vowels as their users run them, on a small file of the published form."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
 
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.vowels import FILE, WORDS, read_vowels
+from cal_jax.errors import InputError
 from cal_jax.inference import weights
 from cal_jax.inference.trained import TrainedLearner, untrained
+from cal_jax.models.components.likelihoods import Bernoulli
+from cal_jax.models.context_aware.config import Latent, named
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from experiments.common.factor_study import Splits
 from experiments.results.record import read_run
-from experiments.vowels import PRESETS, main, pipeline
+from experiments.vowels import PRESETS, baselines, main, pipeline
 from experiments.vowels.baselines import BASELINES
 from tests.stderr import said
 
@@ -80,6 +85,7 @@ def smoke_run(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "smoke"
     flags = ["--preset", "smoke", "--data-dir", str(data), "--devices", "1"]
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(baselines, "STEPS", 2)
         fitted = Fitted(patch)
         assert main([*flags, "--run-dir", str(folder)]) == 0
     return folder, fitted
@@ -113,7 +119,8 @@ def test_no_test_speaker_reaches_a_fit(smoke):
     assert all(np.abs(items).max() < POISON / 2 for items in fitted.items)
 
 
-def test_predictions_do_not_depend_on_labels_of_test_speakers(data):
+def test_predictions_do_not_depend_on_labels_of_test_speakers(data, monkeypatch):
+    monkeypatch.setattr(baselines, "STEPS", 2)
     config = PRESETS["smoke"]
     train, test = read_vowels(data)
     turned = np.roll(test.factors["vowel"], 5)
@@ -160,16 +167,26 @@ def test_configs_are_chosen_on_training_speakers(data, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("flags", "message"),
+    ("field", "value", "message"),
     [
-        ("--model.likelihood.kind Bernoulli", "model.likelihood must be Normal: got Bernoulli"),
-        ("--model.latent.prior.kind LearnedGaussian", "model.latent.prior must be Standard"),
-        ("--learners 0", "learners must be at least 1"),
+        ("likelihood", Bernoulli(), "model.likelihood must be Normal: got Bernoulli"),
+        ("latent", Latent(1), "model.latent.prior must be Standard: got LearnedGaussian"),
+        ("contexts", named("vowel", "speaker"), "model.contexts must be speaker, vowel: got"),
     ],
 )
-def test_a_config_that_cannot_adapt_is_refused(flags, message, capsys):
-    assert main(["--data-dir", ".", *flags.split()]) == 2
-    assert message in said(capsys)
+def test_a_model_that_cannot_adapt_is_refused(field, value, message):
+    smoke = PRESETS["smoke"]
+    with pytest.raises(InputError, match=message):
+        replace(smoke, model=replace(smoke.model, **{field: value}))
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [("learners", "learners must be at least 1"), ("temperature", "temperature must be positive")],
+)
+def test_a_number_that_cannot_be_is_refused(field, message):
+    with pytest.raises(InputError, match=message):
+        replace(PRESETS["smoke"], **{field: 0})
 
 
 @pytest.mark.parametrize(
