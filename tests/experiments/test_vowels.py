@@ -137,8 +137,8 @@ def test_predictions_do_not_depend_on_labels_of_test_speakers(data, monkeypatch)
     )
     assert (truth != other).any()
     assert set(found) == {"vowel", *BASELINES}
-    for name, named in found.items():
-        np.testing.assert_array_equal(named, again[name])
+    for name, vowels in found.items():
+        np.testing.assert_array_equal(vowels, again[name])
 
 
 def test_the_file_s_flags_split_the_speakers(data):
