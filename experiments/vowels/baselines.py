@@ -5,14 +5,13 @@ items [N, D] of one other speaker without labels.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logsumexp, softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.neighbors import KNeighborsClassifier
 
-from experiments.vowels.speakers import Moments, cell_means, moments_of
+from experiments.vowels.speakers import Labelled, Moments, cell_means, moments_of
 
 TEMPERATURE = 10.0
 """Nats by which the weights of local optima differ by a factor e: the likelihood takes frames
@@ -23,17 +22,6 @@ CONTENT = 2
 
 STEPS = 40
 """Of every expectation maximisation."""
-
-
-class Labelled(NamedTuple):
-    """Items of training speakers."""
-
-    x: np.ndarray
-    """[I, D]"""
-    speaker: np.ndarray
-    """int [I]"""
-    vowel: np.ndarray
-    """int [I], 0 to V - 1."""
 
 
 Classify = Callable[[Labelled, np.ndarray], np.ndarray]

@@ -48,10 +48,18 @@ from experiments.vowels.adaptation import (
     utterance_contexts,
     vowel_probabilities,
 )
-from experiments.vowels.baselines import BASELINES, Labelled
+from experiments.vowels.baselines import BASELINES
 from experiments.vowels.config import CONTEXTS, MIX, VowelsConfig
 from experiments.vowels.figures import draw_accuracies, draw_confusion
-from experiments.vowels.speakers import Moments, Scaling, drawn_speakers, moments_of, scaling_of
+from experiments.vowels.speakers import (
+    Labelled,
+    Moments,
+    Scaling,
+    cells_of,
+    drawn_speakers,
+    moments_of,
+    scaling_of,
+)
 
 NAME = "vowels"
 INTRO = (
@@ -266,17 +274,6 @@ def adapted_vowels(
         )
         probabilities.append(vowel_probabilities(found, config.temperature))
     return np.asarray(np.mean(probabilities, axis=0).argmax(axis=-1))
-
-
-def cells_of(items: Labelled, count: int) -> np.ndarray:
-    """The first so many items of each speaker and vowel, [S, V, count, D]."""
-    speakers, vowels = np.unique(items.speaker), np.unique(items.vowel)
-    return np.stack(
-        [
-            [items.x[(items.speaker == s) & (items.vowel == v)][:count] for v in vowels]
-            for s in speakers
-        ]
-    )
 
 
 def bound_of(

@@ -22,6 +22,17 @@ SPREAD = 0.3
 """Standard deviation of the items of one speaker and vowel after ``Scaling``."""
 
 
+class Labelled(NamedTuple):
+    """Items of training speakers."""
+
+    x: np.ndarray
+    """[I, D]"""
+    speaker: np.ndarray
+    """int [I]"""
+    vowel: np.ndarray
+    """int [I], 0 to V - 1."""
+
+
 class Moments(NamedTuple):
     """The moments of ``x = mean[v] + offset + sum_a directions[v, a] turn_a + own[v] + noise``."""
 
@@ -81,6 +92,17 @@ def cell_means(x: np.ndarray, speaker: np.ndarray, vowel: np.ndarray) -> np.ndar
     if not counts.all():
         raise InputError("a training speaker lacks a vowel; accepted: items of every vowel by all")
     return sums / counts[..., None]
+
+
+def cells_of(items: Labelled, count: int) -> np.ndarray:
+    """The first so many items of each speaker and vowel, [S, V, count, D]."""
+    speakers, vowels = np.unique(items.speaker), np.unique(items.vowel)
+    return np.stack(
+        [
+            [items.x[(items.speaker == s) & (items.vowel == v)][:count] for v in vowels]
+            for s in speakers
+        ]
+    )
 
 
 def moments_of(x: np.ndarray, speaker: np.ndarray, vowel: np.ndarray) -> Moments:

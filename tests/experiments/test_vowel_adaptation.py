@@ -14,7 +14,7 @@ from cal_jax.errors import InputError
 from cal_jax.inference.trained import TrainedLearner
 from cal_jax.observations import NormalItems
 from experiments.vowels import adaptation, baselines, speakers
-from experiments.vowels.baselines import Labelled
+from experiments.vowels.speakers import Labelled
 
 VOWELS, DIM = 5, 3
 NOISE = 0.05
