@@ -1,13 +1,27 @@
 """The vowels as their users run them, on a small file of the published form."""
 
+from dataclasses import replace
+
+import jax
 import numpy as np
 import pytest
 
+from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.vowels import FILE, WORDS, read_vowels
+from cal_jax.errors import InputError
 from cal_jax.inference import weights
+from cal_jax.inference.trained import TrainedLearner, untrained
+from cal_jax.models.components.likelihoods import Bernoulli
+from cal_jax.models.context_aware.config import Latent, named
+from cal_jax.models.context_aware.learner import ContextAwareLearner
+from experiments.common.factor_study import Splits
 from experiments.results.record import read_run
-from experiments.vowels import PRESETS, main
+from experiments.vowels import PRESETS, baselines, main, pipeline
+from experiments.vowels.baselines import BASELINES
 from tests.stderr import said
+
+POISON = 100.0
+"""Added to the items of test speakers: whatever is fitted on one shows it."""
 
 
 def rows_of_speakers():
@@ -18,6 +32,7 @@ def rows_of_speakers():
         for word in range(11):
             for _ in range(6):
                 x = of_speaker[speaker] + of_word[word] + 0.1 * rng.normal(size=10)
+                x = x + POISON * (speaker > 7)
                 numbers = " ".join(f"{value:.3f}" for value in x)
                 yield f"{int(speaker > 7)} {speaker} {speaker % 2} {numbers} {word:2d}"
 
@@ -33,34 +48,97 @@ def small_file(tmp_path_factory):
     return write(tmp_path_factory.mktemp("data"), rows_of_speakers())
 
 
+class Fitted:
+    """What a run fits: each array of items, and the names of those that fitted them."""
+
+    def __init__(self, patch):
+        self.items, self.by = [], set()
+        self.watch_training(patch)
+        for name, classify in BASELINES.items():
+            patch.setitem(BASELINES, name, self.watched(name, classify))
+        patch.setattr(pipeline, "learning_of", self.watched("learning", pipeline.learning_of))
+
+    def add(self, name, items):
+        self.by.add(name)
+        self.items.append(np.asarray(items))
+
+    def watched(self, name, function):
+        def watching(train, *args):
+            self.add(name, train.x)
+            return function(train, *args)
+
+        return watching
+
+    def watch_training(self, patch):
+        fit_runs = pipeline.fit_runs
+
+        def watching(runs, what, **identity):
+            self.add("learner", what.sets(0).dataset.items)
+            return fit_runs(runs, what, **identity)
+
+        patch.setattr(pipeline, "fit_runs", watching)
+
+
 @pytest.fixture(name="smoke", scope="module")
 def smoke_run(data, tmp_path_factory):
-    """The folder of a finished run."""
+    """The folder of a finished run, and what it fitted."""
     folder = tmp_path_factory.mktemp("runs") / "smoke"
     flags = ["--preset", "smoke", "--data-dir", str(data), "--devices", "1"]
-    assert main([*flags, "--run-dir", str(folder)]) == 0
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(baselines, "STEPS", 2)
+        fitted = Fitted(patch)
+        assert main([*flags, "--run-dir", str(folder)]) == 0
+    return folder, fitted
 
 
 def test_a_run_leaves_scores_figures_weights_and_one_page(smoke):
-    run = read_run(smoke)
-    factors = ("speaker", "vowel")
+    folder, _ = smoke
+    run = read_run(folder)
+    methods = {"vowel", *BASELINES}
     assert set(run["scores"]) == {
-        *(f"synthesis_{name}{of}" for name in (*factors, "joint") for of in ("", "_means")),
-        *(f"floor_{name}" for name in (*factors, "joint")),
-        *(f"{of}_{name}" for of in ("informativeness", "neighbours") for name in factors),
+        *(f"{name}_accuracy" for name in methods),
+        "chance",
         "elbo_per_item",
     }
-    for name in (*factors, "joint"):
-        assert run["scores"][f"synthesis_{name}"]["ceiling"] > 0.9
-    assert run["scores"]["floor_speaker"]["value"] == 0.5
-    assert run["scores"]["floor_vowel"]["value"] == pytest.approx(1 / 11)
+    by_speaker = run["details"]["accuracy_by_speaker"]
+    for name in methods:
+        value = run["scores"][f"{name}_accuracy"]["value"]
+        assert set(by_speaker[name]) == {"8", "14"}
+        assert value == pytest.approx(np.mean(list(by_speaker[name].values())))
     assert run["command"] == ("python -m experiments.vowels --preset smoke --data-dir DIR --seed 0")
-    page = (smoke / "report.html").read_text()
+    page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
-    assert "the factors of 66 others of these were told" in page
-    trained = weights.load(smoke / weights.FILE)
-    assert trained.names == factors and trained.model.event_shape == (10,)
+    assert "Speakers 8, 14 are scored (test speakers)" in page
+    trained = weights.load(folder / weights.FILE)
+    assert trained.names == ("speaker", "vowel") and trained.model.event_shape == (10,)
+
+
+def test_no_test_speaker_reaches_a_fit(smoke):
+    _, fitted = smoke
+    assert fitted.by == {"learner", "learning", *BASELINES}
+    assert all(np.abs(items).max() < POISON / 2 for items in fitted.items)
+
+
+def test_predictions_do_not_depend_on_labels_of_test_speakers(data, monkeypatch):
+    monkeypatch.setattr(baselines, "STEPS", 2)
+    config = PRESETS["smoke"]
+    train, test = read_vowels(data)
+    turned = np.roll(test.factors["vowel"], 5)
+    relabelled = FactorDataset(
+        test.items, {**test.factors, "vowel": turned}, value_names=test.value_names
+    )
+    learning = pipeline.learning_of(pipeline.labelled(train))
+    model = ContextAwareLearner(config.model, (10,))
+    learner = TrainedLearner(model, untrained(model), config.set_size)
+    key = jax.random.key(0)
+    (found, truth), (again, other) = (
+        pipeline.named_vowels(config, [learner], learning, Splits(train, part, "", ""), key)
+        for part in (test, relabelled)
+    )
+    assert (truth != other).any()
+    assert set(found) == {"vowel", *BASELINES}
+    for name, vowels in found.items():
+        np.testing.assert_array_equal(vowels, again[name])
 
 
 def test_the_file_s_flags_split_the_speakers(data):
@@ -78,19 +156,37 @@ def test_the_file_s_flags_split_the_speakers(data):
 
 
 def test_configs_are_chosen_on_training_speakers(data, monkeypatch):
-    from experiments import vowels
-    from experiments.common import factor_study
-
     seen = []
-    monkeypatch.setattr(
-        factor_study, "run", lambda study, request: seen.append(study.splits(request))
-    )
+    monkeypatch.setattr(pipeline, "run", lambda request: seen.append(pipeline.splits_of(request)))
     assert main(["--data-dir", str(data), "--validation", "7"]) == 0
     (splits,) = seen
     assert set(splits.train.factors["speaker"]) == {"0", "1"}
     assert set(splits.test.factors["speaker"]) == {"7"}
-    assert splits.evaluated_on == "items of held-back training speakers"
-    assert vowels.PRESETS["cpu"].validation == ()
+    assert splits.evaluated_on == "held-back training speakers"
+    assert PRESETS["cpu"].validation == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("likelihood", Bernoulli(), "model.likelihood must be Normal: got Bernoulli"),
+        ("latent", Latent(1), "model.latent.prior must be Standard: got LearnedGaussian"),
+        ("contexts", named("vowel", "speaker"), "model.contexts must be speaker, vowel: got"),
+    ],
+)
+def test_a_model_that_cannot_adapt_is_refused(field, value, message):
+    smoke = PRESETS["smoke"]
+    with pytest.raises(InputError, match=message):
+        replace(smoke, model=replace(smoke.model, **{field: value}))
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [("learners", "learners must be at least 1"), ("temperature", "temperature must be positive")],
+)
+def test_a_number_that_cannot_be_is_refused(field, message):
+    with pytest.raises(InputError, match=message):
+        replace(PRESETS["smoke"], **{field: 0})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,7 @@
+"""Run ``python -m experiments.vowels``."""
+
+import sys
+
+from experiments.vowels import main
+
+sys.exit(main())
