@@ -8,16 +8,23 @@ from cal_jax.data.glyphs.render import CAPITALS
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
+from cal_jax.models.components.group_posteriors import GroupMean, GroupProduct
 from cal_jax.models.components.likelihoods import Normal
 from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent, named
 from cal_jax.models.context_aware.posteriors import SharedExperts
-from cal_jax.models.context_aware.priors import Mixture
+from cal_jax.models.context_aware.priors import Mixture, Standard
 from cal_jax.training.config import TrainingConfig
 
 CONTEXTS = ("letter", "typeface")
 GIVEN = (1, 2, 4, 8)
 """Letters that are given to complete a face."""
+
+GROUP_VAES: dict[str, type[GroupMean] | type[GroupProduct]] = {
+    "gvae": GroupMean,
+    "ml_vae": GroupProduct,
+}
+"""Posteriors of the context of Hosoya 2019 and Bouchacourt et al. 2018."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +36,28 @@ class TypefacesConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     letters: str = CAPITALS
     """Drawn and read; some of those of the faces."""
+    objective: Literal["crossed", "shared"] = "crossed"
+    """crossed: tables of letters by typefaces, whose items share both; shared: sets that share
+    one of them, with the contrastive loss."""
+    table: tuple[int, int] = (10, 16)
+    """Letters and typefaces of a table."""
     set_size: tuple[int, int] = (2, 10)
-    """Items of a training set: the fewest, the most."""
+    """Items of a set that shares one context: the fewest, the most."""
+    restyle: bool = True
+    """Whether training faces are widened, heightened, slanted and thickened at random; the nearest
+    face and the bilinear model take one such change of each face beside it."""
     contrast: float = 30.0
-    """Weight of the cross-set contrastive loss of constant contexts."""
+    """Of sets that share one context: weight of the cross-set contrastive loss."""
     dependence: float = 100.0
-    """Weight of the dependence of varying contexts on their set."""
+    """Of these sets: weight of the dependence of varying contexts on their set."""
     latent_weight: float = 2.0
-    """Of z's KL in the first step."""
+    """Of z's KL in the first step: z would say what the contexts cannot."""
     weight_half_life: float = 2_000.0
     """Steps after which the weights' excess over 1 has halved."""
+    group_vaes: tuple[str, ...] = ("gvae", "ml_vae")
+    """Baselines that are trained beside the learner, on sets that share a typeface."""
+    group_batch: int = 32
+    """Sets of ten in a step of these baselines: as many items as the learner's."""
     scored: Literal["test", "validation"] = "test"
     """Faces that are completed; validation for choosing between configs."""
     most_faces: int = 1_000
@@ -46,6 +65,10 @@ class TypefacesConfig:
 
     def __post_init__(self) -> None:
         require_at_least(self, contrast=0, dependence=0, latent_weight=1, most_faces=1)
+        if min(self.table) < 1:
+            raise InputError(f"table {self.table}; accepted: letters and typefaces, 1 or more")
+        if unknown := set(self.group_vaes) - set(GROUP_VAES):
+            raise InputError(f"group_vaes {min(unknown)}; accepted: {', '.join(GROUP_VAES)}")
         low, high = self.set_size
         if not 1 <= low <= high or high < 2:
             raise InputError(f"set_size {self.set_size}; accepted: (fewest, most), most at least 2")
@@ -63,49 +86,60 @@ class TypefacesConfig:
 _DENSE = ContextAwareConfig(
     contexts=named(*CONTEXTS),
     context_dim=64,
-    latent=Latent(2),
+    latent=Latent(1),
     encoder=DenseEncoder(512),
     decoder=DenseDecoder(512),
     posterior=SharedExperts(256),
     constant_prior=Mixture(components=20),
-    varying_prior=Mixture(components=20),
-    likelihood=Normal(scale=0.3),
+    varying_prior=Standard(),
+    likelihood=Normal(scale=0.1, unit_means=True),
     hidden=Hidden(width=256, norm="layer"),
 )
 
 _SMALL = replace(
     _DENSE,
     context_dim=8,
-    latent=Latent(2),
     encoder=DenseEncoder(32),
     decoder=DenseDecoder(32),
     posterior=SharedExperts(16),
     constant_prior=Mixture(components=4),
-    varying_prior=Mixture(components=4),
     hidden=Hidden(width=16, norm="layer"),
 )
 
 _TRAINING = TrainingConfig(
-    steps=20_000,
-    batch_size=16,
+    steps=6_000,
+    batch_size=2,
     learning_rate=1e-3,
     schedule="cosine",
     alpha=0.0,
     chunk_steps=250,
 )
 
+_CPU = TypefacesConfig(
+    summary="some 15 minutes on 2 cores, of the published corpus",
+    model=_DENSE,
+    training=_TRAINING,
+    latent_weight=1_600.0,
+    weight_half_life=1_500.0,
+)
+
 PRESETS = {
     "smoke": TypefacesConfig(
         summary="seconds: a small model, too short to learn; for tests",
         model=_SMALL,
-        training=replace(_TRAINING, steps=20, batch_size=8, chunk_steps=10),
+        training=replace(_TRAINING, steps=20, chunk_steps=10),
+        table=(4, 5),
         set_size=(2, 5),
+        group_batch=8,
         most_faces=20,
     ),
-    "cpu": TypefacesConfig(
-        summary="some 30 minutes on 2 cores, of the published corpus",
-        model=_DENSE,
-        training=_TRAINING,
-        weight_half_life=5_000.0,
+    "cpu": _CPU,
+    "shared": replace(
+        _CPU,
+        summary="cpu on sets that share one context, of as many items a step",
+        objective="shared",
+        model=replace(_DENSE, varying_prior=Mixture(components=20)),
+        training=replace(_TRAINING, batch_size=_CPU.group_batch),
+        group_vaes=(),
     ),
 }

@@ -5,17 +5,18 @@ every choice (the ridge of the linear model, the learner's config) is made on va
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from cal_jax.cli import program
 from cal_jax.cli.processes import is_first
 from cal_jax.config import flatten
-from cal_jax.data.context_sets import draw_context_sets
+from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.glyphs.glyphs import Glyphs
 from cal_jax.data.glyphs.splits import Split, split_families
-from cal_jax.data.set_samplers import render_sets
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.inference import weights
 from cal_jax.inference.mapping import Variables
@@ -23,19 +24,33 @@ from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
 from cal_jax.models.context_aware.learner import ContextAwareLearner
-from cal_jax.objectives.context_aware import context_aware_elbo
-from cal_jax.training.config import Objective, Trained
-from cal_jax.training.factor_sets import FactorSets
-from cal_jax.training.recipes import known_masks
+from cal_jax.models.group_vae import GroupVAE
+from cal_jax.training.config import Trained
 from experiments.common.figures import draw_course
-from experiments.common.run import TEST_SEED, Fit, evaluation_key, fit_runs, open_runs
+from experiments.common.run import (
+    TEST_SEED,
+    Fit,
+    SeedRun,
+    evaluation_key,
+    fit_runs,
+    open_runs,
+    open_within,
+)
 from experiments.results.publish import Run, publish
 from experiments.typefaces.baselines import bilinear, chosen_strength, mean_glyph, nearest_face
 from experiments.typefaces.completion import Draw, completion_of, completion_scores
 from experiments.typefaces.config import CONTEXTS, GIVEN, TypefacesConfig
 from experiments.typefaces.faces import faces_of, fingerprint, levels, training_items
 from experiments.typefaces.figures import draw_completions, draw_methods
+from experiments.typefaces.group_vae import group_completion
 from experiments.typefaces.learner import learned
+from experiments.typefaces.restyle import with_restyled
+from experiments.typefaces.training import (
+    group_vae_fit,
+    learner_objective,
+    learner_sets,
+    scored_sets,
+)
 
 NAME = "typefaces"
 INTRO = (
@@ -46,8 +61,12 @@ INTRO = (
 SHOWN_GIVEN = 4
 """Letters given to the faces of the figures."""
 
-BOUND_SETS = 500
-"""Of which the bound is taken."""
+
+class GroupTrained(NamedTuple):
+    """A trained group VAE."""
+
+    model: GroupVAE
+    variables: Variables
 
 
 def run(request: program.Request) -> None:
@@ -58,23 +77,36 @@ def run(request: program.Request) -> None:
     split = Split(*(part.only(config.letters) for part in split_families(glyphs)))
     items = training_items(split.train)
     model = ContextAwareLearner(config.model, items.event_shape)
-    sets = FactorSets(items, set_size=_fixed(config.set_size))
+    sets = learner_sets(config, items)
     with open_runs(request, NAME, data_name) as runs:
-        what = Fit(model, objective_of(config), lambda _: sets)
+        what = Fit(model, learner_objective(config), lambda _: sets)
         trained = fit_runs(runs, what, faces=fingerprint(split))
+        group_vaes = fit_group_vaes(runs, items, fingerprint(split))
         if is_first():
-            for (one, folder), of_seed in zip(runs, trained, strict=True):
-                evaluate(one, folder, model, of_seed, split, data_name)
+            for number, ((one, folder), of_seed) in enumerate(zip(runs, trained, strict=True)):
+                others = {name: of_seeds[number] for name, of_seeds in group_vaes.items()}
+                evaluate(one, folder, model, of_seed, others, split, data_name)
 
 
-def objective_of(config: TypefacesConfig) -> Objective:
-    """The bound with the contrast of the batch's sets and the annealed weight of z."""
-    return known_masks(
-        contrast=config.contrast,
-        dependence=config.dependence,
-        latent_weight=config.latent_weight,
-        half_life=config.weight_half_life,
-    )
+def fit_group_vaes(
+    runs: Sequence[SeedRun], items: FactorDataset, faces: str
+) -> dict[str, list[GroupTrained]]:
+    """The group VAEs of every seed, by name, each in a folder inside that of the learner."""
+    found = {}
+    for name in runs[0].request.config.group_vaes:
+        with open_within(runs, name) as inside:
+            own = [run._replace(request=_of_group_vae(run.request)) for run in inside]
+            model, what = group_vae_fit(own[0].request.config, name, items)
+            trained = fit_runs(own, what, faces=faces, model=name)
+            found[name] = [GroupTrained(model, one.variables) for one in trained]
+    return found
+
+
+def _of_group_vae(request: program.Request) -> program.Request:
+    """With as many items in a step as the learner has."""
+    config = request.config
+    training = replace(config.training, batch_size=config.group_batch)
+    return request._replace(config=replace(config, training=training))
 
 
 def evaluate(
@@ -82,6 +114,7 @@ def evaluate(
     folder: RunFolder,
     model: ContextAwareLearner,
     trained: Trained,
+    group_vaes: Mapping[str, GroupTrained],
     split: Split,
     data_name: str,
 ) -> None:
@@ -89,10 +122,12 @@ def evaluate(
     config, started = request.config, time.monotonic()
     learner = TrainedLearner(model, trained.variables, config.set_size[1])
     train, asked = levels(split.train), few(getattr(split, config.scored), config.most_faces)
+    basis = with_restyled(train, TEST_SEED) if config.restyle else train
     scores: dict[str, Score] = {}
     for count in GIVEN:
         task = completion_of(levels(asked), count, TEST_SEED)
-        methods = methods_of(learner, train, few(split.validation, config.most_faces), count)
+        chosen_on = few(split.validation, config.most_faces)
+        methods = methods_of(learner, group_vaes, train, basis, chosen_on, count)
         for name, draw in methods.items():
             scores |= completion_scores(name, task, draw)
         if count == SHOWN_GIVEN:
@@ -139,31 +174,37 @@ def bound_of(
     seed: int,
 ) -> float:
     """The bound of sets of faces that nothing was fitted on, in nats per item."""
-    items, size = training_items(asked), min(config.set_size[1], len(asked.faces))
-    rng = np.random.default_rng(TEST_SEED)
-    sets = draw_context_sets(rng, items, CONTEXTS, num_sets=BOUND_SETS, set_size=size)
-    x = render_sets(items, CONTEXTS, sets)
-    key, masks = evaluation_key(seed), sets.constant_mask
-    terms = bound_per_item(context_aware_elbo, model, variables, key, x, masks, items=size)
+    bound, data = scored_sets(config, training_items(asked), TEST_SEED)
+    terms = bound_per_item(
+        bound, model, variables, evaluation_key(seed), *data, items=data[0].shape[1]
+    )
     return float(terms.elbo)
 
 
 def methods_of(
-    learner: TrainedLearner, train: np.ndarray, validation: Glyphs, count: int
+    learner: TrainedLearner,
+    group_vaes: Mapping[str, GroupTrained],
+    train: np.ndarray,
+    basis: np.ndarray,
+    validation: Glyphs,
+    count: int,
 ) -> Mapping[str, Draw]:
     """The learner and what it is compared with, by the names of their scores.
 
     Args:
       learner: trained.
+      group_vaes: trained, by name.
       train: training faces [G, L, H, W].
+      basis: training faces and, where training changes them, changed ones [G', L, H, W].
       validation: faces on which the ridge is chosen.
       count: letters that are given.
     """
-    chosen = chosen_strength(train, completion_of(levels(validation), count, TEST_SEED))
+    chosen = chosen_strength(basis, completion_of(levels(validation), count, TEST_SEED))
     return {
         "completion": learned(learner, train),
-        "ridge": bilinear(train, chosen),
-        "copy": nearest_face(train),
+        **{name: group_completion(*of, train) for name, of in group_vaes.items()},
+        "ridge": bilinear(basis, chosen),
+        "copy": nearest_face(basis),
         "mean": mean_glyph(train),
     }
 
@@ -186,9 +227,6 @@ def notes_of(split: Split) -> list[str]:
         f"{families['train']} families train, {families['validation']} choose, "
         f"{families['test']} test; families that look alike are on one side.",
         "`copy` takes the nearest training face, `ridge` is the bilinear model, `mean` every "
-        "letter's mean: none of them has a seed.",
+        "letter's mean: none of them has a seed. `gvae` and `ml_vae` are as wide as the learner "
+        "and take as many steps of as many items.",
     ]
-
-
-def _fixed(size: tuple[int, int]) -> int | tuple[int, int]:
-    return size[0] if size[0] == size[1] else size

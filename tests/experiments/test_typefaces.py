@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
@@ -9,16 +10,20 @@ from cal_jax.data.glyphs.embedded import embedded
 from cal_jax.data.glyphs.glyphs import Glyphs
 from cal_jax.data.glyphs.splits import split_families
 from cal_jax.inference import weights
+from cal_jax.inference.mapping import init_variables
+from cal_jax.training.factor_sets import FactorSets
 from cal_jax.training.fit import fit
 from experiments.results.record import read_run
 from experiments.typefaces import PRESETS, main, pipeline
 from experiments.typefaces.completion import completion_of
 from experiments.typefaces.config import GIVEN
 from experiments.typefaces.faces import levels
+from experiments.typefaces.group_vae import group_completion, letter_latents
 from experiments.typefaces.learner import learned, letter_contexts
+from experiments.typefaces.training import group_vae_fit, learner_sets
 from tests.stderr import said
 
-METHODS = ("completion", "ridge", "copy", "mean")
+METHODS = ("completion", "gvae", "ml_vae", "ridge", "copy", "mean")
 MARKER = {"train": 0, "validation": 100, "test": 200}
 """Level of the first pixel of every glyph of a part."""
 
@@ -81,8 +86,11 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
 
     monkeypatch.setattr(pipeline, "split_families", lambda glyphs: marked(split_families(glyphs)))
     for name, places in {
-        "FactorSets": (0,),
+        "learner_sets": (1,),
+        "group_vae_fit": (2,),
+        "with_restyled": (0,),
         "learned": (1,),
+        "group_completion": (2,),
         "bilinear": (0,),
         "nearest_face": (0,),
         "mean_glyph": (0,),
@@ -92,14 +100,19 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
     }.items():
         spy(name, *places)
     flags = ["--preset", "smoke", "--training.steps", "2", "--training.chunk-steps", "2"]
-    flags += ["--letters", "ABCDEFGHIJ", "--most-faces", "5"]
+    flags += ["--letters", "ABCDEFGHIJ", "--most-faces", "5", "--group-vaes", "gvae"]
     flags += ["--scored", scored, "--run-dir", str(tmp_path / "run"), "--devices", "1"]
     assert main(flags) == 0
-    for name in ("learned", "bilinear", "nearest_face", "mean_glyph"):
+    for name in ("learned", "group_completion", "mean_glyph"):
         assert [parts_of(args[0]) for args in seen[name]] == [{"train"}] * len(GIVEN)
-    assert parts_of(seen["FactorSets"][0][0].items) == {"train"}
-    for train, validation in seen["chosen_strength"]:
-        assert parts_of(train) == {"train"} and parts_of(validation.faces) == {"validation"}
+    assert [parts_of(args[0]) for args in seen["with_restyled"]] == [{"train"}]
+    for name in ("bilinear", "nearest_face", "chosen_strength"):  # of faces and changed ones
+        of_training = [basis[: len(basis) // 2] for basis, *_ in seen[name]]
+        assert [parts_of(faces) for faces in of_training] == [{"train"}] * len(GIVEN)
+    for name in ("learner_sets", "group_vae_fit"):
+        assert [parts_of(items.items) for (items,) in seen[name]] == [{"train"}]
+    for _, validation in seen["chosen_strength"]:
+        assert parts_of(validation.faces) == {"validation"}
     for (task,) in seen["completion_scores"]:
         assert parts_of(task.faces) == {scored}
     assert parts_of(seen["bound_per_item"][0][0]) == {scored}
@@ -111,8 +124,11 @@ def test_the_learner_draws_with_the_style_given_and_the_letters_of_training():
     config = PRESETS["smoke"]
     items = pipeline.training_items(glyphs.take(np.arange(12)))
     model = pipeline.ContextAwareLearner(config.model, items.event_shape)
-    sets = pipeline.FactorSets(items, set_size=4)
-    trained = fit(model, sets, config=replace(config.training, steps=2, chunk_steps=2))
+    trained = fit(
+        model,
+        FactorSets(items, set_size=4),
+        config=replace(config.training, steps=2, chunk_steps=2),
+    )
     train = levels(glyphs.take(np.arange(12)))
     task = completion_of(levels(glyphs.take(np.arange(12, 15))), 2, 0)
     drawn = learned(trained, train)(task.glyphs, task.given)
@@ -145,6 +161,9 @@ def test_faces_are_read_from_an_archive_or_refused(tmp_path, capsys):
     [
         ("--letters ABC", "letters 'ABC'; accepted: more than 8"),
         ("--letters ABCDEFGHI1", "letters 'ABCDEFGHI1'; accepted: some of ABC"),
+        ("--table 0 5", "table (0, 5); accepted: letters and typefaces"),
+        ("--table 27 5", "sizes: 27 of letter; accepted: 1 to 26"),
+        ("--group-vaes vae", "group_vaes vae; accepted: gvae, ml_vae"),
         ("--set-size 5 2", "set_size (5, 2); accepted: (fewest, most)"),
         ("--most-faces 0", "most_faces must be at least 1"),
         ("--scored train", "train"),
@@ -155,3 +174,56 @@ def test_bad_flags_end_in_one_line(flags, message, capsys):
     assert main(["--preset", "smoke", *flags.split()]) == 2
     error = said(capsys)
     assert message in error and error.count("\n") == 1
+
+
+def test_the_letters_of_a_group_vae_are_those_of_training_and_the_style_is_the_given_one():
+    """Style from the given glyphs, each letter's z from all training faces, decoded together."""
+    glyphs = levels(embedded().only("ABCDEFGHIJ").take(np.arange(9)))
+    config = replace(PRESETS["smoke"], letters="ABCDEFGHIJ", set_size=(2, 5))
+    items = pipeline.training_items(embedded().only("ABCDEFGHIJ").take(np.arange(6)))
+    model, what = group_vae_fit(config, "ml_vae", items)
+    x = what.sets(0).one(jax.random.key(0)).data[0]
+    assert x.shape == (5, 32, 32)
+    variables = init_variables(what.objective.bound, model, jax.random.key(1), x)
+    train, asked = glyphs[:6], completion_of(glyphs[6:], 2, 0)
+    latents = letter_latents(model, variables, train)
+    drawn = group_completion(model, variables, train)(asked.glyphs, asked.given)
+    assert drawn.shape == asked.faces.shape
+
+    def one(module):
+        ctx = module.inference()
+        z = ctx.latent(0, ctx.encode(train[:, 3]), None, np.zeros(8)).mean().mean(axis=0)
+        c = ctx.context(ctx.encode(asked.glyphs[1]), None).mean()
+        return z, module.generative().likelihood((z[None],), c).mean()[0]
+
+    z, x = model.apply(variables, method=one)
+    np.testing.assert_allclose(latents[3], z, atol=1e-5)
+    np.testing.assert_allclose(drawn[1, 3], x, atol=1e-5)
+
+
+def test_sets_of_a_group_vae_share_a_typeface_and_a_step_has_the_learner_s_items():
+    items = pipeline.training_items(embedded().only("ABCDEFGHIJ").take(np.arange(6)))
+    _, what = group_vae_fit(replace(PRESETS["smoke"], restyle=False), "gvae", items)
+    faces = items.items.reshape(6, 10, -1)
+    for seed in range(5):
+        x = what.sets(0).one(jax.random.key(seed)).data[0].reshape(5, -1)
+        shared = [np.abs(face[:, None] - x[None]).max(axis=2).min(axis=0) == 0 for face in faces]
+        assert any(of_face.all() for of_face in shared)
+    for config in PRESETS.values():
+        letters, faces = config.table if config.objective == "crossed" else (1, config.set_size[1])
+        learner = config.training.batch_size * letters * faces
+        assert config.group_batch * config.set_size[1] == learner
+
+
+@pytest.mark.parametrize("objective", ["crossed", "shared"])
+def test_the_glyphs_of_one_face_are_restyled_alike_and_others_not(objective):
+    """Faces of one glyph each: what differs within a set is the change alone."""
+    glyphs = embedded().only("ABCDEFGHIJ").take(np.arange(6))
+    glyphs = replace(glyphs, items=np.broadcast_to(glyphs.items[:1, :1], glyphs.items.shape))
+    config = replace(PRESETS["smoke"], objective=objective, set_size=(4, 4))
+    sets = learner_sets(config, pipeline.training_items(glyphs))
+    for seed in range(4):
+        (x, *labels), _ = sets.one(jax.random.key(seed))
+        faces = labels[0][:, 1] if objective == "crossed" else np.arange(4) * (labels[0][1] == 0)
+        same = np.abs(x[:, None] - x[None]).max(axis=(2, 3)) == 0
+        np.testing.assert_array_equal(same, faces[:, None] == faces[None])

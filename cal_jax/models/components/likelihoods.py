@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cal_jax.config import require_at_least
+from cal_jax.config import omit_default, require_at_least
 from cal_jax.distributions import Distribution, bernoulli
 from cal_jax.errors import InputError
 from cal_jax.observations import CategoricalItems, NormalItems
@@ -70,6 +70,8 @@ class Normal(Likelihood):
     """The standard deviation of every number; None: the decoder's output."""
     log_variance_range: tuple[float, float] = (-4.0, 3.0)
     """A decoder's log variance is clamped to it (decision 2)."""
+    unit_means: bool = omit_default(False)
+    """Means are the sigmoid of the decoder's outputs, for levels in [0, 1]."""
 
     def __post_init__(self) -> None:
         if self.scale is not None and not 0 < self.scale < math.inf:
@@ -83,11 +85,12 @@ class Normal(Likelihood):
 
     def __call__(self, outputs: Array, event_ndims: int) -> Distribution:
         if self.scale is not None:
-            return NormalItems(
-                event_ndims, outputs, jnp.full_like(outputs, 2.0 * math.log(self.scale))
-            )
-        mean, log_variance = outputs[..., 0], outputs[..., 1]
-        return NormalItems(event_ndims, mean, jnp.clip(log_variance, *self.log_variance_range))
+            mean, log_variance = outputs, jnp.full_like(outputs, 2.0 * math.log(self.scale))
+        else:
+            mean = outputs[..., 0]
+            log_variance = jnp.clip(outputs[..., 1], *self.log_variance_range)
+        mean = jax.nn.sigmoid(mean) if self.unit_means else mean
+        return NormalItems(event_ndims, mean, log_variance)
 
 
 @dataclass(frozen=True)
