@@ -1,0 +1,128 @@
+"""Untold masks of typefaces: whether the glyphs of a set share a letter or a typeface.
+
+    python -m experiments.typefaces_untold --preset cpu --data-dir DIR
+
+DIR holds fonts, or ``glyphs.npz``, as for ``experiments.typefaces``; without it, the faces that
+ship with the package are taken. Test sets are of families that training never saw. The run's
+page and scores are in its folder, runs/typefaces_untold-cpu-fonts-seed0.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from cal_jax.cli.program import Request
+from cal_jax.data.glyphs.render import CAPITALS
+from cal_jax.data.glyphs.splits import Split, split_families
+from cal_jax.models.components.decoders import DenseDecoder
+from cal_jax.models.components.encoders import DenseEncoder
+from cal_jax.models.components.likelihoods import Normal
+from cal_jax.models.components.sizes import Hidden
+from cal_jax.models.context_aware.config import ContextAwareConfig, Latent, named
+from cal_jax.models.context_aware.labels import PooledLabels
+from cal_jax.models.context_aware.posteriors import SharedExperts
+from cal_jax.models.context_aware.priors import Mixture
+from cal_jax.training.config import TrainingConfig
+from experiments.common import untold
+from experiments.common.factor_study import Splits
+from experiments.common.untold import UntoldConfig, UntoldStudy
+from experiments.typefaces.config import CONTEXTS
+from experiments.typefaces.faces import faces_of, training_items
+
+
+@dataclass(frozen=True)
+class TypefacesUntoldConfig(UntoldConfig):
+    """A study of the untold masks of typefaces."""
+
+    letters: str = CAPITALS
+    """Some of those of the faces."""
+    scored: Literal["test", "validation"] = "test"
+    """Faces of the sets whose mask is named; validation for choosing between configs."""
+
+
+_SMALL = ContextAwareConfig(
+    contexts=named(*CONTEXTS),
+    context_dim=4,
+    latent=Latent(4),
+    encoder=DenseEncoder(32),
+    decoder=DenseDecoder(32),
+    posterior=SharedExperts(16),
+    constant_prior=Mixture(components=4),
+    varying_prior=Mixture(components=4),
+    likelihood=Normal(scale=0.3, unit_means=True),
+    labels=PooledLabels(num_labels=2),
+    hidden=Hidden(width=16),
+)
+
+_TRAINING = TrainingConfig(
+    steps=3_000,
+    batch_size=32,
+    learning_rate=2e-3,
+    schedule="cosine",
+    alpha=0.0,
+    chunk_steps=100,
+)
+
+PRESETS = {
+    "smoke": TypefacesUntoldConfig(
+        summary="seconds: a small model, too short to learn; for tests",
+        model=_SMALL,
+        training=replace(_TRAINING, steps=20, batch_size=8, chunk_steps=10),
+        set_size=4,
+        test_sets=20,
+    ),
+    "cpu": TypefacesUntoldConfig(
+        summary="some 5 minutes on 2 cores, of the published corpus",
+        model=replace(
+            _SMALL,
+            context_dim=16,
+            latent=Latent(16),
+            encoder=DenseEncoder(384),
+            decoder=DenseDecoder(384),
+            posterior=SharedExperts(128),
+            constant_prior=Mixture(components=20),
+            varying_prior=Mixture(components=20),
+            hidden=Hidden(width=128),
+        ),
+        training=_TRAINING,
+    ),
+}
+
+
+def splits(request: Request) -> Splits:
+    """Faces of families that train, and of others.
+
+    Raises:
+      InputError: see ``faces_of`` and ``split_families``.
+    """
+    config = request.config
+    glyphs, name = faces_of(request.data_dir)
+    split = Split(*(part.only(config.letters) for part in split_families(glyphs)))
+    return Splits(
+        training_items(split.train),
+        training_items(getattr(split, config.scored)),
+        name,
+        f"{config.scored} faces",
+        {f"{part}_faces": len(of.faces) for part, of in split._asdict().items()},
+    )
+
+
+STUDY = UntoldStudy(
+    name="typefaces_untold",
+    title="Untold masks of typefaces",
+    intro="The glyphs of a set share a letter or a typeface, and nobody says which. Families of "
+    "the scored sets are unknown to training.",
+    presets=PRESETS,
+    splits=splits,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; the exit code is 0, or 2 for bad input."""
+    assert __doc__
+    return untold.main(STUDY, __doc__, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

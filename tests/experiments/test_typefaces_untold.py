@@ -1,0 +1,107 @@
+"""The study of untold masks as its users run it, what it may see, and its floor."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cal_jax.data.factor_dataset import FactorDataset
+from cal_jax.data.glyphs.embedded import embedded
+from cal_jax.data.glyphs.splits import split_families
+from experiments import typefaces_untold
+from experiments.common import untold
+from experiments.common.set_statistics import mixture_masks, statistics
+from experiments.common.untold import sets_of
+from experiments.results.record import read_run
+from experiments.typefaces_untold import PRESETS, main
+from tests.stderr import said
+
+LETTERS = "ABCDEFGHIJ"
+MARKER = {"train": 0, "validation": 100, "test": 200}
+"""Level of the first pixel of every glyph of a part."""
+
+
+def marked(split):
+    """The same faces; the first pixel of each glyph says which part it is of."""
+
+    def mark(glyphs, level):
+        items = glyphs.items.copy()
+        items[..., 0, 0] = level
+        return replace(glyphs, items=items)
+
+    return type(split)(*(mark(getattr(split, name), MARKER[name]) for name in split._fields))
+
+
+def parts_of(x):
+    """The parts that glyphs [..., H, W] are of."""
+    by_level = {level: name for name, level in MARKER.items()}
+    return {by_level[round(255 * level)] for level in np.unique(np.asarray(x)[..., 0, 0])}
+
+
+@pytest.mark.parametrize("scored", ["test", "validation"])
+def test_a_run_names_masks_of_faces_that_nothing_was_fitted_on(scored, tmp_path, monkeypatch):
+    seen = {}
+
+    def spy(name, *places):
+        real = getattr(untold, name)
+
+        def watched(*args, **options):
+            seen.setdefault(name, []).append([args[place] for place in places])
+            return real(*args, **options)
+
+        monkeypatch.setattr(untold, name, watched)
+
+    split = marked(split_families(embedded()))
+    monkeypatch.setattr(typefaces_untold, "split_families", lambda glyphs: split)
+    for name, places in {
+        "FactorSets": (0,),
+        "infer_labels": (2,),
+        "infer": (3,),
+        "mixture_masks": (0, 1),
+    }.items():
+        spy(name, *places)
+    flags = ["--preset", "smoke", "--letters", LETTERS, "--scored", scored, "--devices", "1"]
+    assert main([*flags, "--run-dir", str(tmp_path / "run")]) == 0
+    assert parts_of(seen["FactorSets"][0][0].items) == {"train"}
+    assert parts_of(seen["infer_labels"][0][0]) == {scored}
+    assert parts_of(seen["infer"][0][0]) == {scored}
+    assert [parts_of(x) for x in seen["mixture_masks"][0]] == [{"train"}, {scored}]
+    run = read_run(tmp_path / "run")
+    assert {"accuracy", "accuracy_by_bound", "floor_accuracy", "elbo_per_item"} <= set(
+        run["scores"]
+    )
+    assert run["data"]["evaluated_on"] == f"{scored} faces"
+    assert 0.5 <= run["scores"]["floor_accuracy"]["value"] <= 1
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_masks_of_drawn_sets_are_right():
+    rows = np.indices((6, 7)).reshape(2, -1).T
+    items = FactorDataset(
+        rows.astype(np.float32), {"letter": rows[:, 0].astype(str), "face": rows[:, 1].astype(str)}
+    )
+    x, masks = sets_of(items, 30, names=("letter", "face"), set_size=4, seed=0)
+    np.testing.assert_array_equal((x == x[:, :1]).all(axis=1), masks == 1)
+    assert 0.3 < masks[:, 0].mean() < 0.7
+
+
+def test_the_floor_tells_sets_whose_items_differ_more_and_not_what_it_cannot():
+    rng = np.random.default_rng(0)
+    wide = rng.random(200) < 0.5
+    x = np.where(wide, 3.0, 1.0)[:, None, None] * rng.normal(size=(200, 6, 5))
+    found = mixture_masks(x[:100], x[100:], 2, 0)
+    assert max(np.mean(found == wide[100:]), np.mean(found != wide[100:])) > 0.95
+
+
+def test_statistics_are_those_of_means_and_pair_distances():
+    x = np.asarray([[[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]]])
+    pairs = np.asarray([5.0, 0.0, 5.0])
+    want = [np.std([0, 3.5, 0]), np.std([0, 0.5, 0]), pairs.mean(), pairs.std()]
+    np.testing.assert_allclose(statistics(x)[0], want, atol=1e-6)
+
+
+def test_a_model_without_a_label_network_is_refused(capsys):
+    with pytest.raises(ValueError, match=r"model\.labels: none; accepted: num_labels 2"):
+        replace(PRESETS["smoke"], model=replace(PRESETS["smoke"].model, labels=None))
+    assert main(["--preset", "smoke", "--set-size", "1"]) == 2
+    assert "set_size" in said(capsys)
