@@ -56,7 +56,7 @@ _SMALL = ContextAwareConfig(
 )
 
 _TRAINING = TrainingConfig(
-    steps=3_000,
+    steps=2_000,
     batch_size=32,
     learning_rate=2e-3,
     schedule="cosine",
@@ -73,11 +73,10 @@ PRESETS = {
         test_sets=20,
     ),
     "cpu": TypefacesUntoldConfig(
-        summary="some 5 minutes on 2 cores, of the published corpus",
+        summary="some 3 minutes on 2 cores, of the published corpus",
         model=replace(
             _SMALL,
             context_dim=16,
-            latent=Latent(16),
             encoder=DenseEncoder(384),
             decoder=DenseDecoder(384),
             posterior=SharedExperts(128),
