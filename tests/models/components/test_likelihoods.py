@@ -173,6 +173,17 @@ def test_a_log_variance_outside_its_range_is_clamped():
     np.testing.assert_array_equal(distribution.log_variance, [[-2.0, 1.0]])
 
 
+@pytest.mark.parametrize("scale", [None, 0.3])
+def test_unit_means_are_the_sigmoid_and_the_scale_is_untouched(scale):
+    outputs = jnp.asarray([[[-50.0, 0.4], [0.0, -0.2], [2.0, 0.1]]])
+    outputs = outputs if scale is None else outputs[..., 0]
+    bounded = Normal(scale=scale, unit_means=True)(outputs, 1)
+    plain = Normal(scale=scale)(outputs, 1)
+    np.testing.assert_allclose(bounded.mean()[0], [0.0, 0.5, 1 / (1 + np.exp(-2))], atol=1e-6)
+    at_means = [one.log_prob(one.mean()) for one in (bounded, plain)]
+    np.testing.assert_allclose(*at_means, rtol=1e-6)
+
+
 def test_encoders_read_levels_between_minus_one_and_one_and_categories_as_indicators():
     levels = jnp.array([[0.0, 127.5, 255.0]])
     np.testing.assert_allclose(DiscretizedLogistic().network_input(levels), [[-1, 0, 1]])
