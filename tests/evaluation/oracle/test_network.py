@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cal_jax.evaluation.oracle.network import OracleNetwork, patches, polarity_of
+from cal_jax.evaluation.oracle.network import OracleNetwork, polarity_of
+from cal_jax.nn.patches import patches
 
 
 @pytest.mark.parametrize(("size", "stride", "side"), [(3, 1, 7), (3, 2, 8), (5, 2, 7)])

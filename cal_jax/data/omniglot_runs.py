@@ -1,0 +1,143 @@
+"""Omniglot's one-shot runs: twenty characters of one alphabet, each asked for once.
+
+Within-alphabet one-shot classification (Lake et al. 2015): one drawer's images of V characters
+are the classes, another drawer's images of the same characters are to be assigned to them.
+Shape letters: R runs, V classes, *X the shape of an item.
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cal_jax.data.factor_dataset import FactorDataset
+from cal_jax.data.omniglot import decode_ink, smaller
+from cal_jax.data.readers.members import read_members
+from cal_jax.errors import InputError
+
+NAME = "all_runs"
+"""Of the published zip of 20 runs (folder ``python/one-shot-classification``)."""
+
+RUNS, CLASSES = 20, 20
+"""Published runs, and the classes of each."""
+
+_LABELS = "class_labels.txt"
+_MEMBER = re.compile(r"(run\d\d)/(?:(training|test)/(?:class|item)\d\d\.png|class_labels\.txt)")
+_FORM = f"runRR/training/classCC.png, runRR/test/itemII.png and runRR/{_LABELS}"
+
+
+class OneShotRuns(NamedTuple):
+    """Runs of one-shot classification: query v of a run is of its class v."""
+
+    classes: np.ndarray
+    """float32 [R, V, *X]: one image of each class."""
+    queries: np.ndarray
+    """float32 [R, V, *X]: one more image of each class, by another hand, in the same order."""
+
+
+class _Run(NamedTuple):
+    images: dict[str, np.ndarray]
+    """Path -> ink."""
+    labels: list[tuple[str, str]]
+    """(test image, the class that it is of)."""
+
+
+def read_runs(directory: Path, size: int) -> OneShotRuns:
+    """The 20 published runs.
+
+    Args:
+        directory: with ``all_runs.zip``, or the folder ``all_runs`` that holds run01 to run20.
+        size: pixels along each side, see ``omniglot.read_omniglot``.
+
+    Returns:
+        [20, 20, size, size].
+
+    Raises:
+        InputError: no such file, a path of another form, a run without ``class_labels.txt`` or
+            with other labels than one of each of its images, an image that is damaged or of
+            another size, other numbers of runs. It names the zip and the path inside.
+    """
+    ink = read_run_ink(directory)
+    shape = (RUNS, CLASSES, size, size)
+    return OneShotRuns(
+        *(smaller(part.reshape(-1, *part.shape[2:]), size).reshape(shape) for part in ink)
+    )
+
+
+def read_run_ink(directory: Path) -> OneShotRuns:
+    """The same at full size: bool [20, 20, 105, 105], True where there is ink."""
+    said = str(Path(directory) / NAME)
+    runs: dict[str, _Run] = {}
+    for path, data in read_members(directory, NAME):
+        found = _MEMBER.fullmatch(path)
+        if found is None:
+            raise InputError(f"{said}: {path!r}; accepted: {_FORM}")
+        run = runs.setdefault(found.group(1), _Run({}, []))
+        if found.group(2) is None:
+            run.labels.extend(_labels(data, f"{said}: {path}"))
+        else:
+            run.images[path] = decode_ink(data, f"{said}: {path}")
+    if len(runs) != RUNS:
+        raise InputError(f"{said}: {len(runs)} runs; accepted: {RUNS}, of {_FORM}")
+    parts = [_checked(run, f"{said}: {name}") for name, run in sorted(runs.items())]
+    return OneShotRuns(*(np.stack(part) for part in zip(*parts, strict=True)))
+
+
+def _labels(data: bytes, said: str) -> list[tuple[str, str]]:
+    try:
+        rows = [line.split() for line in data.decode("ascii").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{said}: not plain text; accepted: TEST.png CLASS.png") from error
+    for number, row in enumerate(rows, 1):
+        if len(row) != 2:
+            raise InputError(f"{said}, row {number}: {len(row)} words; accepted: TEST CLASS")
+    return [(test, own) for test, own in rows]
+
+
+def _checked(run: _Run, said: str) -> OneShotRuns:
+    """The images [V, 105, 105] of a run in the order of its labels."""
+    if not run.labels:
+        raise InputError(f"{said}: no {_LABELS}; accepted: {_FORM}")
+    named = [path for pair in run.labels for path in pair]
+    for path in named:
+        if path not in run.images or named.count(path) > 1:
+            raise InputError(f"{said}/{_LABELS}: {path!r}; accepted: each image of the run once")
+    if len(run.labels) != CLASSES or set(named) != set(run.images):
+        raise InputError(
+            f"{said}: {len(run.labels)} labels of {len(run.images)} images; "
+            f"accepted: {CLASSES} labels, of {CLASSES} test and {CLASSES} training images"
+        )
+    queries, classes = (np.stack([run.images[pair[k]] for pair in run.labels]) for k in (0, 1))
+    return OneShotRuns(classes, queries)
+
+
+def runs_of(dataset: FactorDataset, count: int, seed: int) -> OneShotRuns:
+    """Runs of the published form from images of one's own, such as held-back alphabets.
+
+    Alphabets take turns. Each run draws two of the alphabet's hands, and ``CLASSES`` of the
+    characters that both drew, or all where there are fewer than that.
+
+    Args:
+        dataset: with the factors alphabet, character and hand.
+        count: R.
+        seed: of the choice.
+
+    Raises:
+        InputError: an alphabet without two hands that drew two characters alike; alphabets
+            that would give runs of different numbers of classes are cut to the fewest.
+    """
+    rng = np.random.default_rng(seed)
+    alphabet, character, hand = dataset.columns(("alphabet", "character", "hand")).T
+    present = np.unique(alphabet)
+    chosen = []
+    for run in range(count):
+        own = np.flatnonzero(alphabet == present[run % len(present)])
+        first, second = rng.permutation(np.unique(hand[own]))[:2]
+        rows = [own[hand[own] == one] for one in (first, second)]
+        shared = np.intersect1d(character[rows[0]], character[rows[1]])
+        picked = rng.permutation(shared)[:CLASSES]
+        chosen.append([[rows[k][character[rows[k]] == one][0] for one in picked] for k in (0, 1)])
+    fewest = min(len(pair[0]) for pair in chosen)
+    index = np.asarray([[row[:fewest] for row in pair] for pair in chosen])
+    return OneShotRuns(dataset.items[index[:, 0]], dataset.items[index[:, 1]])

@@ -1,0 +1,104 @@
+"""The images of a run: what is fitted on, the pairs to synthesise, the one-shot runs to score.
+
+Shape letters: I items of H x W pixels.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+
+from cal_jax.data.factor_dataset import FactorDataset
+from cal_jax.data.omniglot import Part, read_omniglot, smaller
+from cal_jax.data.omniglot_runs import OneShotRuns, read_run_ink, runs_of
+from cal_jax.data.warp import rendering
+from cal_jax.errors import InputError
+from experiments.common.run import TEST_SEED
+from experiments.omniglot.config import CONTEXTS, OmniglotConfig
+
+TURNS = 4
+"""Quarter turns that make further characters and hands of the training images."""
+
+HELD_BACK_RUNS = 40
+"""One-shot runs of held-back alphabets."""
+
+
+class Images(NamedTuple):
+    """What a command line's images are for; no image is in two of these."""
+
+    known: FactorDataset
+    """Fitted on, by the model and by the judge."""
+    pairs: FactorDataset
+    """Of alphabets, characters and hands that are known, in pairs that are not."""
+    runs: OneShotRuns
+    """To score."""
+    ink: OneShotRuns | None
+    """The same at full size, bool; None of held-back alphabets."""
+    evaluated_on: str
+    """Such as "the 20 published runs"."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all images, and of the known ones' factors."""
+        total = hashlib.sha256(repr(dict(self.known.value_names)).encode())
+        for array in (self.known.items, self.known.table, self.pairs.items, self.pairs.table):
+            total.update(np.ascontiguousarray(array).tobytes())
+        for array in self.runs:
+            total.update(np.ascontiguousarray(array).tobytes())
+        return total.hexdigest()
+
+
+def images_of(config: OmniglotConfig, directory: Path | None) -> Images:
+    """The images that a config asks for.
+
+    Args:
+      config: of the run.
+      directory: with the published zips.
+
+    Raises:
+      InputError: no directory, or see ``read_omniglot``, ``read_runs`` and the splits.
+    """
+    if directory is None:
+        raise InputError(
+            "--data-dir: none; accepted: the directory with Omniglot's zips, such as "
+            "images_background_small1.zip and all_runs.zip"
+        )
+    size = config.image_size
+    whole = read_omniglot(directory, cast(Part, config.part), size)
+    if config.held_back:
+        train, held_back = whole.split_by_value("alphabet", config.held_back)
+        runs, ink = runs_of(held_back, HELD_BACK_RUNS, TEST_SEED), None
+        about = f"runs of the held-back alphabets {', '.join(config.held_back)}"
+    else:
+        train, ink = whole, read_run_ink(directory)
+        runs, about = shrunk(ink, size), "the 20 published runs"
+    known, pairs = train.split_by_combination(CONTEXTS, config.held_pairs, TEST_SEED)
+    return Images(known, pairs, runs, ink, about)
+
+
+def shrunk(ink: OneShotRuns, size: int) -> OneShotRuns:
+    """Runs of ink [R, V, 105, 105] as levels float32 [R, V, size, size]."""
+    return OneShotRuns(
+        *(
+            smaller(part.reshape(-1, *part.shape[2:]), size).reshape(*part.shape[:2], size, size)
+            for part in ink
+        )
+    )
+
+
+def training_items(known: FactorDataset, config: OmniglotConfig) -> FactorDataset:
+    """The known images and their quarter turns, which sets show under random warps.
+
+    A turned image is of a further character and a further hand, as "Greek/01 turned 1".
+    """
+    items = np.concatenate([np.rot90(known.items, turn, axes=(1, 2)) for turn in range(TURNS)])
+    factors = {
+        name: np.concatenate([_turned(known.factors[name], turn) for turn in range(TURNS)])
+        for name in CONTEXTS
+    }
+    return FactorDataset(items, factors, render=rendering(config.shared_warp, config.item_warp))
+
+
+def _turned(values: np.ndarray, turn: int) -> np.ndarray:
+    return np.char.add(values, f" turned {turn}") if turn else np.asarray(values)
