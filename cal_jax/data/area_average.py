@@ -4,6 +4,9 @@ import numpy as np
 
 from cal_jax.errors import InputError
 
+BATCH = 1024
+"""Images at a time, in double precision."""
+
 
 def area_average(images: np.ndarray, size: int) -> np.ndarray:
     """Resize square images to ``size`` x ``size``.
@@ -26,8 +29,11 @@ def area_average(images: np.ndarray, size: int) -> np.ndarray:
     side = images.shape[1]
     if not 1 <= size <= side:
         raise InputError(f"image size {size}; accepted: 1 to {side}")
-    share = _shares(side, size)
-    return (share @ images.astype(np.float32) @ share.T).astype(np.float32)
+    share, smaller = _shares(side, size), np.empty((len(images), size, size), np.float32)
+    for start in range(0, len(images), BATCH):
+        batch = images[start : start + BATCH].astype(float)
+        smaller[start : start + BATCH] = share @ batch @ share.T
+    return smaller
 
 
 def _shares(side: int, size: int) -> np.ndarray:
@@ -35,4 +41,4 @@ def _shares(side: int, size: int) -> np.ndarray:
     edges = np.arange(size + 1) * (side / size)
     low = np.maximum(edges[:-1, None], np.arange(side)[None])
     high = np.minimum(edges[1:, None], np.arange(1, side + 1)[None])
-    return (np.maximum(high - low, 0.0) * (size / side)).astype(np.float32)
+    return np.maximum(high - low, 0.0) * (size / side)

@@ -6,7 +6,6 @@ on white; DD is the drawer, within the alphabet.
 """
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -74,7 +73,7 @@ def read_omniglot(directory: Path, part: Part, size: int) -> FactorDataset:
         )
     columns = zip(*rows, strict=True)
     factors = dict(zip(("alphabet", "character", "hand"), map(np.asarray, columns), strict=True))
-    return FactorDataset(smaller(images, size), factors)
+    return FactorDataset(area_average(np.stack(images), size), factors)
 
 
 def decode_ink(data: bytes, said: str) -> np.ndarray:
@@ -88,8 +87,3 @@ def decode_ink(data: bytes, said: str) -> np.ndarray:
         InputError: no image, a damaged one, or of another size.
     """
     return decode_grey(data, said, (SIDE, SIDE)) < 128
-
-
-def smaller(ink: Sequence[np.ndarray], size: int) -> np.ndarray:
-    """Ink bool [105, 105] of each image as grey levels, float32 [I, size, size]."""
-    return area_average(np.stack(ink), size)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cal_jax.data.area_average import area_average
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.omniglot import decode_ink, smaller
+from cal_jax.data.omniglot import decode_ink
 from cal_jax.data.readers.members import read_members
 from cal_jax.errors import InputError
 
@@ -31,9 +32,9 @@ class OneShotRuns(NamedTuple):
     """Runs of one-shot classification: query v of a run is of its class v."""
 
     classes: np.ndarray
-    """float32 [R, V, *X]: one image of each class."""
+    """[R, V, *X]: one image of each class."""
     queries: np.ndarray
-    """float32 [R, V, *X]: one more image of each class, by another hand, in the same order."""
+    """[R, V, *X]: one more image of each class, by another hand, in the same order."""
 
 
 class _Run(NamedTuple):
@@ -43,30 +44,20 @@ class _Run(NamedTuple):
     """(test image, the class that it is of)."""
 
 
-def read_runs(directory: Path, size: int) -> OneShotRuns:
-    """The 20 published runs.
+def read_run_ink(directory: Path) -> OneShotRuns:
+    """The 20 published runs at full size.
 
     Args:
         directory: with ``all_runs.zip``, or the folder ``all_runs`` that holds run01 to run20.
-        size: pixels along each side, see ``omniglot.read_omniglot``.
 
     Returns:
-        [20, 20, size, size].
+        bool [20, 20, 105, 105], True where there is ink.
 
     Raises:
         InputError: no such file, a path of another form, a run without ``class_labels.txt`` or
             with other labels than one of each of its images, an image that is damaged or of
             another size, other numbers of runs. It names the zip and the path inside.
     """
-    ink = read_run_ink(directory)
-    shape = (RUNS, CLASSES, size, size)
-    return OneShotRuns(
-        *(smaller(part.reshape(-1, *part.shape[2:]), size).reshape(shape) for part in ink)
-    )
-
-
-def read_run_ink(directory: Path) -> OneShotRuns:
-    """The same at full size: bool [20, 20, 105, 105], True where there is ink."""
     said = str(Path(directory) / NAME)
     runs: dict[str, _Run] = {}
     for path, data in read_members(directory, NAME):
@@ -82,6 +73,13 @@ def read_run_ink(directory: Path) -> OneShotRuns:
         raise InputError(f"{said}: {len(runs)} runs; accepted: {RUNS}, of {_FORM}")
     parts = [_checked(run, f"{said}: {name}") for name, run in sorted(runs.items())]
     return OneShotRuns(*(np.stack(part) for part in zip(*parts, strict=True)))
+
+
+def shrunk(ink: OneShotRuns, size: int) -> OneShotRuns:
+    """Runs of ink [R, V, H, H] as grey levels, float32 [R, V, size, size]: see ``area_average``."""
+    shape = (*ink.classes.shape[:2], size, size)
+    parts = (area_average(part.reshape(-1, *part.shape[2:]), size).reshape(shape) for part in ink)
+    return OneShotRuns(*parts)
 
 
 def _labels(data: bytes, said: str) -> list[tuple[str, str]]:
@@ -123,9 +121,11 @@ def runs_of(dataset: FactorDataset, count: int, seed: int) -> OneShotRuns:
         count: R.
         seed: of the choice.
 
+    Returns:
+        Items of the data set; V is that of the run with the fewest classes.
+
     Raises:
-        InputError: an alphabet without two hands that drew two characters alike; alphabets
-            that would give runs of different numbers of classes are cut to the fewest.
+        InputError: an alphabet of one hand, or two hands without two characters in common.
     """
     rng = np.random.default_rng(seed)
     alphabet, character, hand = dataset.columns(("alphabet", "character", "hand")).T
@@ -133,9 +133,15 @@ def runs_of(dataset: FactorDataset, count: int, seed: int) -> OneShotRuns:
     chosen = []
     for run in range(count):
         own = np.flatnonzero(alphabet == present[run % len(present)])
-        first, second = rng.permutation(np.unique(hand[own]))[:2]
-        rows = [own[hand[own] == one] for one in (first, second)]
-        shared = np.intersect1d(character[rows[0]], character[rows[1]])
+        hands = rng.permutation(np.unique(hand[own]))[:2]
+        rows = [own[hand[own] == one] for one in hands]
+        shared = np.intersect1d(character[rows[0]], character[rows[-1]])
+        if len(hands) < 2 or len(shared) < 2:
+            name = dataset.value_names["alphabet"][present[run % len(present)]]
+            raise InputError(
+                f"alphabet {name}: {len(shared)} characters by {len(hands)} hands; accepted: two "
+                "hands or more that share two characters or more"
+            )
         picked = rng.permutation(shared)[:CLASSES]
         chosen.append([[rows[k][character[rows[k]] == one][0] for one in picked] for k in (0, 1)])
     fewest = min(len(pair[0]) for pair in chosen)

@@ -10,8 +10,8 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.omniglot import Part, read_omniglot, smaller
-from cal_jax.data.omniglot_runs import OneShotRuns, read_run_ink, runs_of
+from cal_jax.data.omniglot import Part, read_omniglot
+from cal_jax.data.omniglot_runs import OneShotRuns, read_run_ink, runs_of, shrunk
 from cal_jax.data.warp import rendering
 from cal_jax.errors import InputError
 from experiments.common.run import TEST_SEED
@@ -57,7 +57,7 @@ def images_of(config: OmniglotConfig, directory: Path | None) -> Images:
       directory: with the published zips.
 
     Raises:
-      InputError: no directory, or see ``read_omniglot``, ``read_runs`` and the splits.
+      InputError: no directory, or see ``read_omniglot``, ``read_run_ink`` and the splits.
     """
     if directory is None:
         raise InputError(
@@ -75,16 +75,6 @@ def images_of(config: OmniglotConfig, directory: Path | None) -> Images:
         runs, about = shrunk(ink, size), "the 20 published runs"
     known, pairs = train.split_by_combination(CONTEXTS, config.held_pairs, TEST_SEED)
     return Images(known, pairs, runs, ink, about)
-
-
-def shrunk(ink: OneShotRuns, size: int) -> OneShotRuns:
-    """Runs of ink [R, V, 105, 105] as levels float32 [R, V, size, size]."""
-    return OneShotRuns(
-        *(
-            smaller(part.reshape(-1, *part.shape[2:]), size).reshape(*part.shape[:2], size, size)
-            for part in ink
-        )
-    )
 
 
 def training_items(known: FactorDataset, config: OmniglotConfig) -> FactorDataset:
