@@ -69,9 +69,9 @@ def read_run_ink(directory: Path) -> OneShotRuns:
             run.labels.extend(_labels(data, f"{said}: {path}"))
         else:
             run.images[path] = decode_ink(data, f"{said}: {path}")
-    if len(runs) != RUNS:
-        raise InputError(f"{said}: {len(runs)} runs; accepted: {RUNS}, of {_FORM}")
     parts = [_checked(run, f"{said}: {name}") for name, run in sorted(runs.items())]
+    if len(parts) != RUNS:
+        raise InputError(f"{said}: {len(parts)} runs; accepted: {RUNS}, of {_FORM}")
     return OneShotRuns(*(np.stack(part) for part in zip(*parts, strict=True)))
 
 
