@@ -14,7 +14,7 @@ from cal_jax.models.components.likelihoods import Normal
 from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent, named
 from cal_jax.models.context_aware.posteriors import SharedExperts
-from cal_jax.models.context_aware.priors import Mixture
+from cal_jax.models.context_aware.priors import Mixture, Standard
 from cal_jax.models.group_vae import GroupVAEConfig
 from cal_jax.training.config import TrainingConfig
 
@@ -43,7 +43,7 @@ class OmniglotConfig:
     """Of all items of a training set: further characters and hands."""
     item_warp: WarpRange = field(default_factory=WarpRange)
     """Of each item of a training set, and of an image's ``views``."""
-    contrast: float = 30.0
+    contrast: float = 3_000.0
     """Weight of the cross-set contrastive loss of constant contexts."""
     dependence: float = 0.0
     """Weight of the dependence of varying contexts on their set; a hand's characters are all of
@@ -137,7 +137,7 @@ _LEARNER = ContextAwareConfig(
     constant_prior=Mixture(components=20),
     varying_prior=Mixture(components=20),
     likelihood=Normal(scale=0.3),
-    hidden=Hidden(width=256, norm="layer"),
+    hidden=Hidden(width=256),
 )
 
 _CPU = OmniglotConfig(
@@ -167,8 +167,8 @@ PRESETS = {
             encoder=DenseEncoder(16),
             decoder=DenseDecoder(16),
             posterior=SharedExperts(8),
-            constant_prior=Mixture(components=2),
-            varying_prior=Mixture(components=2),
+            constant_prior=Standard(),
+            varying_prior=Standard(),
             hidden=Hidden(width=8, depth=1, norm="layer"),
         ),
         training=replace(_CPU.training, steps=4, batch_size=4, chunk_steps=2),

@@ -13,7 +13,7 @@ from cal_jax.data.omniglot import NAMES, SIDE
 from cal_jax.data.omniglot_runs import CLASSES, RUNS
 
 CORNER = 9
-"""Side of the block of ink that marks a corner: a whole pixel or more at 12 pixels a side."""
+"""Side of the dotted block that marks a corner: a whole pixel or more at 12 pixels a side."""
 
 
 def ink_of(seed, corners=1):
@@ -22,9 +22,8 @@ def ink_of(seed, corners=1):
     ink = np.zeros((SIDE, SIDE), bool)
     for row, column in rng.integers(20, 75, (4, 2)):
         ink[row : row + 3, column : column + rng.integers(4, 12)] = True
-    block = slice(0, CORNER)
     for turn in range(corners):
-        np.rot90(ink, turn)[block, block] = True
+        np.rot90(ink, turn)[:CORNER:2, :CORNER:2] = True
     return ink
 
 

@@ -29,22 +29,27 @@ def test_patches_times_a_matrix_is_a_convolution(size, stride, side):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("item", [(9, 6), (9, 6, 3)])
-def test_layers_halve_the_image_and_end_in_units(item):
+@pytest.mark.parametrize(("item", "channels"), [((9, 6), 1), ((9, 6, 3), 3)])
+def test_layers_halve_the_image_and_end_in_units(item, channels):
     encoder = PatchEncoder((2, 3), 5, norm="none")
-    x = jax.random.normal(jax.random.key(1), (4, *item))
-    variables = encoder.init(jax.random.key(0), x, TRAINING)
-    shapes = jax.tree.map(jnp.shape, variables["params"])
-    channels = item[2] if len(item) == 3 else 1
+    x = jnp.zeros((4, *item))
+    shapes = jax.eval_shape(lambda: encoder.init(jax.random.key(0), x, TRAINING))
+    shapes = jax.tree.map(jnp.shape, shapes["params"])
     kernels = [shapes[f"Dense_{index}"]["kernel"] for index in range(3)]
     assert kernels == [(25 * channels, 2), (9 * 2, 3), (3 * 2 * 3, 5)]
 
-    @jax.jit
-    def total(variables):
-        return jnp.sum(encoder.apply(variables, x, TRAINING) ** 2)
 
-    gradient = jax.grad(total)(variables)
-    assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
+def test_a_gradient_reaches_every_parameter():
+    encoder = PatchEncoder((2,), 3, norm="none")
+    x = jax.random.normal(jax.random.key(1), (4, 5, 6))
+
+    @jax.jit
+    def gradient(key):
+        variables = encoder.init(key, x, TRAINING)
+        return jax.grad(lambda v: jnp.sum(encoder.apply(v, x, TRAINING) ** 2))(variables)
+
+    leaves = jax.tree.leaves(gradient(jax.random.key(0)))
+    assert all(np.abs(leaf).max() > 0 for leaf in leaves)
 
 
 def test_a_config_names_it_and_vectors_are_refused():
