@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from cal_jax.data.area_average import area_average
+from cal_jax.data.centre import centred
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.readers.images import decode_grey
 from cal_jax.data.readers.members import read_members
@@ -37,13 +38,15 @@ _FORM = "ALPHABET/characterCC/NNNN_DD.png"
 _MEMBER = re.compile(r"([^/]+)/(character\d\d)/\d{4}_(\d\d)\.png")
 
 
-def read_omniglot(directory: Path, part: Part, size: int) -> FactorDataset:
+def read_omniglot(directory: Path, part: Part, size: int, *, centre: bool = False) -> FactorDataset:
     """The images of a part, as ink.
 
     Args:
         directory: with the part's zip, or its folder.
         part: which.
         size: pixels along each side, at most 105; made smaller by ``area_average``.
+        centre: move each image so that the mean place of its ink is at the centre, by whole
+            pixels of 105.
 
     Returns:
         Items float32 [I, size, size], 0 on paper and 1 where all is ink, with the factors
@@ -73,7 +76,8 @@ def read_omniglot(directory: Path, part: Part, size: int) -> FactorDataset:
         )
     columns = zip(*rows, strict=True)
     factors = dict(zip(("alphabet", "character", "hand"), map(np.asarray, columns), strict=True))
-    return FactorDataset(area_average(np.stack(images), size), factors)
+    ink = np.stack(images)
+    return FactorDataset(area_average(centred(ink) if centre else ink, size), factors)
 
 
 def decode_ink(data: bytes, said: str) -> np.ndarray:

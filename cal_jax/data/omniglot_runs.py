@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cal_jax.data.area_average import area_average
+from cal_jax.data.centre import centred
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.omniglot import decode_ink
 from cal_jax.data.readers.members import read_members
@@ -75,11 +76,24 @@ def read_run_ink(directory: Path) -> OneShotRuns:
     return OneShotRuns(*(np.stack(part) for part in zip(*parts, strict=True)))
 
 
-def shrunk(ink: OneShotRuns, size: int) -> OneShotRuns:
-    """Runs of ink [R, V, H, H] as grey levels, float32 [R, V, size, size]: see ``area_average``."""
-    shape = (*ink.classes.shape[:2], size, size)
-    parts = (area_average(part.reshape(-1, *part.shape[2:]), size).reshape(shape) for part in ink)
-    return OneShotRuns(*parts)
+def shrunk(ink: OneShotRuns, size: int, *, centre: bool = False) -> OneShotRuns:
+    """Runs of ink as grey levels.
+
+    Args:
+        ink: bool [R, V, H, H].
+        size: see ``area_average``.
+        centre: see ``omniglot.read_omniglot``.
+
+    Returns:
+        float32 [R, V, size, size].
+    """
+
+    def smaller(part: np.ndarray) -> np.ndarray:
+        images = part.reshape(-1, *part.shape[2:])
+        images = area_average(centred(images) if centre else images, size)
+        return images.reshape(*part.shape[:2], size, size)
+
+    return OneShotRuns(*map(smaller, ink))
 
 
 def _labels(data: bytes, said: str) -> list[tuple[str, str]]:

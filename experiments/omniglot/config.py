@@ -35,9 +35,11 @@ class OmniglotConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     image_size: int = 28
     """Pixels a side."""
+    centre: bool = True
+    """Whether each image is moved so that the mean place of its ink is at the centre."""
     set_size: int = 4
     """Items of a training set."""
-    character_sets: float = 1.0
+    character_sets: float = 3.0
     """Sets in which the character is constant, for each in which the hand is."""
     shared_warp: WarpRange = field(default_factory=WarpRange)
     """Of all items of a training set: further characters and hands."""
@@ -58,7 +60,7 @@ class OmniglotConfig:
     held_pairs: float = 0.1
     """Share of the pairs of a character and a hand that nothing is fitted on: they are
     synthesised."""
-    views: int = 8
+    views: int = 16
     """Random warps of an image over which its context's moments are averaged."""
     likelihood_weight: float = 0.05
     """Of log p(x_new | context) beside the KL of contexts, in nats for nats."""
@@ -146,7 +148,7 @@ _CPU = OmniglotConfig(
     training=TrainingConfig(
         steps=20_000,
         batch_size=32,
-        learning_rate=2e-3,
+        learning_rate=1e-3,
         schedule="cosine",
         alpha=0.0,
         chunk_steps=250,

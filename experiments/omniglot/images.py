@@ -64,15 +64,15 @@ def images_of(config: OmniglotConfig, directory: Path | None) -> Images:
             "--data-dir: none; accepted: the directory with Omniglot's zips, such as "
             "images_background_small1.zip and all_runs.zip"
         )
-    size = config.image_size
-    whole = read_omniglot(directory, cast(Part, config.part), size)
+    size, centre = config.image_size, config.centre
+    whole = read_omniglot(directory, cast(Part, config.part), size, centre=centre)
     if config.held_back:
         train, held_back = whole.split_by_value("alphabet", config.held_back)
         runs, ink = runs_of(held_back, HELD_BACK_RUNS, TEST_SEED), None
         about = f"runs of the held-back alphabets {', '.join(config.held_back)}"
     else:
         train, ink = whole, read_run_ink(directory)
-        runs, about = shrunk(ink, size), "the 20 published runs"
+        runs, about = shrunk(ink, size, centre=centre), "the 20 published runs"
     known, pairs = train.split_by_combination(CONTEXTS, config.held_pairs, TEST_SEED)
     return Images(known, pairs, runs, ink, about)
 

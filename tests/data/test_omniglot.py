@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cal_jax.data.area_average import area_average
+from cal_jax.data.centre import centred
 from cal_jax.data.omniglot import NAMES, decode_ink, read_omniglot
 from cal_jax.data.omniglot_runs import NAME, read_run_ink, runs_of, shrunk
 from cal_jax.errors import InputError
@@ -24,6 +25,9 @@ def test_images_and_factors_of_a_zip_and_of_its_folder(tmp_path):
     assert data.factors["character"][row] == "Bb_(long)/character02"
     assert data.factors["alphabet"][row] == "Bb_(long)"
     np.testing.assert_array_equal(data.items[row], area_average(ink_of((1, 2, 4))[None], 21)[0])
+    moved = read_omniglot(tmp_path, "small1", 21, centre=True)
+    expected = area_average(centred(ink_of((1, 2, 4))[None]), 21)[0]
+    np.testing.assert_array_equal(moved.items[row], expected)
     with zipfile.ZipFile(tmp_path / f"{ZIP}.zip") as archive:
         archive.extractall(tmp_path)
     (tmp_path / f"{ZIP}.zip").unlink()
@@ -70,6 +74,8 @@ def test_queries_stand_in_the_order_of_their_classes(tmp_path, runs):
     own = decode_ink(runs["run03/training/class20.png"], "")
     np.testing.assert_array_equal(ink.classes[2, 0], own)  # of item01
     np.testing.assert_array_equal(shrunk(ink, 28).queries[2], area_average(ink.queries[2], 28))
+    moved = area_average(centred(ink.classes[2]), 28)
+    np.testing.assert_array_equal(shrunk(ink, 28, centre=True).classes[2], moved)
 
 
 def without_labels(files):

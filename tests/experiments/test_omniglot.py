@@ -68,7 +68,7 @@ class Seen:
 
 def run(data, folder, *flags):
     own = ["--preset", "smoke", "--data-dir", str(data), "--run-dir", str(folder)]
-    assert main([*own, "--devices", "1", *flags]) == 0
+    assert main([*own, "--devices", "1", "--centre", "False", *flags]) == 0
     return read_run(folder)
 
 
