@@ -45,7 +45,7 @@ class OmniglotConfig:
     """Of all items of a training set: further characters and hands."""
     item_warp: WarpRange = field(default_factory=WarpRange)
     """Of each item of a training set, and of an image's ``views``."""
-    contrast: float = 3_000.0
+    contrast: float = 1_000.0
     """Weight of the cross-set contrastive loss of constant contexts."""
     dependence: float = 0.0
     """Weight of the dependence of varying contexts on their set; a hand's characters are all of
@@ -133,7 +133,7 @@ _LEARNER = ContextAwareConfig(
     contexts=named(*CONTEXTS),
     context_dim=64,
     latent=Latent(16),
-    encoder=PatchEncoder((32, 64, 128), 256),
+    encoder=PatchEncoder((48, 96, 128), 512),
     decoder=DenseDecoder(512),
     posterior=SharedExperts(256),
     constant_prior=Mixture(components=20),
@@ -154,7 +154,7 @@ _CPU = OmniglotConfig(
         chunk_steps=250,
     ),
     shared_warp=WarpRange(degrees=15, stretch=0.2, shear=0.3),
-    item_warp=WarpRange(degrees=8, stretch=0.12, shear=0.12, shift=0.06, elastic=0.02),
+    item_warp=WarpRange(degrees=10, stretch=0.15, shear=0.15, shift=0.05, elastic=0.02),
     weight_half_life=5_000.0,
 )
 

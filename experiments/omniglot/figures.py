@@ -9,7 +9,7 @@ from cal_jax.plots.grids import draw_set_columns
 from experiments.common.figures import Figure
 from experiments.omniglot.synthesis import Sources
 
-ROWS, NEAREST, SHOWN = 10, 5, 4
+ROWS, NEAREST, SHOWN = 8, 5, 4
 """Rows of a grid; answers of each query; items of each set."""
 
 

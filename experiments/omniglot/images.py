@@ -17,8 +17,10 @@ from cal_jax.errors import InputError
 from experiments.common.run import TEST_SEED
 from experiments.omniglot.config import CONTEXTS, OmniglotConfig
 
-TURNS = 4
-"""Quarter turns that make further characters and hands of the training images."""
+_TURNS = ("", " turned 1", " turned 2", " turned 3")
+VIEWS = (*_TURNS, *(f"{turn} mirrored" for turn in _TURNS))
+"""Quarter turns and mirror images that make further characters and hands of the training images:
+what their values' names end in."""
 
 HELD_BACK_RUNS = 40
 """One-shot runs of held-back alphabets."""
@@ -78,17 +80,14 @@ def images_of(config: OmniglotConfig, directory: Path | None) -> Images:
 
 
 def training_items(known: FactorDataset, config: OmniglotConfig) -> FactorDataset:
-    """The known images and their quarter turns, which sets show under random warps.
+    """The known images, turned and mirrored, which sets show under random warps.
 
-    A turned image is of a further character and a further hand, as "Greek/01 turned 1".
+    Such an image is of a further character and a further hand, as "Greek/01 turned 1".
     """
-    items = np.concatenate([np.rot90(known.items, turn, axes=(1, 2)) for turn in range(TURNS)])
+    turned = [np.rot90(known.items, turn, axes=(1, 2)) for turn in range(4)]
+    items = np.concatenate([*turned, *(images[:, :, ::-1] for images in turned)])
     factors = {
-        name: np.concatenate([_turned(known.factors[name], turn) for turn in range(TURNS)])
+        name: np.concatenate([np.char.add(known.factors[name], view) for view in VIEWS])
         for name in CONTEXTS
     }
     return FactorDataset(items, factors, render=rendering(config.shared_warp, config.item_warp))
-
-
-def _turned(values: np.ndarray, turn: int) -> np.ndarray:
-    return np.char.add(values, f" turned {turn}") if turn else np.asarray(values)

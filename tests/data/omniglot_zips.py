@@ -20,8 +20,8 @@ def ink_of(seed, corners=1):
     """Random strokes of ink, bool [105, 105], and so many inked corners."""
     rng = np.random.default_rng(seed)
     ink = np.zeros((SIDE, SIDE), bool)
-    for row, column in rng.integers(20, 75, (4, 2)):
-        ink[row : row + 3, column : column + rng.integers(4, 12)] = True
+    for row, column in rng.integers(20, 75, (5, 2)):
+        ink[row, column : column + rng.integers(6, 16)] = True
     for turn in range(corners):
         np.rot90(ink, turn)[:CORNER:2, :CORNER:2] = True
     return ink

@@ -75,7 +75,7 @@ def run(data, folder, *flags):
 def test_a_learner_is_chosen_on_alphabets_that_no_fit_sees(data, tmp_path, monkeypatch):
     seen = Seen(monkeypatch)
     monkeypatch.setattr("experiments.omniglot.images.read_run_ink", None)  # it stays unread
-    record = run(data, tmp_path / "run", "--held-back", "Cc")
+    record = run(data, tmp_path / "run", "--held-back", "Cc", "--views", "0")
     assert [corners(items) for items in seen.fitted] == [{TRAIN}, {TRAIN}]
     assert seen.pairs and not any(one.tobytes() in seen.pairs for x in seen.fitted for one in x)
     assert [corners(part) for one in seen.scored for part in one] == [{HELD_BACK}] * 2
@@ -114,12 +114,15 @@ def test_pairs_are_of_known_characters_and_hands_and_no_fit_sees_them(data):
     known, pairs = images.known, images.pairs
     assert pairs.num_items == round(0.1 * 36) and known.num_items == 36 - pairs.num_items
     items = training_items(known, config)
-    assert items.num_items == 4 * known.num_items
+    count = known.num_items
+    assert items.num_items == 8 * count
     shown = {item.tobytes() for item in items.items}
     assert not shown & {item.tobytes() for item in pairs.items}
-    assert items.sizes == {"character": 24, "hand": 48}
-    np.testing.assert_array_equal(items.items[known.num_items], np.rot90(known.items[0]))
-    assert str(items.factors["hand"][known.num_items]) == f"{known.factors['hand'][0]} turned 1"
+    assert items.sizes == {"character": 48, "hand": 96}
+    np.testing.assert_array_equal(items.items[count], np.rot90(known.items[0]))
+    np.testing.assert_array_equal(items.items[5 * count], np.rot90(known.items[0])[:, ::-1])
+    assert items.factors["hand"][count] == f"{known.factors['hand'][0]} turned 1"
+    assert items.factors["hand"][5 * count] == f"{known.factors['hand'][0]} turned 1 mirrored"
     sources = sources_of(known, pairs, 2)
     assert sources.characters.shape == sources.hands.shape == (pairs.num_items, 2, 12, 12)
     rows = {item.tobytes(): row for row, item in enumerate(known.items)}
