@@ -7,7 +7,7 @@ from cal_jax.data.omniglot import NAMES
 from cal_jax.data.warp import WarpRange
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle.train import OracleConfig
-from cal_jax.models.components.decoders import ConvDecoder, DenseDecoder
+from cal_jax.models.components.decoders import ConvDecoder, DenseDecoder, MLPDecoder
 from cal_jax.models.components.encoders import ConvEncoder, DenseEncoder, PatchEncoder
 from cal_jax.models.components.group_posteriors import GroupStatistic
 from cal_jax.models.components.likelihoods import Normal
@@ -45,7 +45,7 @@ class OmniglotConfig:
     """Of all items of a training set: further characters and hands."""
     item_warp: WarpRange = field(default_factory=WarpRange)
     """Of each item of a training set, and of an image's ``views``."""
-    contrast: float = 1_000.0
+    contrast: float = 3_000.0
     """Weight of the cross-set contrastive loss of constant contexts."""
     dependence: float = 0.0
     """Weight of the dependence of varying contexts on their set; a hand's characters are all of
@@ -134,12 +134,12 @@ _LEARNER = ContextAwareConfig(
     context_dim=64,
     latent=Latent(16),
     encoder=PatchEncoder((48, 96, 128), 512),
-    decoder=DenseDecoder(512),
+    decoder=MLPDecoder((512, 512)),
     posterior=SharedExperts(256),
     constant_prior=Mixture(components=20),
     varying_prior=Mixture(components=20),
-    likelihood=Normal(scale=0.3),
-    hidden=Hidden(width=256),
+    likelihood=Normal(scale=0.15),
+    hidden=Hidden(width=256, depth=1),
 )
 
 _CPU = OmniglotConfig(
@@ -190,7 +190,6 @@ PRESETS = {
             context_dim=512,
             encoder=ConvEncoder((64, 128, 256)),
             decoder=ConvDecoder((64, 128, 256)),
-            hidden=Hidden(width=256),
         ),
         training=replace(_CPU.training, steps=100_000, batch_size=64, learning_rate=1e-3),
         weight_half_life=25_000.0,

@@ -42,12 +42,12 @@ def test_kl_of_contexts_by_hand_and_in_its_direction():
 
 
 def test_the_direction_of_the_kl_decides_an_answer():
-    """A query is as sure as its own class; the other class is nearer but far less sure."""
-    classes = Moments(np.array([[[0.0], [0.9]]]), np.log([[[1.0], [0.01]]]))
-    queries = Moments(np.array([[[1.2], [1.0]]]), np.log([[[1.0], [0.01]]]))
-    affinity = one_shot.by_contexts(classes, queries)
-    assert affinity[0, 0].argmax() == 0 and affinity[0, 1].argmax() == 1
-    assert one_shot.error(affinity) == 0.0
+    """A query at its own class's mean is far less sure than it; in the other direction the KL
+    would take the other class."""
+    classes = Moments(np.array([[[3.0], [0.0]]]), np.log([[[1.0], [0.01]]]))
+    queries = Moments(np.array([[[3.0], [0.0]]]), np.log([[[1.0], [1.0]]]))
+    assert one_shot.error(one_shot.by_contexts(classes, queries)) == 0.0
+    assert one_shot.error(one_shot.by_contexts(queries, classes).swapaxes(1, 2)) == 0.5
 
 
 def test_both_weighs_the_likelihood_and_the_weight_is_that_of_least_error():
