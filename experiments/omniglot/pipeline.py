@@ -46,7 +46,7 @@ INTROS = {
 
 def run(request: program.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
-    program.require_packages("matplotlib", "jinja2", "safetensors", "scipy", "PIL")
+    program.require_packages("matplotlib", "jinja2", "safetensors")
     config = request.config
     images = images_of(config, request.data_dir)
     model = model_of(config)

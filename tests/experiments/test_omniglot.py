@@ -101,7 +101,7 @@ def test_a_statistician_is_scored_on_the_published_runs(data, tmp_path, monkeypa
     assert set(record["scores"]) == errors | SYNTHESIS
     scores = {name: score["value"] for name, score in record["scores"].items()}
     assert scores["one_shot_error"] == scores["one_shot_error_contexts"]
-    assert scores["one_shot_error_hausdorff"] == 0.0  # queries are shifted classes
+    assert scores["one_shot_error_hausdorff"] < 0.05  # queries are classes, moved by a pixel
     assert record["experiment"] == "omniglot-small2-statistician"
     assert record["command"].startswith(
         "python -m experiments.omniglot --part small2 --model statistician --preset smoke"
