@@ -1,5 +1,6 @@
 """Reader of image files into one array, with Pillow."""
 
+import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,7 @@ def decode_images(paths: Sequence[Path], mode: Mode | None = None) -> np.ndarray
     pillow = _pillow(paths[0])
     pixels = None
     for row, path in enumerate(paths):
-        with _opened(pillow, path) as image:
+        with _opened(pillow, path, path) as image:
             found = mode or image.mode
             if image.mode not in CHANNELS and (mode is None or image.mode[0] in "IF"):
                 raise InputError(
@@ -67,7 +68,28 @@ def decode_images(paths: Sequence[Path], mode: Mode | None = None) -> np.ndarray
     return pixels
 
 
-def _pillow(path: Path) -> Any:
+def decode_grey(data: bytes, said: str, shape: tuple[int, int]) -> np.ndarray:
+    """Decode the bytes of one image file of a known size.
+
+    Args:
+        data: of the file.
+        said: what it is called; it opens the message.
+        shape: (height, width).
+
+    Returns:
+        uint8 [H, W], grey levels.
+
+    Raises:
+        InputError: Pillow is missing; no image, a damaged one, or of another size.
+    """
+    with _opened(_pillow(said), io.BytesIO(data), said) as image:
+        if (image.height, image.width) != shape:
+            found = (image.height, image.width)
+            raise InputError(f"{said}: height and width {found}; accepted: {shape}")
+        return _decoded(image, "L", said)
+
+
+def _pillow(path: Path | str) -> Any:
     try:
         from PIL import Image
     except ImportError as error:
@@ -77,19 +99,19 @@ def _pillow(path: Path) -> Any:
     return Image
 
 
-def _opened(pillow: Any, path: Path) -> Any:
-    """Open an image without reading its pixels."""
+def _opened(pillow: Any, file: Path | io.BytesIO, path: Path | str) -> Any:
+    """Open an image without reading its pixels; ``path`` names it in messages."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pillow.DecompressionBombWarning)
-            return pillow.open(path, formats=FORMATS)
+            return pillow.open(file, formats=FORMATS)
     except Exception as error:  # Pillow's readers raise arbitrary exceptions, SyntaxError included
         raise InputError(
             f"{path}: no image ({type(error).__name__}); accepted: {listed(FORMATS)}"
         ) from error
 
 
-def _decoded(image: Any, mode: str, path: Path) -> np.ndarray:
+def _decoded(image: Any, mode: str, path: Path | str) -> np.ndarray:
     try:
         return np.asarray(image.convert(mode))
     except Exception as error:  # as above

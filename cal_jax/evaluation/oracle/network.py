@@ -16,27 +16,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-
-def patches(x: jax.Array, size: int, stride: int) -> jax.Array:
-    """The size x size neighbourhood of every stride-th pixel, zero-padded (SAME).
-
-    Args:
-        x: [B, H, W, C].
-        size: odd side of a neighbourhood.
-        stride: pixels between the centres of two neighbours.
-
-    Returns:
-        [B, ceil(H / stride), ceil(W / stride), size * size * C].
-    """
-    height, width = x.shape[1:3]
-    half = size // 2
-    padded = jnp.pad(x, ((0, 0), (half, half), (half, half), (0, 0)))
-    taps = [
-        padded[:, row : row + height : stride, column : column + width : stride]
-        for row in range(size)
-        for column in range(size)
-    ]
-    return jnp.concatenate(taps, axis=-1)
+from cal_jax.nn.patches import patches
 
 
 def polarity_of(x: jax.Array) -> jax.Array:

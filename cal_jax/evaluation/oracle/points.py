@@ -26,8 +26,8 @@ from cal_jax.cli.progress import Progress
 from cal_jax.data.images import NUM_CLASSES, LabelledImages
 from cal_jax.data.point_sets import HALF_WIDTH, draw_points, require_ink
 from cal_jax.errors import InputError
-from cal_jax.evaluation.oracle.network import patches
 from cal_jax.inference.sampler import in_batches
+from cal_jax.nn.patches import patches
 
 PREDICT_BATCH = 500
 

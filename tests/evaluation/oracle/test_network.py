@@ -1,26 +1,10 @@
-"""The convolution by slices against XLA's own, and the polarity."""
+"""The oracle's network: polarity, independence of a batch, sizes."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
-from cal_jax.evaluation.oracle.network import OracleNetwork, patches, polarity_of
-
-
-@pytest.mark.parametrize(("size", "stride", "side"), [(3, 1, 7), (3, 2, 8), (5, 2, 7)])
-def test_patches_times_a_matrix_is_a_convolution(size, stride, side):
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(2, side, side, 3)).astype(np.float32)
-    kernel = rng.normal(size=(size, size, 3, 4)).astype(np.float32)
-    half = size // 2
-    expected = jax.lax.conv_general_dilated(
-        x, kernel, (stride, stride), [(half, half)] * 2, dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )
-    gather = jax.jit(patches, static_argnums=(1, 2))
-    found = np.asarray(gather(x, size, stride)) @ kernel.reshape(-1, 4)
-    assert found.shape == (2, -(-side // stride), -(-side // stride), 4)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+from cal_jax.evaluation.oracle.network import OracleNetwork, polarity_of
 
 
 def test_polarity_is_decided_by_the_border():
