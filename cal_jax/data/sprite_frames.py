@@ -3,6 +3,7 @@
 Shape letters: I frames, L layers, P poses.
 """
 
+import functools
 import hashlib
 
 import jax
@@ -23,8 +24,12 @@ CHARACTER = tuple(FOLDERS)
 """Factors that make a character."""
 FACTORS = (*CHARACTER, "action", "direction")
 
-BACKGROUND = 0
-"""The level behind a sprite, as in the published frames."""
+BATCH = 500
+"""Frames that ``render_frames`` composes at a time."""
+
+BACKGROUND = 128
+"""The level behind a sprite: in the middle, where an encoder's input is 0. (The published frames
+are on black, which is most of what an encoder then sees, and the same in all of them.)"""
 
 
 def sprite_frames(layers: SpriteLayers) -> FactorDataset:
@@ -61,16 +66,13 @@ def render_frames(dataset: FactorDataset, rows: np.ndarray) -> np.ndarray:
         dataset: see ``sprite_frames``.
         rows: int [...].
     """
-    show = jax.jit(dataset.show(()))
     flat = np.asarray(rows).reshape(-1)
-    batches = np.array_split(flat, max(1, -(-len(flat) // 2_000)))
-    no_values = [np.zeros((len(batch), 0), np.int32) for batch in batches]
-    key = jax.random.key(0)  # no render of sprites draws anything
-    frames = [
-        np.asarray(show(dataset.items[batch], values, key))
-        for batch, values in zip(batches, no_values, strict=True)
-    ]
-    return np.concatenate(frames).reshape(*np.shape(rows), *dataset.event_shape)
+    shown = np.empty((len(flat), *dataset.event_shape), np.uint8)
+    for first in range(0, len(flat), BATCH):
+        batch = flat[first : first + BATCH]
+        items = dataset.items[np.resize(batch, BATCH)]  # one shape, so one program
+        shown[first : first + BATCH] = _shown(dataset.render, items)[: len(batch)]
+    return shown.reshape(*np.shape(rows), *dataset.event_shape)
 
 
 def compose(layers: jax.Array) -> jax.Array:
@@ -111,3 +113,9 @@ def _render(pixels: np.ndarray) -> Render:
         return compose(planes[worn, pose])
 
     return render
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _shown(render: Render, items: jax.Array) -> jax.Array:
+    """Frames of items [B, 5]; no render of sprites draws anything."""
+    return render(items, jnp.zeros((len(items), 0), jnp.int32), jax.random.key(0))
