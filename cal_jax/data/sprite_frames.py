@@ -27,9 +27,8 @@ FACTORS = (*CHARACTER, "action", "direction")
 BATCH = 500
 """Frames that ``render_frames`` composes at a time."""
 
-BACKGROUND = 128
-"""The level behind a sprite: in the middle, where an encoder's input is 0. (The published frames
-are on black, which is most of what an encoder then sees, and the same in all of them.)"""
+BACKGROUND = 0
+"""The level behind a sprite, as in the published frames."""
 
 
 def sprite_frames(layers: SpriteLayers) -> FactorDataset:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cal_jax.config import require_at_least
-from cal_jax.data.sprite_frames import FACTORS
+from cal_jax.data.sprite_frames import BACKGROUND, FACTORS
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
@@ -67,7 +67,7 @@ _DENSE = ContextAwareConfig(
     posterior=SharedExperts(256),
     constant_prior=Mixture(components=12),
     varying_prior=Mixture(components=12),
-    likelihood=DiscretizedLogistic(),
+    likelihood=DiscretizedLogistic(zero_level=float(BACKGROUND)),
     hidden=Hidden(width=128, norm="layer"),
 )
 

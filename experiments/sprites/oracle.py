@@ -21,6 +21,7 @@ import optax
 from cal_jax.cli.progress import Progress
 from cal_jax.config import require_at_least
 from cal_jax.data.factor_dataset import FactorDataset
+from cal_jax.data.sprite_frames import BACKGROUND
 from cal_jax.inference.sampler import in_batches
 
 PREDICT_BATCH = 500
@@ -40,7 +41,7 @@ class OracleConfig:
     dropped: float = 0.3
     """Share of the pixels that a step makes background."""
     noise: float = 0.1
-    """Standard deviation of what a step adds to levels, which are from -1 to 1."""
+    """Standard deviation of what a step adds to levels, which are 0 to 2."""
     seed: int = 0
     """Of the parameters and frames: not the run's."""
 
@@ -65,7 +66,7 @@ class OracleNetwork(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> tuple[jax.Array, ...]:
-        """Levels [B, *X] from -1 to 1 to F arrays of logits [B, V]."""
+        """Levels [B, *X] from 0 to 2 to F arrays of logits [B, V]."""
         h = x.reshape(len(x), -1)
         for _ in range(2):
             h = nn.relu(nn.LayerNorm()(nn.Dense(self.width)(h)))
@@ -145,8 +146,8 @@ def digest(oracle: Oracle) -> str:
 
 
 def _centred(levels: jax.Array) -> jax.Array:
-    """Levels 0 to 255 as numbers from -1 to 1, the background about 0."""
-    return levels.astype(jnp.float32) / 127.5 - 1.0
+    """Levels 0 to 255 as numbers of which the background is 0."""
+    return (levels.astype(jnp.float32) - BACKGROUND) / 127.5
 
 
 @functools.partial(jax.jit, static_argnums=0)

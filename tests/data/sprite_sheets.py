@@ -12,8 +12,9 @@ COLUMNS_OF = slice(16, 48)
 
 def colour(name, value):
     """RGB of a layer: no two are alike."""
-    place = list(PLACES).index(name)
-    return [(40 * value + 30) % 256, 60 * place + 20, 250 - 35 * value]
+    on = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1), (1, 0, 1)][value]
+    dim = 20 * list(PLACES).index(name)
+    return [(250 - dim) * level + 5 * (1 - level) for level in on]
 
 
 def layer(name, value, alpha=255):

@@ -196,7 +196,7 @@ def test_additive_and_nearest_frames(layers):
 def test_the_oracle_reads_characters_that_it_never_saw(layers):
     train, scored = divided(layers, "test")
     config = OracleConfig(
-        width=24, steps=60, batch_size=48, learning_rate=2e-2, dropped=0.1, noise=0.0
+        width=64, steps=120, batch_size=48, learning_rate=5e-3, dropped=0.1, noise=0.0
     )
     oracle = train_oracle(train, FACTORS, config)
     rows = np.random.default_rng(0).permutation(scored.num_items)[:200].reshape(4, 50)
