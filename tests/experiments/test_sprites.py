@@ -111,7 +111,8 @@ def test_no_fit_sees_a_scored_character_and_no_other_is_scored(smoke):
 
 def test_combinations_are_held_out_and_no_value_is(layers):
     published, choosing = divided(layers, "test"), divided(layers, "validation")
-    assert len(characters(published.scored)) == TEST_CHARACTERS
+    train, test = map(characters, published)
+    assert (len(train), len(test)) == (1000, TEST_CHARACTERS) and not train & test
     parts = [characters(part) for part in (*choosing, published.scored)]
     assert [len(part) for part in parts] == [800, 200, 296]
     assert len(set.union(*parts)) == 1296
