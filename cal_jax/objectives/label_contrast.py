@@ -123,10 +123,15 @@ def weigh_by_contrast(
         (found.logits, found.terms, found.kl_label, found.truth),
     )
     mask = of_first_sample(found.mask)
-    means = to_one_spread(found.posterior_means[:, 0], spread, axes, mask)
-    shares = jax.lax.stop_gradient(jax.nn.softmax(logits)) @ support
-    contrast, dependent = contrast_contexts(means, shares, axes, mask)
-    against = contrast @ support.T + dependence * dependent @ (1.0 - support.T)
+    against = mask_disagreement(
+        found.posterior_means[:, 0],
+        jax.lax.stop_gradient(jax.nn.softmax(logits)),
+        support,
+        dependence=dependence,
+        spread=spread,
+        axes=axes,
+        mask=mask,
+    )
     scores, potential = -against / temperature, jnp.zeros_like(log_prior)
     if balance is not None:
         held = jax.lax.stop_gradient(scores)
@@ -146,6 +151,29 @@ def weigh_by_contrast(
         truth[:, :, None] * guess[:, None, :],
     )
     return found_terms, balance
+
+
+def mask_disagreement(
+    posterior_means: Array,
+    shares: Array,
+    support: Array,
+    *,
+    dependence: float,
+    spread: float,
+    axes: tuple[str, ...] = (),
+    mask: Array | None = None,
+) -> Array:
+    """The disagreement of every mask with what the sets say of each other, in nats: [B, M].
+
+    Args:
+      posterior_means: [B, N, K, C], given each item alone.
+      shares: [B, M], of the masks for all of the sets.
+      support, dependence, spread, axes: as in ``weigh_by_contrast``.
+      mask: [B, N], 1 for items that count; None when all count.
+    """
+    means = to_one_spread(posterior_means, spread, axes, mask)
+    contrast, dependent = contrast_contexts(means, shares @ support, axes, mask)
+    return contrast @ support.T + dependence * dependent @ (1.0 - support.T)
 
 
 def to_one_spread(

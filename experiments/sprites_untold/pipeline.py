@@ -14,7 +14,7 @@ from cal_jax.data.set_samplers import render_sets
 from cal_jax.data.sprite_frames import FACTORS
 from cal_jax.inference.labels import infer_labels
 from cal_jax.io.run_folder import RunFolder
-from cal_jax.metrics.labels import label_scores
+from cal_jax.metrics.labels import label_scores, pseudo_accuracy, rows_of
 from cal_jax.metrics.scores import FRACTION, Score
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.training.config import Objective, Trained
@@ -27,6 +27,7 @@ from experiments.sprites.characters import Characters, characters_of
 from experiments.sprites.figures import ART
 from experiments.sprites.pipeline import DATA, about
 from experiments.sprites_untold.clusters import cluster_accuracy, told_accuracy, variances
+from experiments.sprites_untold.compared import compared_masks
 from experiments.sprites_untold.config import SpritesUntoldConfig
 
 NAME = "sprites_untold"
@@ -104,9 +105,24 @@ def evaluate(
         [record["confusion"] for record in records],
         request.seed,
     )
+    share = float(config.support.mean())
+    against = compared_masks(
+        model,
+        trained.variables,
+        scored.x,
+        config.support,
+        dependence=share / (1.0 - share),
+        spread=config.spread,
+    )
+    confusion = np.zeros((len(config.support),) * 2)
+    places = rows_of(scored.masks, config.support), against.argmin(axis=1)
+    np.add.at(confusion, places, 1)
+    compared = pseudo_accuracy(confusion, config.support).accuracy
     scores = found.scores | baseline_scores(parts.train, scored, config)
+    scores["compared"] = Score(compared, None, FRACTION)
     clear = 1.0 - float(scored.ambiguous.mean())
-    scores["accuracy"] = scores["accuracy"]._replace(ceiling=clear)
+    for name in ("accuracy", "compared"):
+        scores[name] = scores[name]._replace(ceiling=clear)
     publish(
         folder.path,
         Run(
@@ -130,7 +146,9 @@ def evaluate(
         notes=[
             "`accuracy`: of the most probable mask, at the best order of the contexts. Its ceiling "
             "is the share of sets in which no varying factor has one value by chance.",
-            "`clusters`: a mixture of Gaussians of the variances of a set's pixels, matched to the "
+            "`compared`: the same of the mask that disagrees least with what 100 scored sets "
+            "say of each other, without the label network.",
+            "`clusters`: a mixture of Gaussians of variances of a set's pixels, matched to the "
             "masks; `told`: a classifier of the same that was told the masks of training sets.",
         ],
         config=flatten(config),
