@@ -24,6 +24,7 @@ from cal_jax.objectives.contrasted import (
     contrast_sets,
     contrasted_criterion,
 )
+from cal_jax.objectives.label_contrast import of_drawn_label, weigh_by_contrast
 from cal_jax.objectives.label_learning import (
     Responsibilities,
     label_criterion,
@@ -139,6 +140,68 @@ def inferred_masks(
         batch = BatchObjective(weigh, initial_balance(prior))
     return Objective(
         functools.partial(of_every_label, support=masks, kl=kl, with_beliefs=contrast > 0),
+        functools.partial(label_criterion, disagreement=contrast),
+        batch,
+        functools.partial(
+            annealed_weights, latent=latent_weight, contexts=context_weight, half_life=half_life
+        ),
+    )
+
+
+def masks_by_contrast(
+    support: Sequence[Sequence[int]] | np.ndarray,
+    *,
+    log_prior: np.ndarray | None = None,
+    temperature: float = 1.0,
+    balance_decay: float | None = None,
+    spread: float = 20.0,
+    contrast: float = 30.0,
+    latent_weight: float = 2.0,
+    context_weight: float = 1.0,
+    half_life: float = 4_000.0,
+) -> Objective:
+    """Masks that the contrast between sets alone decides, and the bound at a drawn one.
+
+    For many contexts: one pass through the decoder, however many masks are possible. The
+    dependence of varying contexts weighs so much beside the contrast of constant ones that, with
+    every mask of the support alike, both sides of a context weigh the same.
+
+    Args:
+      support: [M, K], the masks that are possible; each context is constant in some, not in all.
+      log_prior: [M], log p(a); None: all alike. Without a balance it scores no mask.
+      temperature: of the disagreement, in nats.
+      balance_decay: of the running balance of the masks; None: none, p(a) need not be known.
+      spread: see ``objectives.label_contrast.to_one_spread``.
+      contrast: weight of the disagreement.
+      latent_weight, context_weight, half_life: as in ``known_masks``.
+
+    Raises:
+      InputError: a context that is constant in every mask, or in none.
+    """
+    masks = np.asarray(support, np.float32)
+    share = masks.mean(axis=0)
+    if ((share == 0) | (share == 1)).any():
+        raise InputError(
+            "support: a context that is never constant or never varies; accepted: both"
+        )
+    if log_prior is None:
+        log_prior = np.full(len(masks), -np.log(len(masks)), np.float32)
+    prior, of_support = jnp.asarray(log_prior), jnp.asarray(masks)
+    weigh: Any = functools.partial(
+        weigh_by_contrast,
+        support=of_support,
+        log_prior=prior,
+        temperature=temperature,
+        dependence=float(share.mean() / (1.0 - share.mean())),
+        spread=spread,
+        axes=(DEVICE,),
+    )
+    batch = BatchObjective(lambda found, memory, weights: (weigh(found, None, weights)[0], memory))
+    if balance_decay is not None:
+        weigh = functools.partial(weigh, decay=balance_decay)
+        batch = BatchObjective(weigh, initial_balance(prior))
+    return Objective(
+        functools.partial(of_drawn_label, support=of_support, log_prior=prior),
         functools.partial(label_criterion, disagreement=contrast),
         batch,
         functools.partial(

@@ -103,11 +103,18 @@ class DiscretizedLogistic(Likelihood):
 
     levels: int = 256
     smallest_log_scale: float = -7.0
+    zero_level: float | None = omit_default(None)
+    """The level that is 0 to the encoder, such as that of a plain background, which else is most
+    of its input; None: the middle of the range."""
 
     def __post_init__(self) -> None:
         require_at_least(self, levels=2)
         if self.levels > MOST_LEVELS:
             raise InputError(f"levels must be at most {MOST_LEVELS}: got {self.levels}")
+        if self.zero_level is not None and not 0 <= self.zero_level < self.levels:
+            raise InputError(
+                f"zero_level must be one of the levels, or None: got {self.zero_level}"
+            )
         if not LEAST_LOG_SCALE <= self.smallest_log_scale < math.inf:
             raise InputError(
                 f"smallest_log_scale must be finite and at least {LEAST_LOG_SCALE}: "
@@ -122,7 +129,8 @@ class DiscretizedLogistic(Likelihood):
         return LogisticItems(event_ndims, outputs[..., 0], log_scale, self.levels)
 
     def network_input(self, x: Array) -> Array:
-        return x / ((self.levels - 1) / 2) - 1.0
+        middle = (self.levels - 1) / 2
+        return (x - (middle if self.zero_level is None else self.zero_level)) / middle
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""Configuration of the study of sprites with inferred masks, and its presets."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from cal_jax.config import require_at_least
+from cal_jax.data.label_mix import Mix, all_labels, one_constant
+from cal_jax.data.sprite_frames import FACTORS
+from cal_jax.errors import InputError
+from cal_jax.models.context_aware.config import ContextAwareConfig
+from cal_jax.models.context_aware.labels import PooledLabels
+from cal_jax.training.config import TrainingConfig
+from experiments.sprites.config import LEAST_FRAMES, Scored
+from experiments.sprites.config import PRESETS as TOLD
+
+Masks = Literal["one", "subsets"]
+
+
+@dataclass(frozen=True)
+class SpritesUntoldConfig:
+    """Everything that decides a run but the seed and the sheets."""
+
+    summary: str
+    model: ContextAwareConfig = field(default_factory=ContextAwareConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    masks: Masks = "one"
+    """The masks of the sets, all equally often: one factor is shared, or any subset of six."""
+    set_size: int = 8
+    """Frames of a set, in training and evaluation."""
+    temperature: float = 1.0
+    """Of the disagreement that scores a mask, in nats."""
+    balance_decay: float | None = None
+    """Of the running balance of the masks; None: none."""
+    spread: float = 20.0
+    """Mean squared length that a context's posterior means are brought to."""
+    contrast: float = 30.0
+    """Weight of the disagreement."""
+    latent_weight: float = 2.0
+    """Of z's KL in the first step."""
+    weight_half_life: float = 2_000.0
+    """Steps after which the weights' excess over 1 has halved."""
+    scored: Scored = "test"
+    """Characters of the scored sets: see ``experiments.sprites``."""
+    test_sets: int = 2_000
+    """Sets that are scored."""
+    cluster_sets: int = 4_000
+    """Training sets that the baseline and the told classifier are fitted on."""
+
+    def __post_init__(self) -> None:
+        require_at_least(self, set_size=2, test_sets=1, cluster_sets=1, contrast=0, latent_weight=1)
+        if not self.temperature > 0 or not self.spread > 0:
+            raise InputError("temperature and spread must be positive")
+        if self.model.names != FACTORS:
+            raise InputError(
+                f"model.contexts must be {', '.join(FACTORS)}: got {', '.join(self.model.names)}"
+            )
+        labels, count = self.model.labels, len(self.support)
+        if labels is None or labels.num_labels != count:
+            raise InputError(
+                f"model.labels.num_labels must be {count}, the masks: "
+                f"got {None if labels is None else labels.num_labels}"
+            )
+
+    @property
+    def support(self) -> np.ndarray:
+        """The possible masks, float32 [M, 6]."""
+        masks = all_labels if self.masks == "subsets" else one_constant
+        return np.asarray(masks(len(FACTORS)), np.float32)
+
+    @property
+    def mix(self) -> Mix:
+        """Every mask equally often."""
+        return [(tuple(map(int, mask)), 1.0) for mask in self.support]
+
+
+ONE, SUBSETS = len(FACTORS), 2 ** len(FACTORS)
+
+
+def _model(preset: str, num_labels: int, width: int) -> ContextAwareConfig:
+    labels = PooledLabels(num_labels=num_labels, pre_width=width, post_width=width)
+    return replace(TOLD[preset].model, labels=labels)
+
+
+_TRAINING = replace(TOLD["cpu"].training, steps=12_000)
+
+PRESETS = {
+    "smoke": SpritesUntoldConfig(
+        summary="seconds: a small model, too short to learn; for tests",
+        model=_model("smoke", ONE, 8),
+        training=TOLD["smoke"].training,
+        set_size=3,
+        test_sets=20,
+        cluster_sets=60,
+    ),
+    "cpu": SpritesUntoldConfig(
+        summary="one of six; some 40 minutes on 2 cores",
+        model=_model("cpu", ONE, 128),
+        training=_TRAINING,
+        weight_half_life=2_000.0,
+    ),
+    "cpu-subsets": SpritesUntoldConfig(
+        summary="any subset of six; some 60 minutes on 2 cores",
+        model=_model("cpu", SUBSETS, 256),
+        training=replace(_TRAINING, batch_size=48, learning_rate=1e-3),
+        masks="subsets",
+        set_size=LEAST_FRAMES,
+        balance_decay=0.95,
+        weight_half_life=2_000.0,
+    ),
+    "full": SpritesUntoldConfig(
+        summary="for an accelerator: wider, longer, larger batches; not published",
+        model=_model("full", ONE, 256),
+        training=TOLD["full"].training,
+        weight_half_life=10_000.0,
+    ),
+}
