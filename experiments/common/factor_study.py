@@ -50,7 +50,7 @@ from experiments.common.factor_scores import (
 )
 from experiments.common.figures import Figure, draw_course
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, fit_runs, open_runs
-from experiments.results.publish import Run, plain, publish
+from experiments.results.publish import plain, publish, run_of
 
 
 @dataclass(frozen=True)
@@ -233,13 +233,11 @@ def evaluate(
         weights.save_if_small(folder.path / weights.FILE, learner)
     publish(
         folder.path,
-        Run(
+        run_of(
+            request,
+            trained,
+            started,
             experiment=study.name,
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
             data={
                 "name": splits.name,
                 "fingerprint": splits.digest,

@@ -34,7 +34,7 @@ from experiments.common.factor_study import Splits
 from experiments.common.figures import draw_course
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, fit_runs, open_runs
 from experiments.common.set_statistics import mixture_masks
-from experiments.results.publish import Run, publish
+from experiments.results.publish import publish, run_of
 
 FLOOR_SETS = 2_000
 """Training sets to which the mixture of the floor is fitted."""
@@ -158,13 +158,11 @@ def evaluate(
     scores["elbo_per_item"] = Score(float(best), None, NATS_PER_ITEM)
     publish(
         folder.path,
-        Run(
+        run_of(
+            request,
+            trained,
+            started,
             experiment=study.name,
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
             data={
                 "name": splits.name,
                 "fingerprint": splits.digest,

@@ -35,7 +35,7 @@ from experiments.omniglot.models import (
     trained_model,
 )
 from experiments.omniglot.synthesis import judge_of, reader, sources_of, synthesis_scores
-from experiments.results.publish import Run, publish
+from experiments.results.publish import publish, run_of
 
 INTROS = {
     True: "A context-aware learner of handwritten characters. The items of a set share a "
@@ -90,13 +90,11 @@ def evaluate(
         weights.save_if_small(folder.path / weights.FILE, learner)
     publish(
         folder.path,
-        Run(
+        run_of(
+            request,
+            trained,
+            started,
             experiment=config.name,
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
             data={
                 "name": config.part,
                 "image_size": config.image_size,

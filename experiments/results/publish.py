@@ -1,5 +1,6 @@
 """Publishes a finished run: scores.json, an HTML page, and a summary on stdout."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from cal_jax.cli import program
 from cal_jax.data.binarise import EXPLANATIONS
 from cal_jax.io.provenance import device_description, versions
 from cal_jax.metrics.scores import Score, shown, shown_unit
+from cal_jax.training.config import Trained
 from experiments.common.figures import Figure
 from experiments.results.record import score_fields, write_run
 from experiments.results.report import write_report
@@ -33,6 +35,29 @@ class Run(NamedTuple):
     """What the thesis says of a score, by name, where it says anything."""
     details: Mapping[str, Any] = {}
     """What else was measured: kept in the record, not in the tables."""
+
+
+def run_of(
+    request: program.Request, trained: Trained, started: float, *, experiment: str, **measured: Any
+) -> Run:
+    """The run of one trained model.
+
+    Args:
+      request: what was asked for.
+      trained: its revision and seconds are the run's.
+      started: ``time.monotonic()`` when evaluation began, which counts too.
+      experiment: its name.
+      measured: ``data``, ``scores`` and the optional fields of ``Run``.
+    """
+    return Run(
+        experiment=experiment,
+        preset=request.preset,
+        command=request.command,
+        revision=trained.revision,
+        seed=request.seed,
+        seconds=trained.seconds + time.monotonic() - started,
+        **measured,
+    )
 
 
 Targets = Mapping[str, float]

@@ -31,7 +31,7 @@ from cal_jax.training.config import Trained
 from cal_jax.training.step import DataSet
 from experiments.common.figures import Figure, draw_course
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, images_of, train_and_evaluate
-from experiments.results.publish import Run, plain, publish
+from experiments.results.publish import plain, publish, run_of
 from experiments.spatial_mnist.config import SHOWN_SETS, SpatialConfig
 from experiments.spatial_mnist.figures import draw_point_sets
 
@@ -147,13 +147,11 @@ def evaluate(
     }
     publish(
         folder.path,
-        Run(
+        run_of(
+            request,
+            trained,
+            started,
             experiment=EXPERIMENT,
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
             oracle={"digest": digest(oracle), "accuracy": {"digit": ceiling}},
             data=images.about(config.image_size),
             scores=scores,

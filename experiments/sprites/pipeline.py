@@ -27,7 +27,7 @@ from cal_jax.training.factor_sets import FactorSets
 from cal_jax.training.recipes import known_masks
 from experiments.common.figures import draw_course
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, fit_runs, open_runs
-from experiments.results.publish import Run, plain, publish
+from experiments.results.publish import plain, publish, run_of
 from experiments.sprites.baselines import mean_and_nearest
 from experiments.sprites.characters import Characters, characters_of
 from experiments.sprites.config import LEAST_FRAMES, SpritesConfig
@@ -110,13 +110,11 @@ def evaluate(
     weights.save_if_small(folder.path / weights.FILE, learner)
     publish(
         folder.path,
-        Run(
+        run_of(
+            request,
+            trained,
+            started,
             experiment=NAME,
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
             data={
                 "name": DATA,
                 "fingerprint": sheets,

@@ -22,7 +22,7 @@ from cal_jax.training.factor_sets import FactorSets
 from cal_jax.training.recipes import masks_by_contrast
 from experiments.common.figures import draw_course
 from experiments.common.run import TEST_SEED, Fit, fit_runs, open_runs
-from experiments.results.publish import Run, publish
+from experiments.results.publish import publish, run_of
 from experiments.sprites.characters import Characters, characters_of
 from experiments.sprites.figures import ART
 from experiments.sprites.pipeline import DATA, about
@@ -125,13 +125,11 @@ def evaluate(
         scores[name] = scores[name]._replace(ceiling=clear)
     publish(
         folder.path,
-        Run(
+        run_of(
+            request,
+            trained,
+            started,
             experiment=NAME,
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
             data={
                 "name": DATA,
                 "fingerprint": sheets,

@@ -26,7 +26,7 @@ from cal_jax.objectives.neural_statistician import (
 from cal_jax.training.config import Trained
 from experiments.common.figures import draw_course
 from experiments.common.run import Fit, evaluation_key, fit_runs, open_runs
-from experiments.results.publish import Run, Targets, plain, publish, targets_of
+from experiments.results.publish import Targets, plain, publish, run_of, targets_of
 from experiments.synthetic_sets.config import SyntheticConfig
 from experiments.synthetic_sets.figures import (
     draw_conditional_samples,
@@ -121,13 +121,11 @@ def evaluate(
         scores[name] = Score(value, None, NATS_PER_ITEM)
     publish(
         folder.path,
-        Run(
+        run_of(
+            request,
+            trained,
+            started,
             experiment=EXPERIMENT,
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
             data={
                 "name": f"synthetic, {config.generator} moments",
                 "fingerprint": f"test seed {config.test_seed}",

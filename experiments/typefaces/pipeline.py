@@ -36,7 +36,7 @@ from experiments.common.run import (
     open_runs,
     open_within,
 )
-from experiments.results.publish import Run, publish
+from experiments.results.publish import publish, run_of
 from experiments.typefaces.baselines import bilinear, chosen_strength, mean_glyph, nearest_face
 from experiments.typefaces.completion import Draw, completion_of, completion_scores
 from experiments.typefaces.config import CONTEXTS, GIVEN, TypefacesConfig
@@ -138,13 +138,11 @@ def evaluate(
     names = [face.name for face in asked.faces]
     publish(
         folder.path,
-        Run(
+        run_of(
+            request,
+            trained,
+            started,
             experiment=NAME,
-            preset=request.preset,
-            command=request.command,
-            revision=trained.revision,
-            seed=request.seed,
-            seconds=trained.seconds + time.monotonic() - started,
             data={
                 "name": data_name,
                 "fingerprint": fingerprint(split),

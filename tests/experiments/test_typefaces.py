@@ -21,11 +21,10 @@ from experiments.typefaces.faces import levels
 from experiments.typefaces.group_vae import group_completion, letter_latents
 from experiments.typefaces.learner import learned, letter_contexts
 from experiments.typefaces.training import group_vae_fit, learner_sets
+from tests.experiments.marked_faces import marked, parts_of
 from tests.stderr import said
 
 METHODS = ("completion", "gvae", "ml_vae", "ridge", "copy", "mean")
-MARKER = {"train": 0, "validation": 100, "test": 200}
-"""Level of the first pixel of every glyph of a part."""
 
 
 @pytest.fixture(name="smoke", scope="module")
@@ -50,25 +49,6 @@ def test_a_run_leaves_scores_figures_weights_and_one_page(smoke):
     assert (smoke / "report.html").read_text().count("data:image/png;base64,") == 3
     trained = weights.load(smoke / weights.FILE)
     assert trained.names == ("letter", "typeface") and trained.model.event_shape == (32, 32)
-
-
-def marked(split):
-    """The same faces; the first pixel of each glyph says which part it is of."""
-
-    def mark(glyphs, level):
-        items = glyphs.items.copy()
-        items[..., 0, 0] = level
-        return replace(glyphs, items=items)
-
-    return type(split)(*(mark(getattr(split, name), MARKER[name]) for name in split._fields))
-
-
-def parts_of(items):
-    """The parts that glyphs [..., H, W] are of, by their marker, as grey levels or bytes."""
-    first = np.asarray(items)[..., 0, 0]
-    scale = 255 if first.dtype.kind == "f" else 1
-    by_level = {level: name for name, level in MARKER.items()}
-    return {by_level[round(level)] for level in np.unique(scale * first)}
 
 
 @pytest.mark.parametrize("scored", ["test", "validation"])

@@ -14,28 +14,10 @@ from experiments.common.set_statistics import mixture_masks, statistics
 from experiments.common.untold import sets_of
 from experiments.results.record import read_run
 from experiments.typefaces_untold import PRESETS, main
+from tests.experiments.marked_faces import marked, parts_of
 from tests.stderr import said
 
 LETTERS = "ABCDEFGHIJ"
-MARKER = {"train": 0, "validation": 100, "test": 200}
-"""Level of the first pixel of every glyph of a part."""
-
-
-def marked(split):
-    """The same faces; the first pixel of each glyph says which part it is of."""
-
-    def mark(glyphs, level):
-        items = glyphs.items.copy()
-        items[..., 0, 0] = level
-        return replace(glyphs, items=items)
-
-    return type(split)(*(mark(getattr(split, name), MARKER[name]) for name in split._fields))
-
-
-def parts_of(x):
-    """The parts that glyphs [..., H, W] are of."""
-    by_level = {level: name for name, level in MARKER.items()}
-    return {by_level[round(255 * level)] for level in np.unique(np.asarray(x)[..., 0, 0])}
 
 
 @pytest.mark.parametrize("scored", ["test", "validation"])
