@@ -101,9 +101,9 @@ _SMALL = replace(
 )
 
 _TRAINING = TrainingConfig(
-    steps=30_000,
+    steps=20_000,
     batch_size=16,
-    learning_rate=1e-3,
+    learning_rate=2e-3,
     schedule="cosine",
     alpha=0.0,
     chunk_steps=100,
@@ -119,10 +119,10 @@ PRESETS = {
         most_frames=300,
     ),
     "cpu": SpritesConfig(
-        summary="some 80 minutes on 2 cores",
+        summary="for 2 cores, an hour or more; not published yet",
         model=_DENSE,
         training=_TRAINING,
-        weight_half_life=5_000.0,
+        weight_half_life=3_000.0,
     ),
     "full": SpritesConfig(
         summary="for an accelerator: wider, longer, larger batches; not published",

@@ -92,15 +92,15 @@ PRESETS = {
         cluster_sets=60,
     ),
     "cpu": SpritesUntoldConfig(
-        summary="one of six; some 40 minutes on 2 cores",
+        summary="one of six, for 2 cores; not published yet",
         model=_model("cpu", ONE, 128),
         training=_TRAINING,
         weight_half_life=2_000.0,
     ),
     "cpu-subsets": SpritesUntoldConfig(
-        summary="any subset of six; some 60 minutes on 2 cores",
+        summary="any subset of six, for 2 cores; not published yet",
         model=_model("cpu", SUBSETS, 256),
-        training=replace(_TRAINING, batch_size=48, learning_rate=1e-3),
+        training=replace(_TRAINING, batch_size=48),
         masks="subsets",
         set_size=LEAST_FRAMES,
         balance_decay=0.95,
