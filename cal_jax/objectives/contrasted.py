@@ -20,6 +20,9 @@ from cal_jax.objectives.protocols import ContextAwareGenerative, ContextAwareInf
 from cal_jax.objectives.set_contrast import set_contrast, set_dependence
 from cal_jax.objectives.weighting import Weights, weighted_objective
 
+TINY = 1e-8
+"""Added to a context's mean squared deviation before it is divided by."""
+
 
 class BoundAndBeliefs(NamedTuple):
     """The bound of one set, and every context's posterior mean given each item alone."""
@@ -80,16 +83,21 @@ def beliefs_of(inference: ContextAwareInference, h: Any, a: Array) -> Array:
     return inference.varying_contexts(h, nothing, jnp.zeros_like(a)).mean()
 
 
-def contrast_sets(found: BoundAndBeliefs, axes: tuple[str, ...] = ()) -> ContrastedTerms:
+def contrast_sets(
+    found: BoundAndBeliefs, axes: tuple[str, ...] = (), spread: float | None = None
+) -> ContrastedTerms:
     """The terms [B] of one device's sets, contrasted with the sets of all devices.
 
     Args:
       found: with leading axes [B, S]; posterior_means and labels do not depend on the sample.
       axes: over which the sets of a batch are spread ("device" in a step).
+      spread: that posterior means are brought to first, see ``to_one_spread``; None: as they are.
     """
     terms = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found.terms)
     a = found.a[:, 0]
     means, mask = found.posterior_means[:, 0], of_first_sample(found.mask)
+    if spread is not None:
+        means = to_one_spread(means, spread, axes, mask)
     contrast, dependence = contrast_contexts(means, a, axes, mask)
     return ContrastedTerms(
         **terms._asdict(), contrast=a * contrast, dependence=(1.0 - a) * dependence
@@ -141,3 +149,35 @@ def contrast_contexts(
 def of_first_sample(mask: Array | None) -> Array | None:
     """The mask [B, N] from one with an axis of samples, [B, S, N]."""
     return None if mask is None else mask[:, 0]
+
+
+def to_one_spread(
+    posterior_means: Array,
+    spread: float,
+    axes: tuple[str, ...] = (),
+    mask: Array | None = None,
+) -> Array:
+    """Posterior means of every context about 0, at one mean squared length over the batch.
+
+    Args:
+      posterior_means: [B, N, K, C].
+      spread: that mean squared length; posteriors near N(0, I) are told apart where it is well
+        above 1.
+      axes: over which the sets of a batch are spread.
+      mask: [B, N], 1 for items that count; None when all count.
+
+    Returns:
+      [B, N, K, C]; the gradient flows through the mean and the length too.
+    """
+    counts = jnp.ones(posterior_means.shape[:2]) if mask is None else (mask > 0).astype(jnp.float32)
+    counts = counts[..., None, None]
+
+    def mean(x: Any) -> Any:
+        total, number = jnp.sum(counts * x, axis=(0, 1)), jnp.sum(counts)
+        for axis in axes:
+            total, number = jax.lax.psum((total, number), axis)
+        return total / number
+
+    about_0 = posterior_means - mean(posterior_means)[None, None]
+    length = mean(jnp.sum(about_0**2, axis=-1, keepdims=True))
+    return about_0 * jnp.sqrt(spread / (length + TINY))[None, None]

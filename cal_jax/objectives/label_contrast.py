@@ -6,7 +6,7 @@ bound, at a mask drawn from q(a | D), is what makes the contexts informative. Sh
 S samples, M masks of the support, K contexts.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,16 +16,18 @@ from cal_jax.distributions import KLMethod
 from cal_jax.divergences import categorical_kl
 from cal_jax.objectives.balance import Balance, balanced_logits, update_balance
 from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
-from cal_jax.objectives.contrasted import beliefs_of, contrast_contexts, of_first_sample
+from cal_jax.objectives.contrasted import (
+    beliefs_of,
+    contrast_contexts,
+    of_first_sample,
+    to_one_spread,
+)
 from cal_jax.objectives.encoded import encoded, given_features
 from cal_jax.objectives.label_bounds import label_logits
 from cal_jax.objectives.label_learning import LearnedLabelTerms, cross_entropy, row_of
 from cal_jax.objectives.label_samples import sampled
 from cal_jax.objectives.protocols import ContextAwareGenerative, LabelInference
 from cal_jax.objectives.weighting import Weights
-
-TINY = 1e-8
-"""Added to a context's mean squared deviation before it is divided by."""
 
 
 class DrawnLabel(NamedTuple):
@@ -110,7 +112,7 @@ def weigh_by_contrast(
       support: [M, K]; log_prior: [M], of the balance and of the label's KL.
       temperature: of the disagreement, in nats.
       dependence: weight of the dependence beside the contrast.
-      spread: see ``to_one_spread``.
+      spread: see ``contrasted.to_one_spread``.
       decay: see ``balance.update_balance``.
       axes: over which the sets of a batch are spread ("device" in a step).
 
@@ -174,35 +176,3 @@ def mask_disagreement(
     means = to_one_spread(posterior_means, spread, axes, mask)
     contrast, dependent = contrast_contexts(means, shares @ support, axes, mask)
     return contrast @ support.T + dependence * dependent @ (1.0 - support.T)
-
-
-def to_one_spread(
-    posterior_means: Array,
-    spread: float,
-    axes: tuple[str, ...] = (),
-    mask: Array | None = None,
-) -> Array:
-    """Posterior means of every context about 0, at one mean squared length over the batch.
-
-    Args:
-      posterior_means: [B, N, K, C].
-      spread: that mean squared length; posteriors near N(0, I) are told apart where it is well
-        above 1.
-      axes: over which the sets of a batch are spread.
-      mask: [B, N], 1 for items that count; None when all count.
-
-    Returns:
-      [B, N, K, C]; the gradient flows through the mean and the length too.
-    """
-    counts = jnp.ones(posterior_means.shape[:2]) if mask is None else (mask > 0).astype(jnp.float32)
-    counts = counts[..., None, None]
-
-    def mean(x: Any) -> Any:
-        total, number = jnp.sum(counts * x, axis=(0, 1)), jnp.sum(counts)
-        for axis in axes:
-            total, number = jax.lax.psum((total, number), axis)
-        return total / number
-
-    about_0 = posterior_means - mean(posterior_means)[None, None]
-    length = mean(jnp.sum(about_0**2, axis=-1, keepdims=True))
-    return about_0 * jnp.sqrt(spread / (length + TINY))[None, None]

@@ -64,6 +64,7 @@ def known_masks(
     *,
     contrast: float = 30.0,
     dependence: float = 100.0,
+    spread: float | None = None,
     latent_weight: float = 2.0,
     context_weight: float = 1.0,
     half_life: float = 10_000.0,
@@ -73,6 +74,8 @@ def known_masks(
     Args:
       contrast: weight of ``set_contrast``; with ``dependence`` 0 too, the bound alone.
       dependence: weight of ``set_dependence``.
+      spread: that both see posterior means brought to, see ``contrasted.to_one_spread``; None:
+        as they are.
       latent_weight: of z's KL in the first step.
       context_weight: of the contexts' KLs in the first step; with both weights 1 they are
         those of ``TrainingConfig.alpha``.
@@ -83,7 +86,9 @@ def known_masks(
         objective = Objective(
             bound_and_posterior_means,
             functools.partial(contrasted_criterion, contrast=contrast, dependence=dependence),
-            BatchObjective(lambda found, memory, _: (contrast_sets(found, (DEVICE,)), memory)),
+            BatchObjective(
+                lambda found, memory, _: (contrast_sets(found, (DEVICE,), spread), memory)
+            ),
         )
     if (latent_weight, context_weight) == (1.0, 1.0):
         return objective
@@ -171,7 +176,7 @@ def masks_by_contrast(
       log_prior: [M], log p(a); None: all alike. Without a balance it scores no mask.
       temperature: of the disagreement, in nats.
       balance_decay: of the running balance of the masks; None: none, p(a) need not be known.
-      spread: see ``objectives.label_contrast.to_one_spread``.
+      spread: see ``objectives.contrasted.to_one_spread``.
       contrast: weight of the disagreement.
       latent_weight, context_weight, half_life: as in ``known_masks``.
 

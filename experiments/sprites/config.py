@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cal_jax.config import require_at_least
+from cal_jax.data.label_mix import Mix, all_labels, one_constant
 from cal_jax.data.sprite_frames import BACKGROUND, FACTORS
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import DenseDecoder
@@ -17,6 +18,7 @@ from cal_jax.training.config import TrainingConfig
 from experiments.sprites.oracle import OracleConfig
 
 Scored = Literal["test", "validation"]
+Masks = Literal["one", "subsets"]
 
 LEAST_FRAMES = 5
 """Of one character, action and direction: a clip of the shortest action."""
@@ -30,12 +32,16 @@ class SpritesConfig:
     model: ContextAwareConfig = field(default_factory=ContextAwareConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     oracle: OracleConfig = field(default_factory=OracleConfig)
-    set_size: int = 8
-    """Frames of a set, in training and evaluation."""
+    set_size: int = LEAST_FRAMES
+    """Frames of a set, in training and evaluation; of a whole clip there are no more."""
+    masks: Masks = "subsets"
+    """The masks of training sets, all equally often: one factor is shared, or any subset."""
     contrast: float = 30.0
     """Weight of the cross-set contrastive loss of constant contexts."""
-    dependence: float = 100.0
+    dependence: float = 30.0
     """Weight of the dependence of varying contexts on their set."""
+    spread: float = 20.0
+    """Mean squared length that a context's posterior means are brought to before both."""
     latent_weight: float = 2.0
     """Of z's KL in the first step."""
     weight_half_life: float = 2_000.0
@@ -56,6 +62,17 @@ class SpritesConfig:
             raise InputError(
                 f"model.contexts must be {', '.join(FACTORS)}: got {', '.join(self.model.names)}"
             )
+
+    @property
+    def mix(self) -> Mix:
+        """Every mask of training equally often."""
+        return mix_of(self.masks)
+
+
+def mix_of(masks: Masks) -> Mix:
+    """Every mask equally often: of one constant factor, or of any subset."""
+    support = all_labels if masks == "subsets" else one_constant
+    return [(tuple(map(int, mask)), 1.0) for mask in support(len(FACTORS))]
 
 
 _DENSE = ContextAwareConfig(
@@ -84,9 +101,9 @@ _SMALL = replace(
 )
 
 _TRAINING = TrainingConfig(
-    steps=30_000,
+    steps=20_000,
     batch_size=16,
-    learning_rate=1e-3,
+    learning_rate=2e-3,
     schedule="cosine",
     alpha=0.0,
     chunk_steps=100,
@@ -98,15 +115,14 @@ PRESETS = {
         model=_SMALL,
         training=replace(_TRAINING, steps=4, batch_size=4, chunk_steps=2),
         oracle=OracleConfig(width=16, steps=40, batch_size=32),
-        set_size=LEAST_FRAMES,
         test_sets=4,
         most_frames=300,
     ),
     "cpu": SpritesConfig(
-        summary="some 80 minutes on 2 cores",
+        summary="for 2 cores, an hour or more; not published yet",
         model=_DENSE,
         training=_TRAINING,
-        weight_half_life=5_000.0,
+        weight_half_life=3_000.0,
     ),
     "full": SpritesConfig(
         summary="for an accelerator: wider, longer, larger batches; not published",

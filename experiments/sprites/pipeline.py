@@ -58,7 +58,7 @@ def run(request: program.Request) -> None:
     config: SpritesConfig = request.config
     parts, sheets = characters_of(request)
     model = ContextAwareLearner(config.model, parts.train.event_shape)
-    sets = FactorSets(parts.train, set_size=config.set_size)
+    sets = FactorSets(parts.train, set_size=config.set_size, mix=config.mix)
     with open_runs(request, NAME, DATA) as runs:
         what = Fit(model, objective_of(config), lambda _: sets)
         trained = fit_runs(runs, what, sheets=sheets)
@@ -73,6 +73,7 @@ def objective_of(config: SpritesConfig) -> Objective:
     return known_masks(
         contrast=config.contrast,
         dependence=config.dependence,
+        spread=config.spread,
         latent_weight=config.latent_weight,
         half_life=config.weight_half_life,
     )

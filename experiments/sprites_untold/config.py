@@ -1,7 +1,6 @@
 """Configuration of the study of sprites with inferred masks, and its presets."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 import numpy as np
 
@@ -12,10 +11,8 @@ from cal_jax.errors import InputError
 from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.models.context_aware.labels import PooledLabels
 from cal_jax.training.config import TrainingConfig
-from experiments.sprites.config import LEAST_FRAMES, Scored
+from experiments.sprites.config import LEAST_FRAMES, Masks, Scored, mix_of
 from experiments.sprites.config import PRESETS as TOLD
-
-Masks = Literal["one", "subsets"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class SpritesUntoldConfig:
     @property
     def mix(self) -> Mix:
         """Every mask equally often."""
-        return [(tuple(map(int, mask)), 1.0) for mask in self.support]
+        return mix_of(self.masks)
 
 
 ONE, SUBSETS = len(FACTORS), 2 ** len(FACTORS)
@@ -95,15 +92,15 @@ PRESETS = {
         cluster_sets=60,
     ),
     "cpu": SpritesUntoldConfig(
-        summary="one of six; some 40 minutes on 2 cores",
+        summary="one of six, for 2 cores; not published yet",
         model=_model("cpu", ONE, 128),
         training=_TRAINING,
         weight_half_life=2_000.0,
     ),
     "cpu-subsets": SpritesUntoldConfig(
-        summary="any subset of six; some 60 minutes on 2 cores",
+        summary="any subset of six, for 2 cores; not published yet",
         model=_model("cpu", SUBSETS, 256),
-        training=replace(_TRAINING, batch_size=48, learning_rate=1e-3),
+        training=replace(_TRAINING, batch_size=48),
         masks="subsets",
         set_size=LEAST_FRAMES,
         balance_decay=0.95,

@@ -10,12 +10,8 @@ import pytest
 from cal_jax.errors import InputError
 from cal_jax.objectives.balance import initial_balance
 from cal_jax.objectives.context_aware import ContextAwareTerms
-from cal_jax.objectives.label_contrast import (
-    DrawnLabel,
-    of_drawn_label,
-    to_one_spread,
-    weigh_by_contrast,
-)
+from cal_jax.objectives.contrasted import to_one_spread
+from cal_jax.objectives.label_contrast import DrawnLabel, of_drawn_label, weigh_by_contrast
 from cal_jax.training.recipes import masks_by_contrast
 from tests.objectives.label_case import LOG_PRIOR, MASK, MODEL, NUM_ITEMS, SUPPORT, WRONG, X
 
