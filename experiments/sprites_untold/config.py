@@ -32,7 +32,7 @@ class SpritesUntoldConfig:
     """Of the running balance of the masks; None: none."""
     spread: float = 20.0
     """Mean squared length that a context's posterior means are brought to."""
-    contrast: float = 30.0
+    contrast: float = 300.0
     """Weight of the disagreement."""
     latent_weight: float = 2.0
     """Of z's KL in the first step."""
@@ -80,7 +80,7 @@ def _model(preset: str, num_labels: int, width: int) -> ContextAwareConfig:
     return replace(TOLD[preset].model, labels=labels)
 
 
-_TRAINING = replace(TOLD["cpu"].training, steps=12_000)
+_TRAINING = replace(TOLD["cpu"].training, steps=12_000, batch_size=24, learning_rate=1e-3)
 
 PRESETS = {
     "smoke": SpritesUntoldConfig(
