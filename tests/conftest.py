@@ -2,8 +2,7 @@
 
 Most of a test's time is compilation, so XLA's slow optimisations are off:
 what is computed is the same, and it compiles in half the time. So it does once
-more without XLA's newer way to emit fusions, where a flag turns that off. A program
-compiled in one piece takes less of both cores than in several at once.
+more without XLA's newer way to emit fusions, where a flag turns that off.
 """
 
 import gc
@@ -28,7 +27,6 @@ os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_cpu_enable_concurrency_optimized_scheduler=false --xla_cpu_multi_thread_eigen=false"
-    " --xla_cpu_parallel_codegen_split_count=1"
     + (" --xla_cpu_use_fusion_emitters=false" if version("jaxlib") == "0.10.2" else ""),
 )
 
