@@ -4,7 +4,6 @@ Shape letters: K contexts, G values of a context in a table, N items of a table.
 """
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -91,11 +90,6 @@ def crossed_sampler(
 def largest_group_count(sizes: Mapping[str, int]) -> int:
     """``num_groups`` of ``crossed_elbo`` for these tables."""
     return max(sizes.values())
-
-
-def items_of(sizes: Mapping[str, int]) -> int:
-    """N of these tables."""
-    return math.prod(sizes.values())
 
 
 def _given_counts(

@@ -3,7 +3,6 @@
 Shape letters: M sets, A labels of the support, K contexts.
 """
 
-import functools
 from collections.abc import Sequence
 from itertools import permutations
 from typing import NamedTuple
@@ -53,17 +52,16 @@ def label_scores(
       course: of each chunk of training, the mean confusion [A, A].
       seed: of the draws.
     """
-    from sklearn.metrics import confusion_matrix, normalized_mutual_info_score
+    from sklearn.metrics import normalized_mutual_info_score
 
     truth, size = rows_of(labels, support), len(support)
-    of_support = functools.partial(confusion_matrix, truth, labels=range(size))
     likely = probabilities.argmax(axis=1)
     draws = np.random.default_rng(seed).random((len(truth), 1))
     drawn = np.minimum((probabilities.cumsum(axis=1) < draws).sum(axis=1), size - 1)
-    agreement = pseudo_accuracy(of_support(likely), support)
+    agreement = agreement_of(likely, labels, support)
     values = {
         "accuracy": agreement.accuracy,
-        "accuracy_sampled": pseudo_accuracy(of_support(drawn), support).accuracy,
+        "accuracy_sampled": agreement_of(drawn, labels, support).accuracy,
         "best_accuracy": max(
             pseudo_accuracy(np.asarray(confusion), support).accuracy for confusion in course
         ),
@@ -71,6 +69,22 @@ def label_scores(
     scores = {name: Score(value, 1.0, FRACTION) for name, value in values.items()}
     nmi = float(normalized_mutual_info_score(truth, likely))
     return LabelScores({**scores, "nmi": Score(nmi, 1.0, RATIO)}, agreement.order)
+
+
+def agreement_of(rows: np.ndarray, labels: np.ndarray, support: np.ndarray) -> Agreement:
+    """``pseudo_accuracy`` of predicted labels.
+
+    Args:
+      rows: int [M], the index in the support of each predicted label.
+      labels: [M, K], the true ones.
+      support: [A, K].
+
+    Raises:
+      InputError: see ``rows_of`` and ``pseudo_accuracy``.
+    """
+    confusion = np.zeros((len(support), len(support)))
+    np.add.at(confusion, (rows_of(labels, support), rows), 1)
+    return pseudo_accuracy(confusion, support)
 
 
 def pseudo_accuracy(confusion: np.ndarray, support: np.ndarray) -> Agreement:

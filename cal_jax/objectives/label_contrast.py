@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from cal_jax.distributions import KLMethod
@@ -23,8 +24,13 @@ from cal_jax.objectives.contrasted import (
     to_one_spread,
 )
 from cal_jax.objectives.encoded import encoded, given_features
-from cal_jax.objectives.label_bounds import label_logits
-from cal_jax.objectives.label_learning import LearnedLabelTerms, cross_entropy, row_of
+from cal_jax.objectives.label_bounds import LabelTerms, label_logits
+from cal_jax.objectives.label_learning import (
+    LearnedLabelTerms,
+    cross_entropy,
+    learned_terms,
+    row_of,
+)
 from cal_jax.objectives.label_samples import sampled
 from cal_jax.objectives.protocols import ContextAwareGenerative, LabelInference
 from cal_jax.objectives.weighting import Weights
@@ -140,19 +146,19 @@ def weigh_by_contrast(
         balance = update_balance(balance, held, log_prior, decay=decay, axes=axes)
         potential = balance.potential
     learned = jax.nn.softmax(balanced_logits(scores, potential))
-    guess = jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
-    found_terms = LearnedLabelTerms(
-        terms.elbo - kl_label,
-        terms.reconstruction,
-        terms.kl_latent,
-        terms.kl_varying,
-        terms.kl_constant,
-        kl_label,
-        jnp.sum(learned * against, axis=-1),
-        cross_entropy(learned, logits),
-        truth[:, :, None] * guess[:, None, :],
-    )
-    return found_terms, balance
+    parts = {**terms._asdict(), "elbo": terms.elbo - kl_label}
+    bound = LabelTerms(**parts, kl_label=kl_label, logits=logits, elbo_per_label=None)
+    taught, disagreement = cross_entropy(learned, logits), jnp.sum(learned * against, axis=-1)
+    return learned_terms(bound, taught, truth, logits, disagreement), balance
+
+
+def even_dependence(support: np.ndarray) -> float:
+    """Weight of the dependence beside the contrast, where all masks [M, K] are equally frequent.
+
+    Then both sides of a context weigh the same, however many contexts a mask calls varying.
+    """
+    share = float(support.mean())
+    return share / (1.0 - share)
 
 
 def mask_disagreement(

@@ -151,7 +151,7 @@ def take_drawn(found: OneLabel) -> LearnedLabelTerms:
     terms, label = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found)
     taught = label.is_known * cross_entropy(label.truth, terms.logits)
     nothing = jnp.zeros_like(terms.elbo)
-    return _learned(terms, taught, label.truth, terms.logits, nothing)
+    return learned_terms(terms, taught, label.truth, terms.logits, nothing)
 
 
 def weigh_labels(
@@ -222,7 +222,7 @@ def weigh_labels(
     else:
         taught = cross_entropy(jax.nn.softmax(shares), logits)
     disagreement = jnp.sum(jax.lax.stop_gradient(jax.nn.softmax(shares)) * against, axis=-1)
-    return _learned(bound, taught, label.truth, logits, disagreement), balance
+    return learned_terms(bound, taught, label.truth, logits, disagreement), balance
 
 
 def label_criterion(
@@ -268,9 +268,17 @@ def cross_entropy(shares: Array, logits: Array) -> Array:
     return -jnp.sum(jax.lax.stop_gradient(shares) * jax.nn.log_softmax(logits), axis=-1)
 
 
-def _learned(
+def learned_terms(
     bound: Any, taught: Array, truth: Array, logits: Array, disagreement: Array
 ) -> LearnedLabelTerms:
+    """The terms of sets, with the confusion of the most probable labels.
+
+    Args:
+      bound: ``LabelTerms``, [B].
+      taught: [B], the label network's loss.
+      truth: [B, M], one-hot; logits: [B, M].
+      disagreement: [B].
+    """
     guess = jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1])
     return LearnedLabelTerms(
         bound.elbo,

@@ -113,8 +113,8 @@ class Chunk:
         """The arguments of each call: the rows of a step, or a loop's rows and their number."""
         count = len(rows)
         if self.looped:
-            room = np.zeros((max(count, self.longest) - count, *rows.shape[1:]), rows.dtype)
-            rows = np.concatenate([rows, room])
+            padding = np.zeros((max(count, self.longest) - count, *rows.shape[1:]), rows.dtype)
+            rows = np.concatenate([rows, padding])
         divided = divide(rows, len(self.devices))[_own(self.devices)]
         if self.looped:
             return [(divided, np.int32(count))]

@@ -6,7 +6,7 @@ tell nothing of their set.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -24,7 +24,11 @@ from cal_jax.objectives.contrasted import (
     contrast_sets,
     contrasted_criterion,
 )
-from cal_jax.objectives.label_contrast import of_drawn_label, weigh_by_contrast
+from cal_jax.objectives.label_contrast import (
+    even_dependence,
+    of_drawn_label,
+    weigh_by_contrast,
+)
 from cal_jax.objectives.label_learning import (
     Responsibilities,
     label_criterion,
@@ -139,10 +143,7 @@ def inferred_masks(
     if contrast > 0:
         disagree = functools.partial(label_disagreement, support=masks, axes=(DEVICE,))
         weigh = functools.partial(weigh, disagree=disagree)
-    batch = BatchObjective(lambda found, memory, weights: (weigh(found, None, weights)[0], memory))
-    if balance_decay is not None:
-        weigh = functools.partial(weigh, decay=balance_decay)
-        batch = BatchObjective(weigh, initial_balance(prior))
+    batch = _balanced(weigh, prior, balance_decay)
     return Objective(
         functools.partial(of_every_label, support=masks, kl=kl, with_beliefs=contrast > 0),
         functools.partial(label_criterion, disagreement=contrast),
@@ -197,14 +198,11 @@ def masks_by_contrast(
         support=of_support,
         log_prior=prior,
         temperature=temperature,
-        dependence=float(share.mean() / (1.0 - share.mean())),
+        dependence=even_dependence(masks),
         spread=spread,
         axes=(DEVICE,),
     )
-    batch = BatchObjective(lambda found, memory, weights: (weigh(found, None, weights)[0], memory))
-    if balance_decay is not None:
-        weigh = functools.partial(weigh, decay=balance_decay)
-        batch = BatchObjective(weigh, initial_balance(prior))
+    batch = _balanced(weigh, prior, balance_decay)
     return Objective(
         functools.partial(of_drawn_label, support=of_support, log_prior=prior),
         functools.partial(label_criterion, disagreement=contrast),
@@ -213,3 +211,12 @@ def masks_by_contrast(
             annealed_weights, latent=latent_weight, contexts=context_weight, half_life=half_life
         ),
     )
+
+
+def _balanced(weigh: Callable[..., Any], prior: Any, decay: float | None) -> BatchObjective:
+    """The batch's masks weighed with a running balance, or each set by itself."""
+    if decay is None:
+        return BatchObjective(
+            lambda found, memory, weights: (weigh(found, None, weights)[0], memory)
+        )
+    return BatchObjective(functools.partial(weigh, decay=decay), initial_balance(prior))

@@ -8,7 +8,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from cal_jax.errors import InputError
 from cal_jax.inference.evidence import infer
 from cal_jax.inference.labels import infer_labels
 from cal_jax.io.run_folder import RunFolder
-from cal_jax.metrics.labels import label_scores, pseudo_accuracy, rows_of
+from cal_jax.metrics.labels import agreement_of, label_scores
 from cal_jax.metrics.scores import FRACTION, NATS_PER_ITEM, Score
 from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.models.context_aware.learner import ContextAwareLearner
@@ -194,6 +194,4 @@ def sets_of(
 
 def _accuracy(rows: np.ndarray, masks: np.ndarray, support: np.ndarray) -> Score:
     """The share of right masks, at the best order of the contexts."""
-    confusion: Any = np.zeros((len(support), len(support)))
-    np.add.at(confusion, (rows_of(masks, support), rows), 1)
-    return Score(pseudo_accuracy(confusion, support).accuracy, 1.0, FRACTION)
+    return Score(agreement_of(rows, masks, support).accuracy, 1.0, FRACTION)

@@ -14,9 +14,10 @@ from cal_jax.data.set_samplers import render_sets
 from cal_jax.data.sprite_frames import FACTORS
 from cal_jax.inference.labels import infer_labels
 from cal_jax.io.run_folder import RunFolder
-from cal_jax.metrics.labels import label_scores, pseudo_accuracy, rows_of
+from cal_jax.metrics.labels import agreement_of, label_scores
 from cal_jax.metrics.scores import FRACTION, Score
 from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.objectives.label_contrast import even_dependence
 from cal_jax.training.config import Objective, Trained
 from cal_jax.training.factor_sets import FactorSets
 from cal_jax.training.recipes import masks_by_contrast
@@ -105,19 +106,15 @@ def evaluate(
         [record["confusion"] for record in records],
         request.seed,
     )
-    share = float(config.support.mean())
     against = compared_masks(
         model,
         trained.variables,
         scored.x,
         config.support,
-        dependence=share / (1.0 - share),
+        dependence=even_dependence(config.support),
         spread=config.spread,
     )
-    confusion = np.zeros((len(config.support),) * 2)
-    places = rows_of(scored.masks, config.support), against.argmin(axis=1)
-    np.add.at(confusion, places, 1)
-    compared = pseudo_accuracy(confusion, config.support).accuracy
+    compared = agreement_of(against.argmin(axis=1), scored.masks, config.support).accuracy
     scores = found.scores | baseline_scores(parts.train, scored, config)
     scores["compared"] = Score(compared, None, FRACTION)
     clear = 1.0 - float(scored.ambiguous.mean())

@@ -123,10 +123,10 @@ def evaluate(
     learner = TrainedLearner(model, trained.variables, config.set_size[1])
     train, asked = levels(split.train), few(getattr(split, config.scored), config.most_faces)
     basis = with_restyled(train, TEST_SEED) if config.restyle else train
+    chosen_on = few(split.validation, config.most_faces)
     scores: dict[str, Score] = {}
     for count in GIVEN:
         task = completion_of(levels(asked), count, TEST_SEED)
-        chosen_on = few(split.validation, config.most_faces)
         methods = methods_of(learner, group_vaes, train, basis, chosen_on, count)
         for name, draw in methods.items():
             scores |= completion_scores(name, task, draw)
