@@ -4,15 +4,14 @@ Each is made from the training faces [G, L, H, W] and returns a ``completion.Dra
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
-from cal_jax.metrics.images import root_mean_square_error
-from experiments.typefaces.completion import Completion, Draw
+from experiments.typefaces.completion import Draw
 
-STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0)
-"""Of the ridge, in squared levels; chosen on validation faces."""
+RIDGES = (3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0)
+"""Strengths of the ridge, in squared levels; chosen on validation faces."""
 
 
 def mean_glyph(train: np.ndarray) -> Draw:
@@ -38,7 +37,7 @@ def nearest_face(train: np.ndarray) -> Draw:
     return draw
 
 
-def bilinear(train: np.ndarray, strength: float) -> Draw:
+def bilinear(train: np.ndarray) -> Callable[[float], Draw]:
     """The linear combination of training faces that fits the given letters, with a ridge.
 
     The asymmetric bilinear model of style and content (Tenenbaum & Freeman 2000), its styles
@@ -46,13 +45,10 @@ def bilinear(train: np.ndarray, strength: float) -> Draw:
 
     Args:
       train: [G, L, H, W].
-      strength: of the ridge on the coefficients, in squared levels.
+
+    Returns:
+      The strength of the ridge on the coefficients, in squared levels -> the method.
     """
-    return _bilinear_models(train)(strength)
-
-
-def _bilinear_models(train: np.ndarray) -> Callable[[float], Draw]:
-    """The bilinear model of each ridge; the products of the training faces are taken once."""
     mean = train.mean(axis=0)
     apart = (train - mean[None]).reshape(*train.shape[:2], -1)
     by_letter = apart.swapaxes(0, 1)
@@ -68,22 +64,3 @@ def _bilinear_models(train: np.ndarray) -> Callable[[float], Draw]:
         return drawn
 
     return lambda strength: functools.partial(draw, strength)
-
-
-def chosen_strength(
-    train: np.ndarray, validation: Completion, strengths: Sequence[float] = STRENGTHS
-) -> float:
-    """The ridge that draws validation faces with the least root mean square error."""
-
-    model = _bilinear_models(train)
-
-    def error(strength: float) -> float:
-        drawn = np.clip(model(strength)(validation.glyphs, validation.given), 0.0, 1.0)
-        hidden = ~validation.asked[..., None, None]
-        return float(
-            root_mean_square_error(
-                np.where(hidden, 0.0, drawn), np.where(hidden, 0.0, validation.faces)
-            ).mean()
-        )
-
-    return min(strengths, key=error)

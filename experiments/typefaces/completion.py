@@ -3,7 +3,7 @@
 Shape letters: F faces, L letters, n given letters, H x W pixels with levels 0 to 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -78,3 +78,24 @@ def completion_scores(name: str, task: Completion, draw: Draw) -> dict[str, Scor
         "l1": mean_absolute_error(found, truth),
     }
     return {f"{name}_{key}_{n}": Score(float(value), None, RATIO) for key, value in values.items()}
+
+
+def chosen(
+    method: Callable[[float], Draw], strengths: Sequence[float], validation: Completion
+) -> float:
+    """The strength with which a method draws validation faces with the least squared error.
+
+    Args:
+      method: the strength -> the method.
+      strengths: to choose from.
+      validation: faces, and the letters of them that are given.
+    """
+
+    def error(strength: float) -> float:
+        drawn = np.clip(method(strength)(validation.glyphs, validation.given), 0.0, 1.0)
+        asked = validation.asked
+        by_face = (len(asked), -1, *drawn.shape[2:])
+        found, truth = drawn[asked].reshape(by_face), validation.faces[asked].reshape(by_face)
+        return float(root_mean_square_error(found, truth).mean())
+
+    return min(strengths, key=error)

@@ -6,7 +6,7 @@ from typing import Literal
 from cal_jax.config import require_at_least
 from cal_jax.data.glyphs.render import CAPITALS
 from cal_jax.errors import InputError
-from cal_jax.models.components.decoders import DenseDecoder
+from cal_jax.models.components.decoders import BilinearDecoder
 from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.models.components.group_posteriors import GroupMean, GroupProduct
 from cal_jax.models.components.likelihoods import Normal
@@ -85,10 +85,10 @@ class TypefacesConfig:
 
 _DENSE = ContextAwareConfig(
     contexts=named(*CONTEXTS),
-    context_dim=64,
+    context_dim=128,
     latent=Latent(1),
     encoder=DenseEncoder(512),
-    decoder=DenseDecoder(512),
+    decoder=BilinearDecoder(512, gates=26, factors=64),
     posterior=SharedExperts(256),
     constant_prior=Mixture(components=20),
     varying_prior=Standard(),
@@ -100,7 +100,7 @@ _SMALL = replace(
     _DENSE,
     context_dim=8,
     encoder=DenseEncoder(32),
-    decoder=DenseDecoder(32),
+    decoder=BilinearDecoder(32, gates=4, factors=8),
     posterior=SharedExperts(16),
     constant_prior=Mixture(components=4),
     hidden=Hidden(width=16, norm="layer"),

@@ -1,9 +1,12 @@
 """Completion of a typeface by a group VAE: GVAE (Hosoya 2019) or ML-VAE (Bouchacourt et al. 2018).
 
-The style is the context of the given glyphs. A letter is the mean of z over training faces'
-glyphs of it. Shape letters: ``completion``'s, and C and Z, the dimensions of c and z.
+A letter is the mean of z over training faces' glyphs of it. The style is the context of the given
+glyphs, moved by gradient as the learner's is. Shape letters: ``completion``'s, and C and Z, the
+dimensions of c and z.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -14,29 +17,39 @@ from jax import Array
 from cal_jax.inference.mapping import Variables, map_model
 from cal_jax.models.group_vae import GroupVAE
 from experiments.typefaces.completion import Draw
+from experiments.typefaces.refined import by_pull
 
 
-def group_completion(model: GroupVAE, variables: Variables, train: np.ndarray) -> Draw:
-    """The model as a method of completion.
+def group_completion(
+    model: GroupVAE, variables: Variables, train: np.ndarray
+) -> Callable[[float], Draw]:
+    """The model as a method of completion, for each pull towards the encoder's style.
 
     Args:
       model: whose z does not see the context.
       variables: trained.
       train: training faces [G, L, H, W].
     """
-    letters = letter_latents(model, variables, train)
+    letters = jnp.asarray(letter_latents(model, variables, train))
+    return by_pull(model, variables, functools.partial(_complete, letters))
 
-    def one(generative: Any, inference: Any, glyphs: Array, latents: Array) -> Array:
-        c = inference.context(inference.encode(glyphs), None).mean()
-        return generative.likelihood((latents,), c).mean()
 
-    decoded = jax.jit(map_model(one, model))
+def _complete(
+    letters: Array,
+    fit: Callable[..., Array],
+    generative: Any,
+    inference: Any,
+    glyphs: Array,
+    given: Array,
+    mask: Array,
+) -> Array:
+    """One face: all letters [L, H, W] from the given ones [n, H, W]."""
 
-    def draw(glyphs: np.ndarray, given: np.ndarray) -> np.ndarray:
-        of_faces = np.broadcast_to(letters, (len(glyphs), *letters.shape))
-        return np.asarray(decoded(variables, glyphs, of_faces))
+    def log_likelihood(style: Array) -> Array:
+        return jnp.sum(mask * generative.likelihood((letters[given],), style).log_prob(glyphs))
 
-    return draw
+    style = fit(log_likelihood, inference.context(inference.encode(glyphs), mask).mean())
+    return generative.likelihood((letters,), style).mean()
 
 
 def letter_latents(model: GroupVAE, variables: Variables, train: np.ndarray) -> np.ndarray:

@@ -1,39 +1,65 @@
 """Completion of a typeface by a trained context-aware learner.
 
-The style is the constant context of the given glyphs. A letter is the constant context of sets
-of the training faces' glyphs of it, averaged. Together they are decoded at z's prior mean.
+A letter is the constant context of sets of the training faces' glyphs of it, averaged. The style
+is the constant context of the given glyphs, moved by gradient to where it draws them better.
+Together they are decoded at z's prior mean.
 """
 
-import numpy as np
+import functools
+from collections.abc import Callable
+from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from cal_jax.inference.sample import decode_contexts, infer_constants
 from cal_jax.inference.trained import TrainedLearner
 from experiments.typefaces.completion import Draw
+from experiments.typefaces.config import CONTEXTS
+from experiments.typefaces.refined import by_pull
 
 LETTER_SETS = 30
 """Sets of training glyphs that a letter's context is averaged over."""
 
-LETTER, TYPEFACE = "letter", "typeface"
+LETTER, TYPEFACE = CONTEXTS
 
 
-def learned(trained: TrainedLearner, train: np.ndarray, seed: int = 0) -> Draw:
-    """The learner as a method of completion.
+def learned(trained: TrainedLearner, train: np.ndarray, seed: int = 0) -> Callable[[float], Draw]:
+    """The learner as a method of completion, for each pull towards the encoder's style.
 
     Args:
       trained: with the contexts letter and typeface.
       train: training faces [G, L, H, W].
       seed: of the choice of training glyphs.
     """
-    letters = letter_contexts(trained, train, seed)
+    letters = jnp.asarray(letter_contexts(trained, train, seed))
+    complete = functools.partial(_complete, letters)
+    return by_pull(trained.model, trained.variables, complete)
 
-    def draw(glyphs: np.ndarray, given: np.ndarray) -> np.ndarray:
-        styles = trained.contexts(glyphs, constant=(TYPEFACE,))[TYPEFACE]
-        pairs = {
-            LETTER: np.tile(letters, (len(styles), 1)),
-            TYPEFACE: np.repeat(styles, len(letters), axis=0),
-        }
-        return trained.decode(pairs).reshape(len(styles), *train.shape[1:])
 
-    return draw
+def _complete(
+    letters: Array,
+    fit: Callable[..., Array],
+    generative: Any,
+    inference: Any,
+    glyphs: Array,
+    given: Array,
+    mask: Array,
+) -> Array:
+    """One face: all letters [L, H, W] from the given ones [n, H, W]."""
+
+    def contexts(style: Array, of: Array) -> Array:
+        return jnp.stack([of, jnp.broadcast_to(style, of.shape)], axis=1)
+
+    def log_likelihood(style: Array) -> Array:
+        known = contexts(style, letters[given])
+        z = generative.latent_prior(known).mean()
+        return jnp.sum(mask * generative.likelihood(z, known).log_prob(glyphs))
+
+    shared = jnp.asarray([name == TYPEFACE for name in CONTEXTS], jnp.float32)
+    start = infer_constants(inference, glyphs, shared, mask=mask)[CONTEXTS.index(TYPEFACE)]
+    return decode_contexts(generative, contexts(fit(log_likelihood, start), letters))
 
 
 def letter_contexts(trained: TrainedLearner, train: np.ndarray, seed: int) -> np.ndarray:

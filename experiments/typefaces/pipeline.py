@@ -4,8 +4,9 @@ Whoever draws a face never sees it: families that look alike are on one side of 
 every choice (the ridge of the linear model, the learner's config) is made on validation faces.
 """
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -37,13 +38,20 @@ from experiments.common.run import (
     open_within,
 )
 from experiments.results.publish import publish, run_of
-from experiments.typefaces.baselines import bilinear, chosen_strength, mean_glyph, nearest_face
-from experiments.typefaces.completion import Draw, completion_of, completion_scores
+from experiments.typefaces.baselines import RIDGES, bilinear, mean_glyph, nearest_face
+from experiments.typefaces.completion import (
+    Completion,
+    Draw,
+    chosen,
+    completion_of,
+    completion_scores,
+)
 from experiments.typefaces.config import CONTEXTS, GIVEN, TypefacesConfig
 from experiments.typefaces.faces import faces_of, fingerprint, levels, training_items
 from experiments.typefaces.figures import draw_completions, draw_methods
 from experiments.typefaces.group_vae import group_completion
 from experiments.typefaces.learner import learned
+from experiments.typefaces.refined import PULLS
 from experiments.typefaces.restyle import with_restyled
 from experiments.typefaces.training import (
     group_vae_fit,
@@ -125,13 +133,14 @@ def evaluate(
     basis = with_restyled(train, TEST_SEED) if config.restyle else train
     chosen_on = few(split.validation, config.most_faces)
     scores: dict[str, Score] = {}
+    methods = methods_of(learner, group_vaes, train, basis)
     for count in GIVEN:
         task = completion_of(levels(asked), count, TEST_SEED)
-        methods = methods_of(learner, group_vaes, train, basis, chosen_on, count)
-        for name, draw in methods.items():
+        draws = draws_of(methods, completion_of(levels(chosen_on), count, TEST_SEED))
+        for name, draw in draws.items():
             scores |= completion_scores(name, task, draw)
         if count == SHOWN_GIVEN:
-            shown, by_name = task, methods
+            shown, by_name = task, draws
     bound = bound_of(config, model, trained.variables, asked, request.seed)
     scores["elbo_per_item"] = Score(bound, None, NATS_PER_ITEM)
     weights.save_if_small(folder.path / weights.FILE, learner)
@@ -179,31 +188,46 @@ def bound_of(
     return float(terms.elbo)
 
 
+class Method(NamedTuple):
+    """A way to complete a typeface, and the strengths that it may take."""
+
+    of_strength: Callable[[float], Draw]
+    strengths: tuple[float, ...]
+
+
 def methods_of(
     learner: TrainedLearner,
     group_vaes: Mapping[str, GroupTrained],
     train: np.ndarray,
     basis: np.ndarray,
-    validation: Glyphs,
-    count: int,
-) -> Mapping[str, Draw]:
+) -> Mapping[str, Method]:
     """The learner and what it is compared with, by the names of their scores.
+
+    ``encoder`` is the learner without a fit to the given letters.
 
     Args:
       learner: trained.
       group_vaes: trained, by name.
       train: training faces [G, L, H, W].
       basis: training faces and, where training changes them, changed ones [G', L, H, W].
-      validation: faces on which the ridge is chosen.
-      count: letters that are given.
     """
-    chosen = chosen_strength(basis, completion_of(levels(validation), count, TEST_SEED))
+    of_learner = learned(learner, train)
+    nearest, mean = nearest_face(basis), mean_glyph(train)
     return {
-        "completion": learned(learner, train),
-        **{name: group_completion(*of, train) for name, of in group_vaes.items()},
-        "ridge": bilinear(basis, chosen),
-        "copy": nearest_face(basis),
-        "mean": mean_glyph(train),
+        "completion": Method(of_learner, PULLS),
+        "encoder": Method(of_learner, (math.inf,)),
+        **{name: Method(group_completion(*of, train), PULLS) for name, of in group_vaes.items()},
+        "ridge": Method(bilinear(basis), RIDGES),
+        "copy": Method(lambda _: nearest, (0.0,)),
+        "mean": Method(lambda _: mean, (0.0,)),
+    }
+
+
+def draws_of(methods: Mapping[str, Method], validation: Completion) -> dict[str, Draw]:
+    """Every method at the strength that is best on validation faces, with as many given letters."""
+    return {
+        name: of_strength(chosen(of_strength, strengths, validation))
+        for name, (of_strength, strengths) in methods.items()
     }
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cal_jax.errors import InputError
-from experiments.typefaces.baselines import bilinear, chosen_strength, mean_glyph, nearest_face
-from experiments.typefaces.completion import Completion, completion_of, completion_scores
+from experiments.typefaces.baselines import bilinear, mean_glyph, nearest_face
+from experiments.typefaces.completion import Completion, chosen, completion_of, completion_scores
 
 RNG = np.random.default_rng(0)
 LETTERS, SIDE = 5, 16
@@ -67,9 +67,9 @@ def test_the_mean_glyph_and_the_nearest_face():
 def test_the_bilinear_model_completes_faces_that_are_linear_in_the_training_ones():
     train, test = faces(12), faces(5, seed=2)
     task = completion_of(test, 2, 0)
-    drawn = bilinear(train, 1e-4)(task.glyphs, task.given)
+    drawn = bilinear(train)(1e-4)(task.glyphs, task.given)
     np.testing.assert_allclose(drawn, test, atol=5e-3)
-    shrunk = bilinear(train, 1e6)(task.glyphs, task.given)
+    shrunk = bilinear(train)(1e6)(task.glyphs, task.given)
     np.testing.assert_allclose(shrunk[0], train.mean(axis=0), atol=1e-3)
 
 
@@ -81,7 +81,7 @@ def test_the_bilinear_model_is_the_ridge_regression_by_scikit_learn():
     apart = (train - mean[None])[:, given].reshape(6, -1)
     fit = Ridge(alpha=0.7, fit_intercept=False).fit(apart.T, (face - mean)[given].reshape(-1))
     want = mean + np.tensordot(fit.coef_, train - mean[None], 1)
-    drawn = bilinear(train, 0.7)(face[given][None], given[None])
+    drawn = bilinear(train)(0.7)(face[given][None], given[None])
     np.testing.assert_allclose(drawn[0], want, atol=1e-4)
 
 
@@ -89,10 +89,10 @@ def test_the_ridge_is_chosen_on_the_letters_that_validation_asks_for():
     train = faces(12)
     noisy = faces(5, seed=2) + 0.3 * RNG.normal(size=(5, LETTERS, SIDE, SIDE)).astype(np.float32)
     clean = completion_of(faces(5, seed=2), 2, 0)
-    assert chosen_strength(train, clean, (1e-4, 1e4)) == 1e-4
+    assert chosen(bilinear(train), (1e-4, 1e4), clean) == 1e-4
     # Given letters are noise, so their fit is worth nothing to the others.
     given = clean.given
     mixed = np.broadcast_to(train.mean(axis=0), clean.faces.shape).copy()
     rows = np.arange(5)[:, None]
     mixed[rows, given] = noisy[rows, given]
-    assert chosen_strength(train, Completion(mixed, given), (1e-4, 1e4)) == 1e4
+    assert chosen(bilinear(train), (1e-4, 1e4), Completion(mixed, given)) == 1e4

@@ -1,5 +1,6 @@
 """The typeface study as its users run it, and what each fit of it may see."""
 
+import math
 from dataclasses import replace
 
 import jax
@@ -24,7 +25,7 @@ from experiments.typefaces.training import group_vae_fit, learner_sets
 from tests.experiments.marked_faces import marked, parts_of
 from tests.stderr import said
 
-METHODS = ("completion", "gvae", "ml_vae", "ridge", "copy", "mean")
+METHODS = ("completion", "encoder", "gvae", "ml_vae", "ridge", "copy", "mean")
 
 
 @pytest.fixture(name="smoke", scope="module")
@@ -74,7 +75,7 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
         "bilinear": (0,),
         "nearest_face": (0,),
         "mean_glyph": (0,),
-        "chosen_strength": (0, 1),
+        "chosen": (2,),
         "completion_scores": (1,),
         "bound_per_item": (4,),
     }.items():
@@ -84,14 +85,14 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
     flags += ["--scored", scored, "--run-dir", str(tmp_path / "run"), "--devices", "1"]
     assert main(flags) == 0
     for name in ("learned", "group_completion", "mean_glyph"):
-        assert [parts_of(args[0]) for args in seen[name]] == [{"train"}] * len(GIVEN)
+        assert [parts_of(args[0]) for args in seen[name]] == [{"train"}]
     assert [parts_of(args[0]) for args in seen["with_restyled"]] == [{"train"}]
-    for name in ("bilinear", "nearest_face", "chosen_strength"):  # of faces and changed ones
-        of_training = [basis[: len(basis) // 2] for basis, *_ in seen[name]]
-        assert [parts_of(faces) for faces in of_training] == [{"train"}] * len(GIVEN)
+    for name in ("bilinear", "nearest_face"):  # of faces and changed ones
+        (basis,) = seen[name][0]
+        assert parts_of(basis[: len(basis) // 2]) == {"train"}
     for name in ("learner_sets", "group_vae_fit"):
         assert [parts_of(items.items) for (items,) in seen[name]] == [{"train"}]
-    for _, validation in seen["chosen_strength"]:
+    for (validation,) in seen["chosen"]:
         assert parts_of(validation.faces) == {"validation"}
     for (task,) in seen["completion_scores"]:
         assert parts_of(task.faces) == {scored}
@@ -111,15 +112,23 @@ def test_the_learner_draws_with_the_style_given_and_the_letters_of_training():
     )
     train = levels(glyphs.take(np.arange(12)))
     task = completion_of(levels(glyphs.take(np.arange(12, 15))), 2, 0)
-    drawn = learned(trained, train)(task.glyphs, task.given)
+    drawn = learned(trained, train)(math.inf)(task.glyphs, task.given)
     assert drawn.shape == task.faces.shape
     styles = trained.contexts(task.glyphs, constant=("typeface",))["typeface"]
     letters = letter_contexts(trained, train, 0)
     one = trained.decode({"letter": letters[3], "typeface": styles[1]})
     np.testing.assert_allclose(drawn[1, 3], one[0], atol=1e-5)
     other = completion_of(task.faces[::-1], 2, 0)
-    again = learned(trained, train)(other.glyphs, other.given)
+    again = learned(trained, train)(math.inf)(other.glyphs, other.given)
     assert np.abs(again[0] - drawn[0]).max() > 1e-4
+    few, none = (_error_of_given(task, learned(trained, train)(pull)) for pull in (0.0, math.inf))
+    assert few < none
+
+
+def _error_of_given(task, draw):
+    """Of the letters that the style is fitted to."""
+    drawn = draw(task.glyphs, task.given)
+    return np.square(drawn - task.faces)[~task.asked].mean()
 
 
 def test_faces_are_read_from_an_archive_or_refused(tmp_path, capsys):
@@ -167,7 +176,8 @@ def test_the_letters_of_a_group_vae_are_those_of_training_and_the_style_is_the_g
     variables = init_variables(what.objective.bound, model, jax.random.key(1), x)
     train, asked = glyphs[:6], completion_of(glyphs[6:], 2, 0)
     latents = letter_latents(model, variables, train)
-    drawn = group_completion(model, variables, train)(asked.glyphs, asked.given)
+    method = group_completion(model, variables, train)
+    drawn = method(math.inf)(asked.glyphs, asked.given)
     assert drawn.shape == asked.faces.shape
 
     def one(module):
@@ -179,6 +189,7 @@ def test_the_letters_of_a_group_vae_are_those_of_training_and_the_style_is_the_g
     z, x = model.apply(variables, method=one)
     np.testing.assert_allclose(latents[3], z, atol=1e-5)
     np.testing.assert_allclose(drawn[1, 3], x, atol=1e-5)
+    assert _error_of_given(asked, method(0.0)) < _error_of_given(asked, method(math.inf))
 
 
 def test_sets_of_a_group_vae_share_a_typeface_and_a_step_has_the_learner_s_items():

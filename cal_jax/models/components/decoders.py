@@ -8,7 +8,7 @@ import flax.linen as nn
 from cal_jax.config import require_at_least
 from cal_jax.models.components.encoders import require_image, require_widths
 from cal_jax.models.components.sizes import Sizes
-from cal_jax.nn import conv, densenet, fully_connected, mlp, residual
+from cal_jax.nn import bilinear, conv, densenet, fully_connected, mlp, residual
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,27 @@ class DenseDecoder(Decoder):
 
     def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
         return fully_connected.DenseDecoder(shape, self.width, **sizes.hidden.options)
+
+
+@dataclass(frozen=True)
+class BilinearDecoder(Decoder):
+    """A ``DenseDecoder`` plus products of a softmax gate and linear factors of its inputs, for
+    any output shape: style times content (Tenenbaum & Freeman 2000).
+    """
+
+    width: int = 512
+    gates: int = 32
+    """Linear maps among which the gate chooses: some more than the kinds of content."""
+    factors: int = 64
+    """Dimensions that each of them reads, linear in the contexts and z."""
+
+    def __post_init__(self) -> None:
+        require_at_least(self, width=1, gates=1, factors=1)
+
+    def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
+        return bilinear.BilinearDecoder(
+            shape, self.width, self.gates, self.factors, **sizes.hidden.options
+        )
 
 
 @dataclass(frozen=True)
@@ -104,4 +125,6 @@ class DenseNetDecoder(Decoder):
 
 
 # The decoders that a configuration may name: a line here makes one known to files and flags.
-AnyDecoder = ConvDecoder | DenseDecoder | MLPDecoder | ResidualDecoder | DenseNetDecoder
+AnyDecoder = (
+    ConvDecoder | DenseDecoder | BilinearDecoder | MLPDecoder | ResidualDecoder | DenseNetDecoder
+)

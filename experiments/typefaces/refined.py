@@ -1,0 +1,56 @@
+"""Methods of completion whose style starts at an encoder and is fitted to the given letters."""
+
+import functools
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from cal_jax.inference.mapping import Model, Variables, map_model
+from cal_jax.inference.refine import refine
+from experiments.typefaces.completion import Draw
+from experiments.typefaces.config import GIVEN
+
+PULLS = (1.0, 3.0, 10.0, 30.0, 100.0, math.inf)
+"""Towards the encoder's style, in nats; chosen on validation faces. At inf it is taken as it is."""
+
+Complete = Callable[..., Array]
+"""(fit, generative, inference, glyphs [n, H, W], which letters they are int [n], mask [n]) -> all
+letters [L, H, W] of one face; it calls ``fit(log_likelihood, start)`` for the style."""
+
+
+def by_pull(model: Model, variables: Variables, complete: Complete) -> Callable[[float], Draw]:
+    """A trained model as a method of completion, for each pull towards the encoder's style.
+
+    Given letters are padded to the most of ``GIVEN``, so that one program is compiled.
+
+    Args:
+      model, variables: trained.
+      complete: a face by the model.
+
+    Returns:
+      The pull -> the method.
+    """
+
+    def one(generative: object, inference: object, pull: Array, *known: Array) -> Array:
+        def fit(log_likelihood: Callable[[Array], Array], start: Array) -> Array:
+            found = refine(log_likelihood, start, jnp.where(jnp.isinf(pull), 0.0, pull))
+            return jnp.where(jnp.isinf(pull), start, found)
+
+        return complete(fit, generative, inference, *known)
+
+    drawn = jax.jit(map_model(one, model))
+
+    def draw(pull: float, glyphs: np.ndarray, given: np.ndarray) -> np.ndarray:
+        faces, count = given.shape
+        padding = (0, max(GIVEN) - count)
+        mask = np.pad(np.ones(given.shape, np.float32), ((0, 0), padding))
+        glyphs = np.pad(glyphs, ((0, 0), padding, (0, 0), (0, 0)))
+        given = np.pad(given, ((0, 0), padding))
+        pulls = np.full(faces, pull, np.float32)
+        return np.asarray(drawn(variables, pulls, glyphs, given, mask))
+
+    return lambda pull: functools.partial(draw, pull)
