@@ -2,7 +2,6 @@
 
 import pytest
 
-from cal_jax.config import from_plain, to_plain
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import ConvDecoder, DenseDecoder
 from cal_jax.models.components.encoders import ConvEncoder, DenseEncoder, EquivariantEncoder
@@ -18,6 +17,7 @@ from cal_jax.models.context_aware.posteriors import (
     Statistic,
 )
 from cal_jax.models.context_aware.priors import CouplingFlow, LearnedGaussian, Mixture, Standard
+from cal_jax.plain_config import from_plain, to_plain
 from tests.small_models import INVERTING, ROTATING, small_config
 
 
