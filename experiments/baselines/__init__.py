@@ -13,9 +13,9 @@ from cal_jax.cli import program
 from cal_jax.models.components.decoders import DenseDecoder, MLPDecoder
 from cal_jax.models.components.encoders import DenseEncoder, MLPEncoder
 from cal_jax.models.components.group_posteriors import GroupStatistic
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.group_vae import GroupVAEConfig
 from cal_jax.models.vae import VAEConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 from experiments import black_and_white, rotated
 from experiments.baselines import pipeline as baselines

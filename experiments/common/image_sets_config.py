@@ -13,9 +13,9 @@ from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle.train import SMALLEST_IMAGE, OracleConfig
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent
 from cal_jax.models.context_aware.posteriors import Statistic
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 
 SMALL_IMAGE = 14

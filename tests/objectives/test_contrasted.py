@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cal_jax.axes import DEVICE
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.posteriors import SharedExperts
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.contrasted import (
     BoundAndBeliefs,

@@ -10,10 +10,10 @@ from cal_jax.inference import weights
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.models.components.likelihoods import Bernoulli, DiscretizedLogistic, Normal
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import Latent
 from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.models.context_aware.priors import LearnedGaussian
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 from cal_jax.training.factor_sets import FactorSets
 
