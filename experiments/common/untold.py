@@ -163,12 +163,7 @@ def evaluate(
             trained,
             started,
             experiment=study.name,
-            data={
-                "name": splits.name,
-                "fingerprint": splits.digest,
-                "evaluated_on": splits.evaluated_on,
-                **splits.about,
-            },
+            data=splits.record,
             scores=scores,
         ),
         title=f"{study.title}, {splits.name}",
