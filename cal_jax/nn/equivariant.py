@@ -20,7 +20,7 @@ from cal_jax.nn.dense import START_SMALL, ResidualMLP
 from cal_jax.nn.experts import Experts, replace_context
 from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.layers import Dense
-from cal_jax.nn.turning import ANGLES, circular_moments, turned_back
+from cal_jax.nn.rotation import ANGLES, circular_moments, rotated_back
 
 VIEWS = 16
 """Number of views of an image; it divides ``ANGLES``."""
@@ -85,7 +85,7 @@ def angle_experts(experts: Experts, context: int, angle: Array) -> Experts:
 def views(x: Array) -> Array:
     """The harmonics [N, VIEWS, R + 2 P] of images x [N, H, W], rotated back by each angle."""
     angles = np.eye(ANGLES, dtype=np.float32)[:: ANGLES // VIEWS, None]
-    return jax.vmap(turned_back, in_axes=(None, 0), out_axes=1)(x, jnp.asarray(angles))
+    return jax.vmap(rotated_back, in_axes=(None, 0), out_axes=1)(x, jnp.asarray(angles))
 
 
 def strongest(read: Array) -> Array:

@@ -39,7 +39,7 @@ DENSE_MODEL = ContextAwareConfig(
 )
 """For a CPU."""
 
-TURNED_TRAINING = TrainingConfig(
+ROTATED_TRAINING = TrainingConfig(
     steps=40_000,
     batch_size=16,
     learning_rate=2e-3,
@@ -47,10 +47,10 @@ TURNED_TRAINING = TrainingConfig(
     alpha_half_life=0.3,
     chunk_steps=250,
 )
-"""Of turned digits, on a CPU."""
+"""Of rotated digits, on a CPU."""
 
-TURNED_ORACLE = OracleConfig(steps=4_000, learning_rate=2e-3, dropout=0.2, shift=1, max_blur=1.2)
-"""Of turned digits. Turns by odd multiples of 45 degrees are interpolated and the others are
+ROTATED_ORACLE = OracleConfig(steps=4_000, learning_rate=2e-3, dropout=0.2, shift=1, max_blur=1.2)
+"""Of rotated digits. Rotations by odd multiples of 45 degrees are interpolated and the others are
 not, which an oracle must not go by: see ``docs/results/scores.md``."""
 
 SMALL_ORACLE = OracleConfig(widths=(16, 64), steps=100, batch=32, learning_rate=5e-3)

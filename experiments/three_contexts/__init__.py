@@ -28,11 +28,11 @@ from experiments.black_and_white import INVERSION
 from experiments.common import known_labels
 from experiments.common.figures import Figure
 from experiments.common.image_sets_config import (
+    ROTATED_ORACLE,
+    ROTATED_TRAINING,
     SMALL_IMAGE,
     SMALL_MODEL,
     SMALL_ORACLE,
-    TURNED_ORACLE,
-    TURNED_TRAINING,
 )
 from experiments.common.known_labels import Drawn, Experiment
 from experiments.common.known_labels_config import (
@@ -53,7 +53,7 @@ TARGETS = {"synthesis_triple": 0.75}
 
 @dataclass(frozen=True)
 class ThreeContextsConfig(KnownLabelsConfig):
-    """Turned digits on a black or white background; every label equally often."""
+    """Rotated digits on a black or white background; every label equally often."""
 
     @property
     def factors(self) -> DigitFactors:
@@ -65,8 +65,8 @@ _CPU = ThreeContextsConfig(
     summary="some 10 minutes on a core, for MNIST: as the rotated experiment's, with a context "
     "that inverts; exactly one constant factor a set",
     model=replace(ROTATION_MODEL, contexts=(Context("digit"), ROTATION, INVERSION)),
-    training=replace(TURNED_TRAINING, steps=12_000, alpha=0.0),
-    oracle=TURNED_ORACLE,
+    training=replace(ROTATED_TRAINING, steps=12_000, alpha=0.0),
+    oracle=ROTATED_ORACLE,
     **CONTRASTED,
 )
 
@@ -101,7 +101,7 @@ PRESETS = {
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
         model=ContextAwareConfig(contexts=named(*FACTORS.names)),
         training=TrainingConfig(chunk_steps=20),
-        oracle=TURNED_ORACLE,
+        oracle=ROTATED_ORACLE,
     ),
 }
 

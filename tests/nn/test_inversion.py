@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cal_jax.inference.mapping import map_model
-from cal_jax.nn.inverting import folded
+from cal_jax.nn.inversion import folded
 from tests.small_models import BOTH_ACTIONS, INVERTING, binary_sets, small_model
 
 MODELS = [INVERTING, BOTH_ACTIONS]
