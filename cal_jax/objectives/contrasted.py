@@ -24,7 +24,7 @@ TINY = 1e-8
 """Added to a context's mean squared deviation before it is divided by."""
 
 
-class BoundAndBeliefs(NamedTuple):
+class BoundAndPosteriorMeans(NamedTuple):
     """The bound of one set, and every context's posterior mean given each item alone."""
 
     terms: ContextAwareTerms
@@ -61,7 +61,7 @@ def bound_and_posterior_means(
     *,
     mask: Array | None = None,
     kl: KLMethod = "analytic",
-) -> BoundAndBeliefs:
+) -> BoundAndPosteriorMeans:
     """The bound of ONE set and its items' posterior means, from one encoder pass.
 
     Args:
@@ -70,10 +70,10 @@ def bound_and_posterior_means(
     h = encoded(inference, x, mask)
     given = given_features(inference, h)
     terms = context_aware_elbo(key, generative, given, x, a, mask=mask, kl=kl)
-    return BoundAndBeliefs(terms, beliefs_of(inference, h, a), a, mask)
+    return BoundAndPosteriorMeans(terms, item_posterior_means(inference, h, a), a, mask)
 
 
-def beliefs_of(inference: ContextAwareInference, h: Any, a: Array) -> Array:
+def item_posterior_means(inference: ContextAwareInference, h: Any, a: Array) -> Array:
     """The posterior mean of every context given each item alone, [N, K, C].
 
     Args:
@@ -84,7 +84,7 @@ def beliefs_of(inference: ContextAwareInference, h: Any, a: Array) -> Array:
 
 
 def contrast_sets(
-    found: BoundAndBeliefs, axes: tuple[str, ...] = (), spread: float | None = None
+    found: BoundAndPosteriorMeans, axes: tuple[str, ...] = (), spread: float | None = None
 ) -> ContrastedTerms:
     """The terms [B] of one device's sets, contrasted with the sets of all devices.
 

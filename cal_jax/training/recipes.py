@@ -145,7 +145,7 @@ def inferred_masks(
         weigh = functools.partial(weigh, disagree=disagree)
     batch = _balanced(weigh, prior, balance_decay)
     return Objective(
-        functools.partial(of_every_label, support=masks, kl=kl, with_beliefs=contrast > 0),
+        functools.partial(of_every_label, support=masks, kl=kl, with_posterior_means=contrast > 0),
         functools.partial(label_criterion, disagreement=contrast),
         batch,
         functools.partial(

@@ -47,7 +47,7 @@ def test_z_and_what_is_drawn_know_nothing_of_the_sign(changes):
 
 
 @pytest.mark.parametrize("changes", MODELS)
-def test_beliefs_about_the_inverting_context_are_the_sign_and_the_others_know_nothing_of_it(
+def test_the_posterior_of_the_inverting_context_is_the_sign_and_the_others_know_nothing_of_it(
     changes,
 ):
     model, variables = small_model(**changes)

@@ -62,7 +62,7 @@ def test_z_is_read_from_the_image_rotated_back():
     assert np.abs(seen(quarter, 0) - seen(x, 0)).max() > 1e-4
 
 
-def test_beliefs_about_what_is_shown_stay_where_an_image_turns_and_those_of_its_angle_turn():
+def test_posteriors_of_the_content_stay_where_an_image_rotates_and_those_of_its_angle_rotate():
     model, variables = small_model(**ROTATING)
     x = binary_sets(1, 4)[0][0]
 
