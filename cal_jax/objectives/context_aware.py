@@ -9,9 +9,9 @@ from jax import Array
 from cal_jax.distributions import KLMethod, sample
 from cal_jax.distributions import kl as divergence
 from cal_jax.objectives.checks import (
+    check_constant_mask,
     check_contexts,
     check_items,
-    check_label,
     check_shape,
     score_items,
 )
@@ -104,7 +104,7 @@ def context_aware_elbo(
         likelihood's support.
     """
     check_items(x, mask)
-    check_label(a)
+    check_constant_mask(a)
     key_constant, key_items = jax.random.split(key)
     x = blank_padding(x, mask)
     h = inference.encode(x)

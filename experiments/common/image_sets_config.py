@@ -8,7 +8,7 @@ from cal_jax.config import require_at_least
 from cal_jax.data.binarise import BINARISATIONS
 from cal_jax.data.factors import DigitFactors
 from cal_jax.data.images import NUM_CLASSES
-from cal_jax.data.label_mix import Mix
+from cal_jax.data.mask_mix import Mix
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle.train import SMALLEST_IMAGE, OracleConfig
 from cal_jax.models.components.decoders import DenseDecoder

@@ -17,7 +17,7 @@ from cal_jax.cli.processes import is_first
 from cal_jax.config import flatten, require_at_least
 from cal_jax.data.context_sets import ContextSets, draw_context_sets
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.label_mix import one_constant
+from cal_jax.data.mask_mix import one_constant
 from cal_jax.data.set_samplers import render_sets
 from cal_jax.errors import InputError
 from cal_jax.inference.evidence import infer

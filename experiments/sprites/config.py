@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cal_jax.config import require_at_least
-from cal_jax.data.label_mix import Mix, all_labels, one_constant
+from cal_jax.data.mask_mix import Mix, all_masks, one_constant
 from cal_jax.data.sprite_frames import BACKGROUND, FACTORS
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import DenseDecoder
@@ -71,7 +71,7 @@ class SpritesConfig:
 
 def mix_of(masks: Masks) -> Mix:
     """Every mask equally often: of one constant factor, or of any subset."""
-    support = all_labels if masks == "subsets" else one_constant
+    support = all_masks if masks == "subsets" else one_constant
     return [(tuple(map(int, mask)), 1.0) for mask in support(len(FACTORS))]
 
 

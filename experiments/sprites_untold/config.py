@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from cal_jax.config import require_at_least
-from cal_jax.data.label_mix import Mix, all_labels, one_constant
+from cal_jax.data.mask_mix import Mix, all_masks, one_constant
 from cal_jax.data.sprite_frames import FACTORS
 from cal_jax.errors import InputError
 from cal_jax.models.context_aware.config import ContextAwareConfig
@@ -63,7 +63,7 @@ class SpritesUntoldConfig:
     @property
     def support(self) -> np.ndarray:
         """The possible masks, float32 [M, 6]."""
-        masks = all_labels if self.masks == "subsets" else one_constant
+        masks = all_masks if self.masks == "subsets" else one_constant
         return np.asarray(masks(len(FACTORS)), np.float32)
 
     @property

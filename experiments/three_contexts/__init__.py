@@ -15,7 +15,7 @@ from pathlib import Path
 import jax
 
 from cal_jax.data.factors import DigitFactors
-from cal_jax.data.label_mix import Label, all_labels, one_constant
+from cal_jax.data.mask_mix import ConstantMask, all_masks, one_constant
 from cal_jax.evaluation.generation_scores import Read, RealSets
 from cal_jax.metrics.scores import Score
 from cal_jax.models.components.encoders import DenseEncoder, EquivariantEncoder
@@ -46,7 +46,7 @@ from experiments.three_contexts.scores import two_constant_scores
 
 FACTORS = DigitFactors(("digit", "rotation", "background"))
 NUM_CONTEXTS = len(FACTORS.names)
-LABELS = sorted(all_labels(NUM_CONTEXTS), key=sum, reverse=True)
+LABELS = sorted(all_masks(NUM_CONTEXTS), key=sum, reverse=True)
 """From everything constant to nothing."""
 TARGETS = {"synthesis_triple": 0.75}
 
@@ -106,7 +106,7 @@ PRESETS = {
 }
 
 
-def real_sets(drawn: Drawn) -> Mapping[Label, RealSets]:
+def real_sets(drawn: Drawn) -> Mapping[ConstantMask, RealSets]:
     """Real sets of every label."""
     real = drawn.real
     there = dict(zip(one_constant(NUM_CONTEXTS), real.one_constant, strict=True))

@@ -7,7 +7,7 @@ import pytest
 
 from cal_jax.data.context_sets import accidentally_constant, draw_context_sets
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.label_mix import all_labels
+from cal_jax.data.mask_mix import all_masks
 from tests.data.drawn_sets import (
     DIGITS,
     SHOWN,
@@ -99,7 +99,7 @@ def test_three_contexts_of_which_two_are_rendered_and_masks_in_any_order():
     )
     names = ("digit", "turn", "colour")
     rng = np.random.default_rng(0)
-    mix = [(mask, 1) for mask in all_labels(3)]
+    mix = [(mask, 1) for mask in all_masks(3)]
     drawn = draw_context_sets(rng, data, names, num_sets=4000, set_size=5, mix=mix)
     assert allowed[tuple(np.moveaxis(drawn.values, -1, 0))].all()
     assert constant(drawn)[drawn.constant_mask == 1].all()

@@ -13,7 +13,7 @@ from cal_jax.data.context_sets import (
     free_rank,
 )
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.label_mix import all_labels
+from cal_jax.data.mask_mix import all_masks
 from cal_jax.errors import InputError
 from tests.data.drawn_sets import DIGITS, X, close, constant, digits, rendered_table, sets, shares
 
@@ -60,7 +60,7 @@ def test_many_contexts_of_columns_with_holes():
     rows = cells[rng.integers(len(cells), size=6000)]
     data = FactorDataset(np.zeros((6000, 1), np.uint8), {f"f{k}": rows[:, k] for k in range(6)})
     drawn = draw_context_sets(
-        rng, data, data.names, num_sets=640, set_size=5, mix=[(a, 1) for a in all_labels(6)[-63:]]
+        rng, data, data.names, num_sets=640, set_size=5, mix=[(a, 1) for a in all_masks(6)[-63:]]
     )
     np.testing.assert_array_equal(drawn.values, rows[drawn.items])
     assert constant(drawn)[drawn.constant_mask == 1].all()
@@ -145,7 +145,7 @@ def draw_of(contexts):
         (lambda: sets(set_size=(4, 3)), r"set_size \(4, 3\); accepted: 1 or more, or \(small"),
         (lambda: sets(num_sets=0), "num_sets 0; accepted: 1 or more"),
         (lambda: sets(mix=(((1, 0), -1),)), "mix: weights"),
-        (lambda: sets(mix=(((1,), 1),)), r"mix: label \(1,\); accepted: 2 entries"),
+        (lambda: sets(mix=(((1,), 1),)), r"mix: mask \(1,\); accepted: 2 entries"),
         (
             lambda: sets(set_size=201),
             r"mask \(1, 0\) of \(digit, turn\): no combination of constant values has more than "

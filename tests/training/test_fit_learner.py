@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cal_jax
-from cal_jax.data.label_mix import all_labels
+from cal_jax.data.mask_mix import all_masks
 from cal_jax.errors import InputError
 from cal_jax.inference import weights
 from cal_jax.models.components.decoders import DenseDecoder
@@ -150,4 +150,4 @@ def test_wrong_data_never_trains():
         cal_jax.ContextAwareLearner.for_data(data, ("pitch",))
     few = data.take(np.arange(5))
     with pytest.raises(InputError, match="set"):
-        cal_jax.fit(learner, FactorSets(few, set_size=6, mix=[(all_labels(2)[0], 1.0)]))
+        cal_jax.fit(learner, FactorSets(few, set_size=6, mix=[(all_masks(2)[0], 1.0)]))
