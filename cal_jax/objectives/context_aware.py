@@ -1,4 +1,4 @@
-"""ELBO of the context-aware learner with a known label (thesis 6.1, 6.1.2)."""
+"""ELBO of the context-aware learner with a known constant mask (thesis 6.1, 6.1.2)."""
 
 from typing import Any, NamedTuple
 
@@ -79,8 +79,8 @@ def context_aware_elbo(
 ) -> ContextAwareTerms:
     """The ELBO on log p(D | a) of ONE data set from one Monte Carlo sample; vmap it for more.
 
-    Thesis equations (6.5)-(6.9); the KL of the label, (6.10), is absent while
-    the label is known (6.1.2). Sampling is ancestral: constant contexts from
+    Thesis equations (6.5)-(6.9); the KL of the mask, (6.10), is absent while
+    the mask is known (6.1.2). Sampling is ancestral: constant contexts from
     the set, varying contexts from each item and the constant ones, z from
     each item and its contexts.
 
