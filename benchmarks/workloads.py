@@ -18,12 +18,12 @@ from cal_jax.errors import InputError
 from cal_jax.inference.mapping import Variables, init_variables
 from cal_jax.models.components.decoders import ConvDecoder, MLPDecoder
 from cal_jax.models.components.encoders import ConvEncoder, MLPEncoder
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import Context, ContextAwareConfig, Latent
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.models.context_aware.posteriors import Statistic
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.models.vae import VAE, VAEConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_elbo

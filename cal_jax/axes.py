@@ -5,7 +5,7 @@ Shape letters:
     S  Monte Carlo samples         N  items in a data set
     K  contexts                    C  dimensions of one context
     Z  dimensions of the latent z  X  the shape of one item (H, W for images)
-    F  features of an encoded item M  rows of a collection, labels of a support
+    F  features of an encoded item M  rows of a collection, masks of a support
 """
 
 DEVICE = "device"

@@ -1,7 +1,8 @@
 """Distributions and divergences between them; the only module that imports distrax.
 
-Diagonal Gaussians, their mixtures and Bernoullis are our own (``independent``, ``mixture``).
-The others are distrax's, imported at first use because the import takes a second or more.
+Diagonal Gaussians, their mixtures, Bernoullis and flows are our own (``independent``,
+``mixture``, ``flow``). The others are distrax's, and so are a flow's bijectors: imported at
+first use, because the import takes a second or more.
 
 Build, sample and score distributions inside one mapped function; return only
 arrays from it (distrax distributions cannot cross a ``vmap`` boundary).
@@ -23,6 +24,7 @@ from cal_jax.divergences import (
     triangular_gaussian_kl,
 )
 from cal_jax.errors import InputError
+from cal_jax.flow import Flow
 from cal_jax.independent import DiagonalGaussian, IndependentBernoulli, check_binary
 from cal_jax.mixture import GaussianMixture
 
@@ -31,9 +33,6 @@ Distribution = Any
 and shapes."""
 
 KLMethod = Literal["analytic", "monte_carlo"]
-
-MEAN_DRAWS = 64
-"""Of the estimate of a flow's mean."""
 
 _diagonal_matrix = jnp.vectorize(jnp.diag, signature="(c)->(c,c)")
 
@@ -80,37 +79,6 @@ def gaussian_mixture(logits: Array, mean: Array, log_variance: Array) -> Gaussia
       Batch [...], event [C].
     """
     return GaussianMixture(logits, diagonal_gaussian(mean, log_variance))
-
-
-class Flow(NamedTuple):
-    """A base distribution transformed by a bijector of vectors."""
-
-    base: Distribution
-    bijector: Any
-    """distrax's."""
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """[...]"""
-        return self.base.batch_shape
-
-    @property
-    def event_shape(self) -> tuple[int, ...]:
-        """[C]"""
-        return self.base.event_shape
-
-    def sample(self, *, seed: Array, sample_shape: tuple[int, ...] = ()) -> Array:
-        """Draws, [*sample_shape, ..., C]."""
-        return self.bijector.forward(self.base.sample(seed=seed, sample_shape=sample_shape))
-
-    def log_prob(self, value: Array) -> Array:
-        """Nats of values [..., C]."""
-        origin, log_determinant = self.bijector.inverse_and_log_det(value)
-        return self.base.log_prob(origin) + log_determinant
-
-    def mean(self) -> Array:
-        """A Monte Carlo estimate from ``MEAN_DRAWS`` samples of a fixed key."""
-        return jnp.mean(sample(self, jax.random.key(0), (MEAN_DRAWS,)), axis=0)
 
 
 def coupling_flow(

@@ -32,8 +32,8 @@ from cal_jax.metrics.scores import FRACTION, Score
 from cal_jax.plots.canvas import figure, save
 from experiments.common.figures import Figure
 from experiments.common.image_sets_config import (
+    ROTATED_ORACLE,
     SMALL_ORACLE,
-    TURNED_ORACLE,
     require_binarisation,
     require_readable,
 )
@@ -50,7 +50,7 @@ class OracleCheckConfig:
     """Everything that decides the scores but the seed, which is the oracle's, and the images."""
 
     summary: str
-    oracle: OracleConfig = TURNED_ORACLE
+    oracle: OracleConfig = ROTATED_ORACLE
     image_size: int = 28
     """H = W."""
     binarisation: str = "static"
@@ -119,7 +119,7 @@ def check(request: program.Request, folder: RunFolder, images: Evaluation) -> No
             scores=scores,
             details={"oracle": oracle_file.digest(oracle)},
         ),
-        title=f"The oracle of turned {images.name}",
+        title=f"The oracle of rotated {images.name}",
         intro="What an oracle of digits and rotations reads in real images, as they are and after "
         f"a turn by {config.degrees:g} degrees and back.",
         config=flatten(config),
@@ -165,7 +165,7 @@ def readings(
 
 
 def draw(folder: Path, seen: Mapping[str, np.ndarray]) -> Figure:
-    """The first images of each rendering, upright and turned by 45 degrees."""
+    """The first images of each rendering, upright and rotated by 45 degrees."""
     drawn = figure(0.7 * SHOWN, 0.8 * 2 * len(seen), layout="constrained")
     rows = [(name, turn) for name in seen for turn in (0, 1)]
     for axis, (name, turn) in zip(drawn.subplots(len(rows)), rows, strict=True):

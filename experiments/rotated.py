@@ -22,11 +22,11 @@ from experiments.common import known_labels
 from experiments.common.figures import Figure
 from experiments.common.image_sets_config import (
     DENSE_MODEL,
+    ROTATED_ORACLE,
+    ROTATED_TRAINING,
     SMALL_IMAGE,
     SMALL_MODEL,
     SMALL_ORACLE,
-    TURNED_ORACLE,
-    TURNED_TRAINING,
 )
 from experiments.common.known_labels import Drawn, Experiment
 from experiments.common.known_labels_config import CONTRASTED, ROTATION_MODEL, KnownLabelsConfig
@@ -48,7 +48,7 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class RotatedConfig(KnownLabelsConfig):
-    """Turned digits; digit and rotation are constant equally often (6.4.2)."""
+    """Rotated digits; digit and rotation are constant equally often (6.4.2)."""
 
     @property
     def factors(self) -> DigitFactors:
@@ -75,23 +75,23 @@ PRESETS = {
     ),
     "cpu": RotatedConfig(
         summary="some 20 minutes on a core, for MNIST: tied experts, mixtures for priors, a "
-        "decoder that turns, and a contrast between the sets of a batch",
+        "decoder that rotates, and a contrast between the sets of a batch",
         model=ROTATION_MODEL,
-        training=replace(TURNED_TRAINING, alpha=0.0),
-        oracle=TURNED_ORACLE,
+        training=replace(ROTATED_TRAINING, alpha=0.0),
+        oracle=ROTATED_ORACLE,
         **CONTRASTED,
     ),
     "faithful": RotatedConfig(
-        summary="the same with the thesis's posteriors and priors; its decoder does not turn",
+        summary="the same with the thesis's posteriors and priors; its decoder does not rotate",
         model=replace(DENSE_MODEL, contexts=CONTEXTS),
-        training=TURNED_TRAINING,
-        oracle=TURNED_ORACLE,
+        training=ROTATED_TRAINING,
+        oracle=ROTATED_ORACLE,
     ),
     "thesis": RotatedConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
         model=ContextAwareConfig(contexts=CONTEXTS),
         training=TrainingConfig(chunk_steps=20),
-        oracle=TURNED_ORACLE,
+        oracle=ROTATED_ORACLE,
     ),
 }
 

@@ -9,11 +9,11 @@ import numpy as np
 from cal_jax.inference.mapping import init_variables
 from cal_jax.models.components.decoders import ConvDecoder, DenseDecoder
 from cal_jax.models.components.encoders import ConvEncoder, DenseEncoder, EquivariantEncoder
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.actions import Inversion, Rotation
 from cal_jax.models.context_aware.config import Context, ContextAwareConfig, Latent
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.models.context_aware.posteriors import SharedExperts, Statistic
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.context_aware import context_aware_elbo
 
 SIZE = 8

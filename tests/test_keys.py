@@ -12,9 +12,9 @@ from cal_jax.errors import InputError
 from cal_jax.keys import typed_key
 from cal_jax.models.components.decoders import MLPDecoder
 from cal_jax.models.components.encoders import MLPEncoder
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.models.vae import VAE, VAEConfig
+from cal_jax.nn.hidden import Hidden
 from tests.objectives.test_checks import BINARY, LABEL, gaussian, learner, statistician, vae
 from tests.small_models import binary_sets, small_model
 

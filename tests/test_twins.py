@@ -31,7 +31,6 @@ from cal_jax.models.components.encoders import (  # noqa: E402
     MLPEncoder,
 )
 from cal_jax.models.components.likelihoods import Normal  # noqa: E402
-from cal_jax.models.components.sizes import Hidden  # noqa: E402
 from cal_jax.models.context_aware.actions import Inversion  # noqa: E402
 from cal_jax.models.context_aware.config import (  # noqa: E402
     Context,
@@ -42,6 +41,7 @@ from cal_jax.models.context_aware.posteriors import SharedExperts, Statistic  # 
 from cal_jax.models.context_aware.priors import LearnedGaussian  # noqa: E402
 from cal_jax.models.statistician import NeuralStatisticianConfig  # noqa: E402
 from cal_jax.models.vae import VAEConfig  # noqa: E402
+from cal_jax.nn.hidden import Hidden  # noqa: E402
 from experiments.results.gather import gather  # noqa: E402
 from experiments.results.record import read_run  # noqa: E402
 

@@ -19,8 +19,8 @@ from cal_jax.data.synthetic import GENERATORS, SyntheticSets, sets_of_test, synt
 from cal_jax.errors import InputError
 from cal_jax.metrics.neighbours import knn_accuracy, knn_r2
 from cal_jax.metrics.scores import FRACTION, NATS_PER_ITEM, RATIO, Score
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatisticianConfig
+from cal_jax.nn.hidden import Hidden
 from experiments.common.run import TEST_SEED
 
 ARCHITECTURES: dict[str, Callable[[NeuralStatisticianConfig, tuple[int, ...]], Any]] = {

@@ -19,7 +19,7 @@ from cal_jax.cli.flags import parse
 from cal_jax.cli.program import exit_code, require_packages
 from cal_jax.data.factors import VALUES, DigitFactors, draw_digit_sets
 from cal_jax.data.images import LabelledImages
-from cal_jax.data.label_mix import one_constant
+from cal_jax.data.mask_mix import one_constant
 from cal_jax.data.set_samplers import render_sets
 from cal_jax.data.sources import load_images
 from cal_jax.errors import InputError

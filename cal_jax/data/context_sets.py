@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.label_mix import Mix, mixed_labels, one_constant
+from cal_jax.data.mask_mix import Mix, mixed_masks, one_constant
 from cal_jax.data.set_cells import Cells, Groups, cells_of, groups_of
 from cal_jax.errors import InputError
 
@@ -57,7 +57,7 @@ def draw_context_sets(
         num_sets: M, at least 1.
         set_size: N, or (smallest, largest).
         mix: masks, any of {0, 1}^K, with their weights; the counts are exact, the order
-            random (see ``mixed_labels``). None: each of the K masks with exactly one
+            random (see ``mixed_masks``). None: each of the K masks with exactly one
             constant context equally often.
         given: restricts contexts to one value each, by name.
 
@@ -68,7 +68,7 @@ def draw_context_sets(
     low, high = checked_size(set_size)
     cells = cells_of(dataset, contexts, given)
     mix = one_constant_mix(len(contexts)) if mix is None else mix
-    masks = mixed_labels(rng, mix, num_sets, len(contexts))
+    masks = mixed_masks(rng, mix, num_sets, len(contexts))
     sizes = rng.integers(low, high, num_sets, endpoint=True) if low < high else None
     counts = np.full(num_sets, high) if sizes is None else sizes
     rows = np.empty((num_sets, high), np.int32)

@@ -15,7 +15,7 @@ from cal_jax.data.context_sets import ContextSets, draw_context_sets
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.held_out import look_alikes
 from cal_jax.data.images import NUM_CLASSES, LabelledImages
-from cal_jax.data.label_mix import Mix
+from cal_jax.data.mask_mix import Mix
 from cal_jax.data.rotation import ROTATIONS, rotated
 from cal_jax.errors import InputError
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.factor_table import joint_codes, listed
-from cal_jax.data.label_mix import Label
+from cal_jax.data.mask_mix import ConstantMask
 from cal_jax.errors import InputError
 
 
@@ -108,7 +108,7 @@ def cells_of(
     )
 
 
-def groups_of(cells: Cells, mask: Label, contexts: Sequence[str], set_size: int) -> Groups:
+def groups_of(cells: Cells, mask: ConstantMask, contexts: Sequence[str], set_size: int) -> Groups:
     """The usable groups of one mask, by decreasing number of items.
 
     Args:

@@ -18,7 +18,7 @@ from cal_jax.data.context_sets import (
     one_constant_mix,
 )
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.label_mix import Mix, checked_mix
+from cal_jax.data.mask_mix import Mix, checked_mix
 from cal_jax.data.set_cells import cells_of, groups_of
 from cal_jax.data.sets import DataSet
 

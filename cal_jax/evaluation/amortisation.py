@@ -42,7 +42,7 @@ class Shifts(NamedTuple):
 
 
 class Refined(NamedTuple):
-    """The bound of each data set under its label, nats a set: [M]."""
+    """The bound of each data set under its constant mask, nats a set: [M]."""
 
     amortised: np.ndarray
     """At the networks' posteriors."""
@@ -145,7 +145,7 @@ def refined_bounds(
       model, variables: a trained ``ContextAwareLearner``.
       key: a PRNG key.
       x: [M, N, *X], all at once.
-      a: [K], the label of all of them.
+      a: [K], the mask of all of them.
       steps, learning_rate: see ``refine``.
       samples: Monte Carlo samples of a step.
       rounds: the bounds are estimated by this many times ``samples`` samples.

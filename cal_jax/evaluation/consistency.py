@@ -91,11 +91,11 @@ def guarantee_scores(
     """``consistency_<k>`` and ``restrictiveness_<k>``, on samples and on means (``_means``).
 
     Consistency: c_k is shared by the items of a generated set, all else drawn anew for
-    each (the label with k alone constant); factor k should stay. Restrictiveness: c_k alone
-    is drawn anew, all other contexts and z's noise are shared (the label with all but k
+    each (the mask with k alone constant); factor k should stay. Restrictiveness: c_k alone
+    is drawn anew, all other contexts and z's noise are shared (the mask with all but k
     constant); the other factors should stay. Both by ``agreement_above_chance`` of the
     oracle's readings, contexts from the priors. Ceiling: the same of real sets of that
-    label.
+    mask.
 
     Args:
       names: of the K factors.
@@ -112,13 +112,13 @@ def guarantee_scores(
     scores = {}
     for k, name in enumerate(names):
         own, rest = [k], [j for j in range(len(names)) if j != k]
-        label = np.eye(len(names), dtype=np.float32)[k]
+        a = np.eye(len(names), dtype=np.float32)[k]
         key_consistent, key_restrictive = jax.random.split(jax.random.fold_in(key, k))
         keys = jax.random.split(key_restrictive, num_sets)
-        labels = np.broadcast_to(1.0 - label, (num_sets, len(label)))
+        others_constant = np.broadcast_to(1.0 - a, (num_sets, len(a)))
         made = {
-            "consistency": sampler.unconditional(key_consistent, label, num_sets),
-            "restrictiveness": in_batches(resample, keys, labels),
+            "consistency": sampler.unconditional(key_consistent, a, num_sets),
+            "restrictiveness": in_batches(resample, keys, others_constant),
         }
         real = {"consistency": (alone[k], own), "restrictiveness": (others[k], rest)}
         for what, sets in made.items():

@@ -39,7 +39,7 @@ def constant_moments(
     Args:
       model, variables: a trained model that meets the context-aware learner's protocols.
       x: [M, N, *X].
-      a: [K] in {0, 1}, the label of all of them.
+      a: [K] in {0, 1}, the mask of all of them.
       counts: [N] or [M, N], 1 for the items that belong to the set: one program serves
         every size.
 

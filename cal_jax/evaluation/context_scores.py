@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from cal_jax.data.label_mix import Mix
+from cal_jax.data.mask_mix import Mix
 from cal_jax.evaluation.generation_scores import RealSets
 from cal_jax.inference.likelihood import label_log_likelihoods
 from cal_jax.inference.mapping import Variables
@@ -71,7 +71,7 @@ def log_evidence_per_item(
       model, variables: the trained model.
       key: a PRNG key.
       x: [M, N, H, W].
-      mix: labels and their weights, p(a) up to a factor.
+      mix: masks and their weights, p(a) up to a factor.
     """
     drawn = [pair for pair in mix if pair[1] > 0]
     support, weights = (np.array(column, np.float32) for column in zip(*drawn, strict=True))

@@ -88,7 +88,7 @@ def predictive_log_likelihoods(
       model, variables: a trained model that meets the context-aware learner's protocols.
       key: a PRNG key; a set's samples depend on it and the set's row.
       x: [M, N, *X], the sets; new: [M, T, *X], the new items of each.
-      a: [K], the label of all sets.
+      a: [K], the mask of all sets.
       counts: [N], 1 for the items that are given: one program serves every |D|.
       contexts: J.
       latents: S.

@@ -18,16 +18,16 @@ from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.objectives.context_aware import context_aware_elbo
 
 ELBO_SAMPLES = 10
-"""Of every set and label."""
+"""Of every set and mask."""
 
 
 class Inferred(NamedTuple):
-    """Results for each data set and label of a support; without the axis [M] for ONE set."""
+    """Results for each data set and mask of a support; without the axis [M] for ONE set."""
 
     log_evidence: np.ndarray
     """[M, A]: the nested importance-weighted bound on log p(D | a), nats a set."""
     elbo: np.ndarray
-    """[M, A]: the plain bound (6.5) on it, without the label's KL."""
+    """[M, A]: the plain bound (6.5) on it, without the mask's KL."""
     log_posterior: np.ndarray
     """[M, A]: log p(a | D) from ``log_evidence`` and the prior, normalised over the support."""
     constants: np.ndarray
@@ -48,7 +48,7 @@ def infer(
     contexts: int = CONTEXT_SAMPLES,
     latents: int = LATENT_SAMPLES,
 ) -> Inferred:
-    """Contexts, log p(D | a) and log p(a | D) of data sets for each label of a support.
+    """Contexts, log p(D | a) and log p(a | D) of data sets for each mask of a support.
 
     Running averages make a set's result independent of the other sets.
 
@@ -56,8 +56,8 @@ def infer(
       model, variables: a trained ``ContextAwareLearner``.
       key: a PRNG key.
       x: [M, N, *X] data sets, or one [N, *X], in the model's own binary images.
-      support: [A, K], labels in {0, 1}.
-      log_prior: [A], up to a constant; None: all labels alike.
+      support: [A, K], masks in {0, 1}.
+      log_prior: [A], up to a constant; None: all masks alike.
       mask: [M, N] or [N], 1 for items that count; None when all count.
       contexts: J, samples of the constant contexts of a set.
       latents: S, samples of the varying contexts and z of an item, for each of these.
@@ -66,7 +66,7 @@ def infer(
       Inferred, of numpy arrays.
 
     Raises:
-      InputError: arrays of other shapes, labels that are not 0 or 1, values that are
+      InputError: arrays of other shapes, masks that are not 0 or 1, values that are
         not finite or outside the likelihood's support, samples below 1.
     """
     sets, masks, one = checked_sets(model, x, mask)
@@ -84,7 +84,7 @@ def infer(
     return Inferred(*(array[0] for array in found)) if one else found
 
 
-def log_label_posterior(log_evidence: np.ndarray, log_prior: np.ndarray) -> np.ndarray:
+def log_mask_posterior(log_evidence: np.ndarray, log_prior: np.ndarray) -> np.ndarray:
     """log p(a | D) [..., A] of log p(D | a) [..., A] and log p(a) [A], up to constants."""
     joint = log_evidence + np.broadcast_to(log_prior, log_evidence.shape)
     return np.asarray(jax.nn.log_softmax(joint, axis=-1))
@@ -114,7 +114,7 @@ def _infer(
         elbo=np.stack(
             [in_batches(elbo, keys, x, np.tile(a, (len(x), 1)), *masks) for a in support], axis=-1
         ),
-        log_posterior=log_label_posterior(log_evidence, log_prior),
+        log_posterior=log_mask_posterior(log_evidence, log_prior),
         constants=np.stack([one.constant_means for one in found], axis=1),
         varying=np.stack([one.varying_means for one in found], axis=1),
     )
@@ -126,10 +126,8 @@ def _compiled(model: ContextAwareLearner) -> Callable[..., jax.Array]:
     mapped = map_objective(context_aware_elbo, model, training=False)
 
     @jax.jit
-    def elbo(
-        variables: Variables, keys: jax.Array, x: Any, labels: Any, mask: Any = None
-    ) -> jax.Array:
-        terms, _ = mapped(variables, keys, x, labels, mask=mask)
+    def elbo(variables: Variables, keys: jax.Array, x: Any, a: Any, mask: Any = None) -> jax.Array:
+        terms, _ = mapped(variables, keys, x, a, mask=mask)
         return jnp.mean(terms.elbo, axis=1)
 
     return elbo

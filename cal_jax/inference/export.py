@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from cal_jax.config import from_plain, unflatten
+from cal_jax.config import unflatten
 from cal_jax.errors import InputError
 from cal_jax.inference.trained import TrainedLearner, untrained
 from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.plain_config import from_plain
 from cal_jax.training import checkpoints
 from cal_jax.training.config import TrainingConfig, optimiser_of
 from cal_jax.training.resume import CHECKPOINTS

@@ -1,4 +1,4 @@
-"""Label posteriors q(a | D) of a trained model, for numpy arrays of data sets."""
+"""Posteriors q(a | D) over constant masks of a trained model, for numpy arrays of data sets."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def infer_labels(model: nn.Module, variables: Variables, x: np.ndarray) -> np.nd
       x: [M, N, *X], the sets.
 
     Returns:
-      float32 [M, A]: the probability of each label of the training support. The
+      float32 [M, A]: the probability of each mask of the training support. The
       assignment of the model's contexts to factors is not identified.
 
     Raises:

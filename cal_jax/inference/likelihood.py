@@ -108,9 +108,9 @@ def label_log_likelihoods(
 
     Args:
       model, variables: a trained model that meets the context-aware learner's protocols.
-      key: a PRNG key; a set's samples depend on it and the set's row, not on the label.
+      key: a PRNG key; a set's samples depend on it and the set's row, not on its constant mask.
       x: [M, N, *X].
-      support: [A, K], labels in {0, 1}.
+      support: [A, K], masks in {0, 1}.
       mask: [M, N], 1 for items that count; None when all count.
       contexts: J.
       latents: S, samples of an item's varying contexts and z.
@@ -125,12 +125,11 @@ def label_log_likelihoods(
     """
     one_context = _one_constant_context(latents)
 
-    def of_label(a: np.ndarray) -> np.ndarray:
-        labels = np.broadcast_to(np.asarray(a, np.float32), (len(x), len(a)))
-        data = (x, labels)
+    def of_mask(a: np.ndarray) -> np.ndarray:
+        data = (x, np.broadcast_to(np.asarray(a, np.float32), (len(x), len(a))))
         return _bounds(one_context, model, variables, key, data, mask, contexts, chunk, batch)
 
-    return np.stack([of_label(a) for a in support], axis=-1)
+    return np.stack([of_mask(a) for a in support], axis=-1)
 
 
 @functools.lru_cache(maxsize=8)

@@ -17,7 +17,7 @@ from cal_jax.objectives.protocols import ContextAwareInference
 
 
 class Contexts(NamedTuple):
-    """The contexts of one data set under a label: posterior means, and one sample.
+    """The contexts of one data set under a constant mask: posterior means, and one sample.
 
     Varying contexts are given the constant ones: the means given the means, the sample
     given the sample.
@@ -71,17 +71,17 @@ def contexts_of_sets(
       model, variables: a trained model that meets the context-aware learner's protocols.
       key: a PRNG key.
       x: [M, N, *X].
-      a: [K] in {0, 1}, the label of all of them.
+      a: [K] in {0, 1}, the mask of all of them.
       mask: [M, N], 1 for items that count; None when all count.
 
     Returns:
       Contexts of numpy arrays, each with a leading axis [M].
     """
-    labels = np.broadcast_to(np.asarray(a, np.float32), (len(x), len(a)))
+    same = np.broadcast_to(np.asarray(a, np.float32), (len(x), len(a)))
     masks = () if mask is None else (np.asarray(mask, np.float32),)
     keys = jax.random.split(key, len(x))
     contexts_of = functools.partial(_compiled(model), variables)
-    return in_batches(contexts_of, keys, x, labels, *masks)
+    return in_batches(contexts_of, keys, x, same, *masks)
 
 
 @functools.lru_cache(maxsize=8)

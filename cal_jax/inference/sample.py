@@ -41,7 +41,7 @@ def generate_set(
     Args:
       key: a PRNG key.
       generative: the model.
-      a: [K] in {0, 1}; any label, including those unseen in training (6.4.2).
+      a: [K] in {0, 1}; any mask, including those unseen in training (6.4.2).
       num_items: N.
       constants: [K, C], contexts to condition on; None draws all from the priors.
       given: [K] in {0, 1}: which rows of ``constants`` are used; None means
@@ -85,32 +85,32 @@ def infer_constants(
     return a[:, None] * posterior.mean()
 
 
-def check_sources(labels: Any) -> None:
-    """Refuse two sources for one context; traced labels are not checked.
+def check_sources(constant_masks: Any) -> None:
+    """Refuse two sources for one context; traced masks are not checked.
 
     Args:
-      labels: [R, K] in {0, 1}, of R sources.
+      constant_masks: [R, K] in {0, 1}, of R sources.
 
     Raises:
       InputError: then.
     """
-    if isinstance(labels, jax.core.Tracer):
+    if isinstance(constant_masks, jax.core.Tracer):
         return
-    given = np.asarray(labels)
+    given = np.asarray(constant_masks)
     if given.ndim != 2 or not np.isin(given, (0, 1)).all():
-        raise InputError(f"labels: shape {given.shape}; accepted: [R, K] of 0 and 1")
+        raise InputError(f"constant_masks: shape {given.shape}; accepted: [R, K] of 0 and 1")
     if (given.sum(axis=0) > 1).any():
         context = int(np.argmax(given.sum(axis=0)))
         sources = np.flatnonzero(given[:, context]).tolist()
         raise InputError(f"context {context}: given by sources {sources}; accepted: one source")
 
 
-def combine_constants(sources: Array, labels: Array) -> tuple[Array, Array]:
+def combine_constants(sources: Array, constant_masks: Array) -> tuple[Array, Array]:
     """The constant contexts of several source sets together (6.4.2, figure 6.7).
 
     Args:
       sources: [R, K, C], each source's constant contexts, zero where varying.
-      labels: [R, K], each source's label; no two sources give the same context.
+      constant_masks: [R, K], each source's mask; no two sources give the same context.
 
     Returns:
       (constants [K, C], given [K]): what ``generate_set`` takes.
@@ -118,7 +118,7 @@ def combine_constants(sources: Array, labels: Array) -> tuple[Array, Array]:
     Raises:
       InputError: two sources for one context, or shapes that disagree.
     """
-    check_sources(labels)
-    check_shape(labels, sources.shape[:-1], "labels")
-    constants = jnp.sum(labels[..., None] * sources, axis=0)
-    return constants, jnp.max(labels, axis=0)
+    check_sources(constant_masks)
+    check_shape(constant_masks, sources.shape[:-1], "constant_masks")
+    constants = jnp.sum(constant_masks[..., None] * sources, axis=0)
+    return constants, jnp.max(constant_masks, axis=0)

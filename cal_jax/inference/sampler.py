@@ -32,7 +32,7 @@ class Sampler:
       model: a module whose ``generative()`` and ``inference()`` meet the protocols.
       variables: its trained variables.
       num_items: N, items in each generated set.
-      order: [K], which of the model's contexts each entry of a label is; None: the same.
+      order: [K], which of the model's contexts each entry of a mask is; None: the same.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Sampler:
         self._programs = _compiled(model, num_items)
 
     def unconditional(self, key: Array, a: np.ndarray, num_sets: int) -> GeneratedSet:
-        """``num_sets`` sets of label a [K], contexts from the priors (figures 6.3, 6.6).
+        """``num_sets`` sets with mask a [K], contexts from the priors (figures 6.3, 6.6).
 
         Returns:
           GeneratedSet of numpy arrays [num_sets, N, *X].
@@ -69,34 +69,35 @@ class Sampler:
         Args:
           key: a PRNG key.
           x: the sets to condition on.
-          a: [K], the label of all of them.
+          a: [K], the mask of all of them.
         """
         return self.synthesise(key, x[:, None], np.asarray(a)[None])
 
-    def synthesise(self, key: Array, x: np.ndarray, labels: np.ndarray) -> GeneratedSet:
+    def synthesise(self, key: Array, x: np.ndarray, constant_masks: np.ndarray) -> GeneratedSet:
         """One set for each group of R sources, with the constant contexts of all (figure 6.7).
 
         Args:
           key: a PRNG key.
           x: [M, R, N, *X], R source sets for each synthesised one.
-          labels: [R, K], the sources' labels; no two give the same context.
+          constant_masks: [R, K], the sources' masks; no two give the same context.
 
         Raises:
-          InputError: two sources for one context, or another number of labels than sources.
+          InputError: two sources for one context, or another number of masks than sources.
         """
-        check_sources(labels)
-        if np.ndim(x) < 2 or x.shape[1] != len(labels):
+        check_sources(constant_masks)
+        count = len(constant_masks)
+        if np.ndim(x) < 2 or x.shape[1] != count:
             raise InputError(
-                f"x: shape {np.shape(x)}; accepted: [M, {len(labels)}, N, *X], as there are labels"
+                f"x: shape {np.shape(x)}; accepted: [M, {count}, N, *X], as constant_masks"
             )
         return self._batched(
-            self._programs.synthesise, key, x, _repeated(self._own(labels), len(x))
+            self._programs.synthesise, key, x, _repeated(self._own(constant_masks), len(x))
         )
 
-    def _own(self, labels: np.ndarray) -> np.ndarray:
-        """Labels [..., K] in the order of the model's contexts."""
-        labels = np.asarray(labels)
-        return labels if self._order is None else labels[..., np.argsort(self._order)]
+    def _own(self, masks: np.ndarray) -> np.ndarray:
+        """Constant masks [..., K] in the order of the model's contexts."""
+        masks = np.asarray(masks)
+        return masks if self._order is None else masks[..., np.argsort(self._order)]
 
     def _batched(
         self, function: Callable[..., GeneratedSet], key: Array, *arrays: np.ndarray
@@ -147,12 +148,12 @@ def _compiled(model: nn.Module, num_items: int) -> _Programs:
         return generate_set(key, generative, a, num_items, constants=constants)
 
     def synthesise(
-        generative: Any, inference: Any, key: Array, x: Array, labels: Array
+        generative: Any, inference: Any, key: Array, x: Array, masks: Array
     ) -> GeneratedSet:
         sources = jnp.stack(
-            [infer_constants(inference, x[index], labels[index]) for index in range(x.shape[0])]
+            [infer_constants(inference, x[index], masks[index]) for index in range(x.shape[0])]
         )
-        constants, a = combine_constants(sources, labels)
+        constants, a = combine_constants(sources, masks)
         return generate_set(key, generative, a, num_items, constants=constants)
 
     functions = (unconditional, from_constants, synthesise)

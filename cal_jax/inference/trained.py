@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.data.label_mix import one_constant
+from cal_jax.data.mask_mix import one_constant
 from cal_jax.errors import InputError
 from cal_jax.inference.evidence import Inferred, infer
 from cal_jax.inference.inputs import checked_sets

@@ -9,13 +9,13 @@ import flax.traverse_util
 import jax
 import numpy as np
 
-from cal_jax.config import from_plain, to_plain
 from cal_jax.data.binarise import BINARISATIONS
 from cal_jax.errors import InputError
 from cal_jax.inference.trained import TrainedLearner, untrained
 from cal_jax.io.atomic import write_atomically
 from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.plain_config import from_plain, to_plain
 
 FILE = "weights.safetensors"
 """Of a run, in its folder."""

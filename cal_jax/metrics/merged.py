@@ -13,7 +13,7 @@ import numpy as np
 from cal_jax.data.rotation import ROTATIONS, UPSIDE_DOWN
 
 
-def readings_of_turned_digits(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+def readings_of_rotated_digits(labels: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """Labels int [..., F] with their look-alikes: [..., 2, F].
 
     (6, t) = (9, t + 180), and (d, t) = (d, t + 180) for d in {0, 1, 8}; other labels
@@ -34,10 +34,10 @@ def readings_of_turned_digits(labels: np.ndarray, names: tuple[str, ...]) -> np.
 
 
 def merge_of(names: tuple[str, ...]) -> Callable[[np.ndarray], np.ndarray] | None:
-    """``readings_of_turned_digits`` of these factors; None without rotation."""
+    """``readings_of_rotated_digits`` of these factors; None without rotation."""
     if "rotation" not in names:
         return None
-    return functools.partial(readings_of_turned_digits, names=names)
+    return functools.partial(readings_of_rotated_digits, names=names)
 
 
 def conditional_merged(readings: np.ndarray, truth: np.ndarray) -> float:

@@ -16,10 +16,11 @@ from cal_jax.models.components.encoders import AnyEncoder, DenseEncoder, require
 from cal_jax.models.components.group_posteriors import AnyGroupPosterior, GroupStatistic
 from cal_jax.models.components.items import require_items
 from cal_jax.models.components.likelihoods import AnyLikelihood, Bernoulli
-from cal_jax.models.components.sizes import Hidden, Sizes
+from cal_jax.models.components.sizes import Sizes
 from cal_jax.models.statistician import StatisticianGenerative, StatisticianInference
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
 from cal_jax.nn.dense import GaussianHead
+from cal_jax.nn.hidden import Hidden
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from cal_jax.config import require_at_least
 from cal_jax.distributions import Distribution, diagonal_gaussian, standard_gaussian
 from cal_jax.models.components.items import require_items
 from cal_jax.models.components.likelihoods import AnyLikelihood, Normal
-from cal_jax.models.components.sizes import Hidden, Sizes
+from cal_jax.models.components.sizes import Sizes
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
 from cal_jax.nn.dense import START_SMALL, Dense, GaussianHead
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.statistic import StatisticNetwork
 
 
@@ -77,7 +78,7 @@ class NeuralStatistician(nn.Module):
         c, h = self.config, self.config.hidden
         sizes = Sizes(1, c.context_dim, c.latent_dim, tuple(self.event_shape), h)
         latent = (c.latent_dim,)
-        self.statistic = StatisticNetwork(h.width, h.depth, h.norm, h.skip)
+        self.statistic = StatisticNetwork(h)
         self.context_head = GaussianHead((c.context_dim,))
         self.posterior_trunks = [sizes.mlp() for _ in range(c.layers)]
         self.posterior_heads = [GaussianHead(latent) for _ in range(c.layers)]

@@ -18,9 +18,10 @@ from cal_jax.models.components.decoders import AnyDecoder, MLPDecoder
 from cal_jax.models.components.encoders import AnyEncoder, MLPEncoder, require_no_pose
 from cal_jax.models.components.items import require_items
 from cal_jax.models.components.likelihoods import AnyLikelihood, Bernoulli
-from cal_jax.models.components.sizes import Hidden, Sizes
+from cal_jax.models.components.sizes import Sizes
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
 from cal_jax.nn.dense import GaussianHead, TriangularGaussianHead
+from cal_jax.nn.hidden import Hidden
 
 Covariance = Literal["diagonal", "full"]
 

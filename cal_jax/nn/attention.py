@@ -5,11 +5,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.nn.activation import Activation, activate
+from cal_jax.nn.activation import activate
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import ResidualMLP
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.layers import Dense
-from cal_jax.nn.norm import Norm, normalisation
+from cal_jax.nn.norm import normalisation
 from cal_jax.nn.statistic import mean_pool
 
 
@@ -41,22 +42,15 @@ class RelationalStatisticNetwork(nn.Module):
     relations between items. The mean over items keeps it independent of their order.
     """
 
-    width: int = 256
-    depth: int = 3
+    hidden: Hidden
     heads: int = 4
-    norm: Norm = "batch"
-    skip: bool = True
-    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Array:
         """Map items h [N, F] to one statistic [width]."""
-        items = ResidualMLP(
-            self.width, self.depth, self.norm, self.skip, self.activation, name="pre_pool"
-        )(ctx, h)
+        norm, activation = self.hidden.norm, self.hidden.activation
+        items = ResidualMLP(self.hidden, name="pre_pool")(ctx, h)
         related = items + Attention(self.heads, name="relations")(items, ctx.mask)
-        related = activate(self.activation, normalisation(self.norm)(related, ctx))
-        post_pool = ResidualMLP(
-            self.width, self.depth, self.norm, self.skip, self.activation, name="post_pool"
-        )
+        related = activate(activation, normalisation(norm)(related, ctx))
+        post_pool = ResidualMLP(self.hidden, name="post_pool")
         return post_pool(ctx.of_the_set(), mean_pool(related, ctx.mask))

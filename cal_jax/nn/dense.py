@@ -9,6 +9,7 @@ from jax import Array
 
 from cal_jax.nn.activation import Activation, activate, initialiser
 from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.layers import Dense
 from cal_jax.nn.norm import Norm, has_bias, normalisation, normalised, weighted
 
@@ -62,24 +63,21 @@ class ResidualMLP(nn.Module):
     joins before the last nonlinearity.
     """
 
-    width: int
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-    activation: Activation = "relu"
+    hidden: Hidden
 
     @nn.compact
     def __call__(self, ctx: ApplyContext, *inputs: Array) -> Array:
         """Map inputs [..., F_i] to [..., width]."""
-        x = Embedding(self.width, self.norm, self.activation, name="embedding")(*inputs)
-        first = x = activate(self.activation, normalisation(self.norm)(x, ctx))
-        kernel_init = initialiser(self.activation)
-        for index in range(1, self.depth):
-            layer = Dense(self.width, use_bias=has_bias(self.norm), kernel_init=kernel_init)
-            x = normalised(layer, x, ctx, self.norm)
-            if self.skip and index == self.depth - 1:
+        h = self.hidden
+        x = Embedding(h.width, h.norm, h.activation, name="embedding")(*inputs)
+        first = x = activate(h.activation, normalisation(h.norm)(x, ctx))
+        kernel_init = initialiser(h.activation)
+        for index in range(1, h.depth):
+            layer = Dense(h.width, use_bias=has_bias(h.norm), kernel_init=kernel_init)
+            x = normalised(layer, x, ctx, h.norm)
+            if h.skip and index == h.depth - 1:
                 x = x + first
-            x = activate(self.activation, x)
+            x = activate(h.activation, x)
         return x
 
 

@@ -15,13 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import START_SMALL, ResidualMLP
 from cal_jax.nn.experts import Experts, replace_context
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.layers import Dense
-from cal_jax.nn.norm import Norm
-from cal_jax.nn.turning import ANGLES, circular_moments, turned_back
+from cal_jax.nn.rotation import ANGLES, circular_moments, rotated_back
 
 VIEWS = 16
 """Number of views of an image; it divides ``ANGLES``."""
@@ -46,18 +45,12 @@ class Viewed(NamedTuple):
 class ViewEncoder(nn.Module):
     """A residual MLP applied to every view of an image."""
 
-    width: int
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-    activation: Activation = "relu"
+    hidden: Hidden
 
     @nn.compact
     def __call__(self, x: Array, ctx: ApplyContext) -> Viewed:
         """Encode images x [N, H, W]."""
-        read = ResidualMLP(self.width, self.depth, self.norm, self.skip, self.activation)(
-            ctx, views(x)
-        )
+        read = ResidualMLP(self.hidden)(ctx, views(x))
         upright = nn.softmax(Dense(1, kernel_init=START_SMALL)(read), axis=1)
         features = jnp.concatenate([strongest(read), jnp.sum(upright * read, axis=1)], axis=-1)
         length = self.param("length", nn.initializers.constant(4.0), (1, MOMENTS))
@@ -92,7 +85,7 @@ def angle_experts(experts: Experts, context: int, angle: Array) -> Experts:
 def views(x: Array) -> Array:
     """The harmonics [N, VIEWS, R + 2 P] of images x [N, H, W], rotated back by each angle."""
     angles = np.eye(ANGLES, dtype=np.float32)[:: ANGLES // VIEWS, None]
-    return jax.vmap(turned_back, in_axes=(None, 0), out_axes=1)(x, jnp.asarray(angles))
+    return jax.vmap(rotated_back, in_axes=(None, 0), out_axes=1)(x, jnp.asarray(angles))
 
 
 def strongest(read: Array) -> Array:

@@ -13,10 +13,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import GaussianHead, GaussianParameters, ResidualMLP
-from cal_jax.nn.norm import Norm
+from cal_jax.nn.hidden import Hidden
 
 
 class Experts(NamedTuple):
@@ -37,18 +36,12 @@ class ExpertNetwork(nn.Module):
 
     contexts: tuple[int, int]
     """(K, C)"""
-    width: int = 256
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-    activation: Activation = "relu"
+    hidden: Hidden
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Experts:
         """Map items h [N, F] to their experts."""
-        trunk = ResidualMLP(
-            self.width, self.depth, self.norm, self.skip, self.activation, name="trunk"
-        )(ctx, h)
+        trunk = ResidualMLP(self.hidden, name="trunk")(ctx, h)
         mean, raw = GaussianHead(self.contexts, name="head")(trunk)
         return Experts(mean, jax.nn.softplus(raw))
 

@@ -5,42 +5,32 @@ import math
 import flax.linen as nn
 from jax import Array
 
-from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import ResidualMLP
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.layers import Dense
-from cal_jax.nn.norm import Norm
 
 
 class DenseEncoder(nn.Module):
     """A residual MLP over an image's pixels, or over features of them."""
 
-    width: int
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-    activation: Activation = "relu"
+    hidden: Hidden
 
     @nn.compact
     def __call__(self, x: Array, ctx: ApplyContext) -> Array:
         """Map x [N, *X] to features [N, width]."""
-        mlp = ResidualMLP(self.width, self.depth, self.norm, self.skip, self.activation)
-        return mlp(ctx, x.reshape(x.shape[0], -1))
+        return ResidualMLP(self.hidden)(ctx, x.reshape(x.shape[0], -1))
 
 
 class DenseDecoder(nn.Module):
     """A residual MLP to outputs of a given shape, such as one logit a pixel."""
 
     shape: tuple[int, ...]
-    width: int
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-    activation: Activation = "relu"
+    hidden: Hidden
 
     @nn.compact
     def __call__(self, ctx: ApplyContext, *inputs: Array) -> Array:
         """Map inputs [N, F_i] to outputs [N, *shape]."""
-        x = ResidualMLP(self.width, self.depth, self.norm, self.skip, self.activation)(ctx, *inputs)
+        x = ResidualMLP(self.hidden)(ctx, *inputs)
         outputs = Dense(math.prod(self.shape), kernel_init=nn.initializers.glorot_normal())(x)
         return outputs.reshape(-1, *self.shape)

@@ -3,12 +3,11 @@
 import flax.linen as nn
 from jax import Array
 
-from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.attention import RelationalStatisticNetwork
 from cal_jax.nn.dense import START_SMALL, ResidualMLP
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.layers import Dense
-from cal_jax.nn.norm import Norm
 from cal_jax.nn.statistic import mean_pool
 
 
@@ -19,24 +18,17 @@ class LabelNetwork(nn.Module):
     """
 
     num_labels: int
-    pre_width: int = 512
-    post_width: int = 128
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-    activation: Activation = "relu"
+    items: Hidden
+    """Of the network of each item."""
+    of_set: Hidden
+    """Of the network of the set."""
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Array:
         """Map items h [N, F] to logits [num_labels] of q(a | D)."""
-        pre_pool = ResidualMLP(
-            self.pre_width, self.depth, self.norm, self.skip, self.activation, name="pre_pool"
-        )
-        pooled = mean_pool(pre_pool(ctx, h), ctx.mask)
-        post_pool = ResidualMLP(
-            self.post_width, self.depth, self.norm, self.skip, self.activation, name="post_pool"
-        )
-        hidden = post_pool(ctx.of_the_set(), pooled)
+        items = ResidualMLP(self.items, name="pre_pool")(ctx, h)
+        pooled = mean_pool(items, ctx.mask)
+        hidden = ResidualMLP(self.of_set, name="post_pool")(ctx.of_the_set(), pooled)
         return Dense(self.num_labels, kernel_init=START_SMALL, name="logits")(hidden)
 
 
@@ -44,24 +36,12 @@ class RelationalLabelNetwork(nn.Module):
     """``LabelNetwork`` with attention between items before the mean (thesis 7.2.1)."""
 
     num_labels: int
-    width: int = 256
+    hidden: Hidden
     heads: int = 4
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Array:
         """Map items h [N, F] to logits [num_labels] of q(a | D)."""
-        statistic = RelationalStatisticNetwork(
-            self.width,
-            self.depth,
-            self.heads,
-            self.norm,
-            self.skip,
-            self.activation,
-            name="statistic",
-        )
+        statistic = RelationalStatisticNetwork(self.hidden, self.heads, name="statistic")
         logits = Dense(self.num_labels, kernel_init=START_SMALL, name="logits")
         return logits(statistic(h, ctx))

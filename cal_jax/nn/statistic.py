@@ -4,10 +4,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import ResidualMLP
-from cal_jax.nn.norm import Norm
+from cal_jax.nn.hidden import Hidden
 
 
 def mean_pool(x: Array, mask: Array | None) -> Array:
@@ -22,20 +21,11 @@ def mean_pool(x: Array, mask: Array | None) -> Array:
 class StatisticNetwork(nn.Module):
     """Pre-pooling network, mean over the items, post-pooling network (thesis 5.1, 6.4.1)."""
 
-    width: int = 256
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-    activation: Activation = "relu"
+    hidden: Hidden
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Array:
         """Map items h [N, F] to one statistic [width]."""
-        items = ResidualMLP(
-            self.width, self.depth, self.norm, self.skip, self.activation, name="pre_pool"
-        )(ctx, h)
+        items = ResidualMLP(self.hidden, name="pre_pool")(ctx, h)
         pooled = mean_pool(items, ctx.mask)
-        post_pool = ResidualMLP(
-            self.width, self.depth, self.norm, self.skip, self.activation, name="post_pool"
-        )
-        return post_pool(ctx.of_the_set(), pooled)
+        return ResidualMLP(self.hidden, name="post_pool")(ctx.of_the_set(), pooled)

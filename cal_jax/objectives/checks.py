@@ -27,8 +27,8 @@ def check_items(x: Array, mask: Array | None) -> None:
         raise InputError(f"mask: shape {mask.shape}; accepted: {x.shape[:1]}, one entry an item")
 
 
-def check_label(a: Array) -> None:
-    """Refuse a label that is not a float array [K].
+def check_constant_mask(a: Array) -> None:
+    """Refuse a constant mask that is not a float array [K].
 
     Raises:
       InputError: then.
@@ -40,7 +40,7 @@ def check_label(a: Array) -> None:
 
 
 def check_contexts(constants: Array, a: Array) -> None:
-    """Refuse a label [K] whose length differs from the model's contexts [K, C].
+    """Refuse a constant mask [K] whose length differs from the model's contexts [K, C].
 
     Raises:
       InputError: then.

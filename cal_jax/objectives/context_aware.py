@@ -1,4 +1,4 @@
-"""ELBO of the context-aware learner with a known label (thesis 6.1, 6.1.2)."""
+"""ELBO of the context-aware learner with a known constant mask (thesis 6.1, 6.1.2)."""
 
 from typing import Any, NamedTuple
 
@@ -9,9 +9,9 @@ from jax import Array
 from cal_jax.distributions import KLMethod, sample
 from cal_jax.distributions import kl as divergence
 from cal_jax.objectives.checks import (
+    check_constant_mask,
     check_contexts,
     check_items,
-    check_label,
     check_shape,
     score_items,
 )
@@ -79,8 +79,8 @@ def context_aware_elbo(
 ) -> ContextAwareTerms:
     """The ELBO on log p(D | a) of ONE data set from one Monte Carlo sample; vmap it for more.
 
-    Thesis equations (6.5)-(6.9); the KL of the label, (6.10), is absent while
-    the label is known (6.1.2). Sampling is ancestral: constant contexts from
+    Thesis equations (6.5)-(6.9); the KL of the mask, (6.10), is absent while
+    the mask is known (6.1.2). Sampling is ancestral: constant contexts from
     the set, varying contexts from each item and the constant ones, z from
     each item and its contexts.
 
@@ -104,7 +104,7 @@ def context_aware_elbo(
         likelihood's support.
     """
     check_items(x, mask)
-    check_label(a)
+    check_constant_mask(a)
     key_constant, key_items = jax.random.split(key)
     x = blank_padding(x, mask)
     h = inference.encode(x)

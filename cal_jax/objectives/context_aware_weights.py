@@ -7,7 +7,7 @@ from jax import Array
 from cal_jax.distributions import kl as divergence
 from cal_jax.distributions import sample
 from cal_jax.errors import InputError
-from cal_jax.objectives.checks import check_contexts, check_items, check_label
+from cal_jax.objectives.checks import check_constant_mask, check_contexts, check_items
 from cal_jax.objectives.context_aware import context_aware_items
 from cal_jax.objectives.importance import NestedLogWeights
 from cal_jax.objectives.items import blank_padding
@@ -53,7 +53,7 @@ def context_aware_log_weights(
       InputError: for a set without items, shapes that disagree, or no latent samples.
     """
     check_items(x, mask)
-    check_label(a)
+    check_constant_mask(a)
     if latent_samples < 1:
         raise InputError(f"latent_samples must be 1 or more: got {latent_samples}")
     key_constant, key_items = jax.random.split(key)

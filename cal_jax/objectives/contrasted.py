@@ -1,4 +1,4 @@
-"""ELBO of sets with known labels plus a cross-set contrastive loss over the batch.
+"""ELBO of sets with known masks plus a cross-set contrastive loss over the batch.
 
 The ELBO alone does not determine which latent carries a factor. The constant masks of a batch
 do: posterior means of a constant context identify their set, and those of a varying one are
@@ -24,14 +24,14 @@ TINY = 1e-8
 """Added to a context's mean squared deviation before it is divided by."""
 
 
-class BoundAndBeliefs(NamedTuple):
+class BoundAndPosteriorMeans(NamedTuple):
     """The bound of one set, and every context's posterior mean given each item alone."""
 
     terms: ContextAwareTerms
     posterior_means: Array
     """[N, K, C]: means of the varying posteriors with every context varying."""
     a: Array
-    """[K]: the label."""
+    """[K]: the constant mask."""
     mask: Array | None = None
     """[N], or None where all items count."""
 
@@ -61,7 +61,7 @@ def bound_and_posterior_means(
     *,
     mask: Array | None = None,
     kl: KLMethod = "analytic",
-) -> BoundAndBeliefs:
+) -> BoundAndPosteriorMeans:
     """The bound of ONE set and its items' posterior means, from one encoder pass.
 
     Args:
@@ -70,10 +70,10 @@ def bound_and_posterior_means(
     h = encoded(inference, x, mask)
     given = given_features(inference, h)
     terms = context_aware_elbo(key, generative, given, x, a, mask=mask, kl=kl)
-    return BoundAndBeliefs(terms, beliefs_of(inference, h, a), a, mask)
+    return BoundAndPosteriorMeans(terms, item_posterior_means(inference, h, a), a, mask)
 
 
-def beliefs_of(inference: ContextAwareInference, h: Any, a: Array) -> Array:
+def item_posterior_means(inference: ContextAwareInference, h: Any, a: Array) -> Array:
     """The posterior mean of every context given each item alone, [N, K, C].
 
     Args:
@@ -84,12 +84,12 @@ def beliefs_of(inference: ContextAwareInference, h: Any, a: Array) -> Array:
 
 
 def contrast_sets(
-    found: BoundAndBeliefs, axes: tuple[str, ...] = (), spread: float | None = None
+    found: BoundAndPosteriorMeans, axes: tuple[str, ...] = (), spread: float | None = None
 ) -> ContrastedTerms:
     """The terms [B] of one device's sets, contrasted with the sets of all devices.
 
     Args:
-      found: with leading axes [B, S]; posterior_means and labels do not depend on the sample.
+      found: with leading axes [B, S]; posterior_means and a do not depend on the sample.
       axes: over which the sets of a batch are spread ("device" in a step).
       spread: that posterior means are brought to first, see ``to_one_spread``; None: as they are.
     """
@@ -119,14 +119,14 @@ def contrasted_criterion(
 
 def contrast_contexts(
     posterior_means: Array,
-    labels: Array,
+    a: Array,
     axes: tuple[str, ...] = (),
     mask: Array | None = None,
 ) -> tuple[Array, Array]:
     """``set_contrast`` and ``set_dependence`` of every context over the sets of all devices.
 
     Args:
-      posterior_means: [B, N, K, C]; labels: [B, K], between 0 and 1 where they are not known.
+      posterior_means: [B, N, K, C]; a: [B, K], between 0 and 1 where masks are not known.
       axes: as in ``contrast_sets``.
       mask: [B, N], 1 for items that count; None when all count.
 
@@ -134,15 +134,15 @@ def contrast_contexts(
       Two arrays [B, K]: for a context that is constant in the set, and for one that varies.
     """
     if axes:
-        of_one_device = (posterior_means, labels, mask)
-        all_means, all_labels, all_items = jax.lax.all_gather(of_one_device, axes[0], tiled=True)
-        first = jax.lax.axis_index(axes[0]) * len(labels)
-        of_all = contrast_contexts(all_means, all_labels, axes[1:], all_items)
-        own = [jax.lax.dynamic_slice_in_dim(x, first, len(labels)) for x in of_all]
+        of_one_device = (posterior_means, a, mask)
+        all_means, all_a, all_items = jax.lax.all_gather(of_one_device, axes[0], tiled=True)
+        first = jax.lax.axis_index(axes[0]) * len(a)
+        of_all = contrast_contexts(all_means, all_a, axes[1:], all_items)
+        own = [jax.lax.dynamic_slice_in_dim(x, first, len(a)) for x in of_all]
         return own[0], own[1]
     over_contexts = functools.partial(jax.vmap, in_axes=(2, 1, None), out_axes=1)
-    contrast = over_contexts(set_contrast)(posterior_means, labels, mask)
-    dependence = over_contexts(set_dependence)(posterior_means, 1.0 - labels, mask)
+    contrast = over_contexts(set_contrast)(posterior_means, a, mask)
+    dependence = over_contexts(set_dependence)(posterior_means, 1.0 - a, mask)
     return contrast, dependence
 
 

@@ -18,8 +18,8 @@ from cal_jax.divergences import categorical_kl
 from cal_jax.objectives.balance import Balance, balanced_logits, update_balance
 from cal_jax.objectives.context_aware import ContextAwareTerms, context_aware_elbo
 from cal_jax.objectives.contrasted import (
-    beliefs_of,
     contrast_contexts,
+    item_posterior_means,
     of_first_sample,
     to_one_spread,
 )
@@ -86,7 +86,7 @@ def of_drawn_label(
         key_bound, generative, given_features(inference, h), x, drawn, mask=mask, kl=kl
     )
     kl_label = categorical_kl(logits, log_prior)
-    means = beliefs_of(inference, h, a)
+    means = item_posterior_means(inference, h, a)
     return DrawnLabel(logits, terms, kl_label, row_of(a, support), means, mask)
 
 

@@ -16,7 +16,7 @@ from jax import Array
 from cal_jax.distributions import KLMethod
 from cal_jax.objectives.balance import Balance, balanced_logits, update_balance
 from cal_jax.objectives.context_aware import ContextAwareTerms
-from cal_jax.objectives.contrasted import beliefs_of, contrast_contexts, of_first_sample
+from cal_jax.objectives.contrasted import contrast_contexts, item_posterior_means, of_first_sample
 from cal_jax.objectives.label import LabelEstimator, label_elbo
 from cal_jax.objectives.label_bounds import LabelTerms, average_over_labels, label_bounds
 from cal_jax.objectives.protocols import ContextAwareGenerative, LabelInference
@@ -89,7 +89,7 @@ def of_every_label(
     support: Array,
     mask: Array | None = None,
     kl: KLMethod = "analytic",
-    with_beliefs: bool = False,
+    with_posterior_means: bool = False,
 ) -> EveryLabel:
     """The bound of ONE set at every label, with common noise.
 
@@ -97,10 +97,12 @@ def of_every_label(
       key, generative, inference, x, support, mask, kl: as in ``label.label_elbo``.
       a: [K], the true label.
       is_known: [], whether training may use it.
-      with_beliefs: whether to return the items' posterior means.
+      with_posterior_means: whether to return the items' posterior means.
     """
     bounds = label_bounds(key, generative, inference, x, support, mask=mask, kl=kl)
-    posterior_means = beliefs_of(inference, bounds.features, a) if with_beliefs else None
+    posterior_means = (
+        item_posterior_means(inference, bounds.features, a) if with_posterior_means else None
+    )
     label = KnownLabel(row_of(a, support), is_known)
     return EveryLabel(bounds.logits, bounds.terms, label, posterior_means, mask)
 

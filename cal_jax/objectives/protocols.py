@@ -75,11 +75,11 @@ class ContextAwareInference(Protocol):
 
 
 class LabelInference(ContextAwareInference, Protocol):
-    """The approximate posterior q(c, z, a | D), which includes the label of the set.
+    """The approximate posterior q(c, z, a | D), which includes the constant mask of the set.
 
     A model whose callables cannot run inside ``jax.vmap`` (a Flax module's
     cannot) also has ``over_labels(function, support [M, K])``, which maps
-    ``function(generative, inference, a [K])`` over the labels itself and
+    ``function(generative, inference, a [K])`` over the masks itself and
     stacks the results, [M, ...].
     """
 

@@ -27,7 +27,7 @@ def set_contrast(posterior_means: Array, is_constant: Array, mask: Array | None 
     Args:
       posterior_means: [B, N, C], N of at least 2.
       is_constant: [B], 1 where the context is constant in the set and 0 where it varies;
-        between them a weight of the set, where its label is inferred.
+        between them a weight of the set, where its constant mask is inferred.
       mask: [B, N], 1 for items that count and 0 for padding; None when all count.
 
     Returns:

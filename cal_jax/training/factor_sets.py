@@ -8,7 +8,7 @@ import numpy as np
 
 from cal_jax.data.context_sets import SetSize, draw_context_sets, one_constant_mix
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.label_mix import Mix, checked_mix
+from cal_jax.data.mask_mix import Mix, checked_mix
 from cal_jax.data.set_cells import cells_of, groups_of
 from cal_jax.data.set_samplers import SetSampler, device_sampler, stored_sampler
 from cal_jax.data.sets import DataSet

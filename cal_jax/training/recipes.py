@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cal_jax.axes import DEVICE
-from cal_jax.data.label_mix import all_labels, one_constant
+from cal_jax.data.mask_mix import all_masks, one_constant
 from cal_jax.distributions import KLMethod
 from cal_jax.errors import InputError
 from cal_jax.models.context_aware.learner import ContextAwareLearner
@@ -55,7 +55,7 @@ def recipe_of(model: ContextAwareLearner, steps: int) -> Objective:
     half_life = max(1.0, steps / 4)
     if labels is None:
         return known_masks(half_life=half_life)
-    supports = {count: one_constant(count), 2**count: all_labels(count)}
+    supports = {count: one_constant(count), 2**count: all_masks(count)}
     if labels.num_labels not in supports:
         raise InputError(
             f"labels.num_labels {labels.num_labels}; accepted without an objective: {count}, one "
@@ -145,7 +145,7 @@ def inferred_masks(
         weigh = functools.partial(weigh, disagree=disagree)
     batch = _balanced(weigh, prior, balance_decay)
     return Objective(
-        functools.partial(of_every_label, support=masks, kl=kl, with_beliefs=contrast > 0),
+        functools.partial(of_every_label, support=masks, kl=kl, with_posterior_means=contrast > 0),
         functools.partial(label_criterion, disagreement=contrast),
         batch,
         functools.partial(

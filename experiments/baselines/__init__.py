@@ -13,14 +13,14 @@ from cal_jax.cli import program
 from cal_jax.models.components.decoders import DenseDecoder, MLPDecoder
 from cal_jax.models.components.encoders import DenseEncoder, MLPEncoder
 from cal_jax.models.components.group_posteriors import GroupStatistic
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.group_vae import GroupVAEConfig
 from cal_jax.models.vae import VAEConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 from experiments import black_and_white, rotated
 from experiments.baselines import pipeline as baselines
 from experiments.baselines.config import MODELS, NAMES, TASKS, BaselineConfig
-from experiments.common.image_sets_config import SMALL_ORACLE, TURNED_ORACLE
+from experiments.common.image_sets_config import ROTATED_ORACLE, SMALL_ORACLE
 from experiments.common.known_labels_config import KnownLabelsConfig
 
 LEARNERS: Mapping[str, Mapping[str, KnownLabelsConfig]] = {
@@ -56,14 +56,14 @@ PRESETS = {
             kl_power=1,
             chunk_steps=250,
         ),
-        oracle=TURNED_ORACLE,
+        oracle=ROTATED_ORACLE,
     ),
 }
 
 
 def with_task(config: BaselineConfig, task: str) -> BaselineConfig:
     """The preset for another task, with its learner's oracle; tests keep their small one."""
-    oracle = LEARNERS[task]["cpu"].oracle if config.oracle == TURNED_ORACLE else config.oracle
+    oracle = LEARNERS[task]["cpu"].oracle if config.oracle == ROTATED_ORACLE else config.oracle
     return replace(config, task=task, oracle=oracle)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cal_jax.config import require_at_least
 from cal_jax.data.factors import DigitFactors
-from cal_jax.data.label_mix import Mix, one_constant
+from cal_jax.data.mask_mix import Mix, one_constant
 from cal_jax.errors import InputError
 from cal_jax.models.components.group_posteriors import (
     AnyGroupPosterior,

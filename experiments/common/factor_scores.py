@@ -13,7 +13,7 @@ import numpy as np
 from cal_jax.data.context_sets import draw_context_sets
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.factor_table import joint_codes
-from cal_jax.data.label_mix import one_constant
+from cal_jax.data.mask_mix import one_constant
 from cal_jax.data.set_samplers import render_sets
 from cal_jax.errors import InputError
 from cal_jax.evaluation.generation_scores import Read

@@ -20,7 +20,7 @@ import numpy as np
 
 from cal_jax.cli import program
 from cal_jax.cli.processes import is_first
-from cal_jax.config import flatten, require_at_least
+from cal_jax.config import require_at_least
 from cal_jax.data.context_sets import draw_context_sets
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.set_samplers import render_sets
@@ -49,8 +49,8 @@ from experiments.common.factor_scores import (
     synthesise,
 )
 from experiments.common.figures import Figure, draw_course
+from experiments.common.report_inputs import ReportInputs, publish_bound
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, fit_runs, open_runs
-from experiments.results.publish import plain, publish, run_of
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,24 @@ class Splits(NamedTuple):
     """Such as "test images"."""
     about: Mapping[str, Any] = {}
     """What else a record says of the data."""
+    of_files: str | None = None
+    """A digest of the files that the data are read from, in the place of ``digest``'s own."""
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What a record says of the data."""
+        return {
+            "name": self.name,
+            "fingerprint": self.digest,
+            "evaluated_on": self.evaluated_on,
+            **self.about,
+        }
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of the items and the tables of both."""
+        """``of_files``, or SHA-256 (hex) of the items and the tables of both."""
+        if self.of_files is not None:
+            return self.of_files
         total = hashlib.sha256()
         for part in (self.train, self.test):
             total.update(repr((part.names, dict(part.value_names))).encode())
@@ -231,36 +245,21 @@ def evaluate(
     scores |= more.scores
     if config.model.labels is None:
         weights.save_if_small(folder.path / weights.FILE, learner)
-    publish(
-        folder.path,
-        run_of(
-            request,
-            trained,
-            started,
-            experiment=study.name,
-            data={
-                "name": splits.name,
-                "fingerprint": splits.digest,
-                "evaluated_on": splits.evaluated_on,
-                **splits.about,
-            },
-            scores=scores,
-            details={
-                "bound_per_item": plain(terms),
-                "untrained_elbo_per_item": float(untrained.elbo),
-            },
-        ),
-        title=f"{study.title}, {splits.name}",
-        intro=study.intro,
-        notes=[*_notes(splits, parts, elbo, float(untrained.elbo)), *more.notes],
-        config=flatten(config),
+    report = ReportInputs(
+        study.name,
+        f"{study.title}, {splits.name}",
+        study.intro,
+        scores,
+        terms,
+        float(untrained.elbo),
         figures=[
             *more.figures,
             *draw_study(folder.path, learner, parts.scored, found),
             draw_course(folder.path, folder.read_metrics(), names),
         ],
-        targets=None,
     )
+    notes = [*_notes(splits, parts, elbo, float(untrained.elbo)), *more.notes]
+    publish_bound(report, request, folder, trained, data=splits.record, notes=notes, since=started)
 
 
 def _notes(splits: Splits, parts: Parts, elbo: float, untrained: float) -> list[str]:

@@ -9,7 +9,7 @@ from cal_jax.data.context_sets import ContextSets
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.factors import draw_digit_sets
 from cal_jax.data.images import LabelledImages
-from cal_jax.data.label_mix import Mix, one_constant
+from cal_jax.data.mask_mix import Mix, one_constant
 from cal_jax.data.set_samplers import SetSampler, render_sets, stored_sampler
 from cal_jax.evaluation.generation_scores import Real, RealSets
 from experiments.common.image_sets_config import SetsConfig

@@ -8,14 +8,14 @@ from cal_jax.config import require_at_least
 from cal_jax.data.binarise import BINARISATIONS
 from cal_jax.data.factors import DigitFactors
 from cal_jax.data.images import NUM_CLASSES
-from cal_jax.data.label_mix import Mix
+from cal_jax.data.mask_mix import Mix
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle.train import SMALLEST_IMAGE, OracleConfig
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent
 from cal_jax.models.context_aware.posteriors import Statistic
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 
 SMALL_IMAGE = 14
@@ -39,7 +39,7 @@ DENSE_MODEL = ContextAwareConfig(
 )
 """For a CPU."""
 
-TURNED_TRAINING = TrainingConfig(
+ROTATED_TRAINING = TrainingConfig(
     steps=40_000,
     batch_size=16,
     learning_rate=2e-3,
@@ -47,10 +47,10 @@ TURNED_TRAINING = TrainingConfig(
     alpha_half_life=0.3,
     chunk_steps=250,
 )
-"""Of turned digits, on a CPU."""
+"""Of rotated digits, on a CPU."""
 
-TURNED_ORACLE = OracleConfig(steps=4_000, learning_rate=2e-3, dropout=0.2, shift=1, max_blur=1.2)
-"""Of turned digits. Turns by odd multiples of 45 degrees are interpolated and the others are
+ROTATED_ORACLE = OracleConfig(steps=4_000, learning_rate=2e-3, dropout=0.2, shift=1, max_blur=1.2)
+"""Of rotated digits. Rotations by odd multiples of 45 degrees are interpolated and the others are
 not, which an oracle must not go by: see ``docs/results/scores.md``."""
 
 SMALL_ORACLE = OracleConfig(widths=(16, 64), steps=100, batch=32, learning_rate=5e-3)

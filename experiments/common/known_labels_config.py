@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cal_jax.config import omit_default, require_at_least
-from cal_jax.data.label_mix import Mix, all_labels, one_constant
+from cal_jax.data.mask_mix import Mix, all_masks, one_constant
 from cal_jax.errors import InputError
 from cal_jax.models.components.encoders import DenseEncoder, EquivariantEncoder
 from cal_jax.models.context_aware.actions import Rotation
@@ -92,5 +92,5 @@ class KnownLabelsConfig(ImageSetsConfig):
         """The labels of training and of the bound, and their weights."""
         count = len(self.factors.names)
         alone = one_constant(count)
-        labels = all_labels(count) if self.training_labels == "all" else alone
+        labels = all_masks(count) if self.training_labels == "all" else alone
         return [(label, self.digit_sets if label == alone[0] else 1) for label in labels]

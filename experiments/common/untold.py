@@ -1,23 +1,24 @@
-"""A study of untold masks on any ``FactorDataset``: which factor the items of a set share.
+"""A study of untold masks on any ``FactorDataset``: which factors the items of a set share.
 
-A learner is trained on sets whose mask nobody tells (thesis 6.4.3, with extensions), and names
-the mask of sets of items that nothing was fitted on: by its label network, and by its bound.
+A learner is trained on sets whose mask nobody tells (thesis 6.4.3, with extensions). Its label
+network names the mask of sets of items that nothing was fitted on, and so does a study's own
+measure: by default the bound.
 """
 
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cal_jax.cli import program
 from cal_jax.cli.processes import is_first
 from cal_jax.config import flatten, require_at_least
-from cal_jax.data.context_sets import ContextSets, draw_context_sets
+from cal_jax.data.context_sets import accidentally_constant, draw_context_sets
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.label_mix import one_constant
+from cal_jax.data.mask_mix import Mix, one_constant
 from cal_jax.data.set_samplers import render_sets
 from cal_jax.errors import InputError
 from cal_jax.inference.evidence import infer
@@ -30,7 +31,7 @@ from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.training.config import Objective, Trained, TrainingConfig
 from cal_jax.training.factor_sets import FactorSets
 from cal_jax.training.recipes import inferred_masks
-from experiments.common.factor_study import Splits
+from experiments.common.factor_study import Additions, Splits
 from experiments.common.figures import draw_course
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, fit_runs, open_runs
 from experiments.common.set_statistics import mixture_masks
@@ -76,6 +77,11 @@ class UntoldConfig:
         return np.asarray(one_constant(self.model.num_contexts), np.float32)
 
     @property
+    def mix(self) -> Mix | None:
+        """Of masks, see ``draw_context_sets``; None: each with exactly one constant context."""
+        return None
+
+    @property
     def objective(self) -> Objective:
         """The bound of every mask, averaged under responsibilities."""
         return inferred_masks(
@@ -88,6 +94,52 @@ class UntoldConfig:
         )
 
 
+class Sets(NamedTuple):
+    """Sets of items with their true masks."""
+
+    x: np.ndarray
+    """[M, N, *X]"""
+    masks: np.ndarray
+    """float32 [M, K]"""
+    ambiguous: np.ndarray
+    """bool [M]: a factor that varies has one value by chance."""
+
+
+class Named(NamedTuple):
+    """A run whose label network has named masks, for further scores."""
+
+    request: program.Request
+    model: ContextAwareLearner
+    trained: Trained
+    splits: Splits
+    scored: Sets
+    """Of items that nothing was fitted on."""
+    scores: Mapping[str, Score]
+    """Of the label network, see ``metrics.labels.label_scores``."""
+
+
+def bound_and_floor(named: Named) -> Additions:
+    """The masks of the largest bound, and those of a mixture of simple statistics of the sets."""
+    request, support = named.request, named.request.config.support
+    x, masks = named.scored.x.astype(np.float32), named.scored.masks
+    key, size = evaluation_key(request.seed), request.config.set_size
+    found = infer(named.model, named.trained.variables, key, x, support, contexts=1, latents=1)
+    seen = sets_of(named.splits.train, request.config, FLOOR_SETS, request.seed)
+    floor = mixture_masks(seen.x.astype(np.float32), x, len(support), request.seed)
+    elbo = found.elbo.max(axis=1).mean() / size
+    return Additions(
+        {
+            "accuracy_by_bound": accuracy_of(found.elbo.argmax(axis=1), masks, support),
+            "floor_accuracy": accuracy_of(floor, masks, support),
+            "elbo_per_item": Score(float(elbo), None, NATS_PER_ITEM),
+        },
+        [
+            f"`floor_accuracy`: a mixture of {len(support)} Gaussians on simple statistics of "
+            f"{FLOOR_SETS} training sets. Chance is {1 / len(support):.2f}."
+        ],
+    )
+
+
 class UntoldStudy(NamedTuple):
     """What tells one study from another."""
 
@@ -95,10 +147,15 @@ class UntoldStudy(NamedTuple):
     """Of its module and in its records."""
     title: str
     intro: str
-    presets: Mapping[str, UntoldConfig]
-    """By name, the first the default."""
+    presets: Mapping[str, Any]
+    """By name, the first the default: with the fields and properties of ``UntoldConfig`` that
+    are read here, its objective and its masks among them."""
     splits: Callable[[program.Request], Splits]
     """The data that a command asks for."""
+    identity: str = "data"
+    """What a run's identity calls the digest of the data."""
+    add: Callable[[Named], Additions] = bound_and_floor
+    """Scores beside those of the label network; one of the same name replaces it."""
 
 
 def main(study: UntoldStudy, doc: str, arguments: Sequence[str] | None) -> int:
@@ -122,9 +179,10 @@ def run(study: UntoldStudy, request: program.Request) -> None:
     program.require_packages("matplotlib", "jinja2", "sklearn")
     config, splits = request.config, study.splits(request)
     model = ContextAwareLearner(config.model, splits.train.event_shape)
-    sets = FactorSets(splits.train, set_size=config.set_size)
+    sets = FactorSets(splits.train, set_size=config.set_size, mix=config.mix)
     with open_runs(request, study.name, splits.name) as runs:
-        trained = fit_runs(runs, Fit(model, config.objective, lambda _: sets), data=splits.digest)
+        identity: dict[str, Any] = {study.identity: splits.digest}
+        trained = fit_runs(runs, Fit(model, config.objective, lambda _: sets), **identity)
         if is_first():
             for (one, folder), of_seed in zip(runs, trained, strict=True):
                 evaluate(study, one, folder, model, of_seed, splits)
@@ -140,22 +198,16 @@ def evaluate(
 ) -> None:
     """Score the trained model and write scores.json, the figure and the report."""
     config, started = request.config, time.monotonic()
-    names, support = config.model.names, config.support
-    drawn = functools.partial(sets_of, names=names, set_size=config.set_size)
-    x, masks = drawn(splits.test, config.test_sets, seed=TEST_SEED)
-    course = [record["confusion"] for record in folder.read_metrics()]
-    named = infer_labels(model, trained.variables, x)
-    scores = dict(label_scores(named, masks, support, course, request.seed).scores)
-    found = infer(
-        model, trained.variables, evaluation_key(request.seed), x, support, contexts=1, latents=1
+    scored = sets_of(splits.test, config, config.test_sets, TEST_SEED)
+    records = folder.read_metrics()
+    found = label_scores(
+        infer_labels(model, trained.variables, scored.x),
+        scored.masks,
+        config.support,
+        [record["confusion"] for record in records],
+        request.seed,
     )
-    scores["accuracy_by_bound"] = _accuracy(found.elbo.argmax(axis=1), masks, support)
-    seen, _ = drawn(splits.train, FLOOR_SETS, seed=request.seed)
-    scores["floor_accuracy"] = _accuracy(
-        mixture_masks(seen, x, len(support), request.seed), masks, support
-    )
-    best = found.elbo.max(axis=1).mean() / config.set_size
-    scores["elbo_per_item"] = Score(float(best), None, NATS_PER_ITEM)
+    more = study.add(Named(request, model, trained, splits, scored, found.scores))
     publish(
         folder.path,
         run_of(
@@ -163,35 +215,34 @@ def evaluate(
             trained,
             started,
             experiment=study.name,
-            data={
-                "name": splits.name,
-                "fingerprint": splits.digest,
-                "evaluated_on": splits.evaluated_on,
-                **splits.about,
-            },
-            scores=scores,
+            data=splits.record,
+            scores={**found.scores, **more.scores},
+            details={"order": list(found.order)},
         ),
         title=f"{study.title}, {splits.name}",
         intro=study.intro,
-        notes=[
-            f"`floor_accuracy`: a mixture of {len(support)} Gaussians on simple statistics of "
-            f"{FLOOR_SETS} training sets. Chance is {1 / len(support):.2f}."
-        ],
+        notes=more.notes,
         config=flatten(config),
-        figures=[draw_course(folder.path, folder.read_metrics(), names)],
+        figures=[*more.figures, draw_course(folder.path, records, config.model.names)],
         targets=None,
     )
 
 
-def sets_of(
-    items: FactorDataset, count: int, *, names: Sequence[str], set_size: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Sets x [M, N, *X] with exactly one constant context, and their masks [M, K]."""
-    rng = np.random.default_rng(seed)
-    sets: ContextSets = draw_context_sets(rng, items, names, num_sets=count, set_size=set_size)
-    return render_sets(items, names, sets).astype(np.float32), sets.constant_mask
+def sets_of(items: FactorDataset, config: Any, count: int, seed: int) -> Sets:
+    """So many sets with the masks of a config, drawn from a seed."""
+    names, rng = config.model.names, np.random.default_rng(seed)
+    sets = draw_context_sets(
+        rng, items, names, num_sets=count, set_size=config.set_size, mix=config.mix
+    )
+    return Sets(render_sets(items, names, sets), sets.constant_mask, accidentally_constant(sets))
 
 
-def _accuracy(rows: np.ndarray, masks: np.ndarray, support: np.ndarray) -> Score:
-    """The share of right masks, at the best order of the contexts."""
+def accuracy_of(rows: np.ndarray, masks: np.ndarray, support: np.ndarray) -> Score:
+    """The share of right masks, at the best order of the contexts.
+
+    Args:
+      rows: int [M], of the named masks in the support.
+      masks: [M, K], the true ones.
+      support: [A, K].
+    """
     return Score(agreement_of(rows, masks, support).accuracy, 1.0, FRACTION)

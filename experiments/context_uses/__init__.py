@@ -38,8 +38,8 @@ from cal_jax.plots.curves import draw_curve
 from cal_jax.trained import digits_binarisation
 from experiments.common.figures import Figure
 from experiments.common.image_sets_config import (
+    ROTATED_ORACLE,
     SMALL_ORACLE,
-    TURNED_ORACLE,
     require_digits,
 )
 from experiments.common.run import TEST_SEED, evaluation_key, images_of, open_runs, run_identity
@@ -52,7 +52,7 @@ class ContextUsesConfig:
     """Everything that decides the scores but the weights, the seed and the images."""
 
     summary: str
-    oracle: OracleConfig = field(default_factory=lambda: TURNED_ORACLE)
+    oracle: OracleConfig = field(default_factory=lambda: ROTATED_ORACLE)
     digits: tuple[int, ...] = omit_default(())
     """That the sets show; none named: all."""
     sets_per_value: int = 100

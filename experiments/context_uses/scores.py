@@ -22,7 +22,7 @@ from cal_jax.inference.likelihood import label_log_likelihoods
 from cal_jax.inference.trained import TrainedLearner
 from cal_jax.metrics.scores import NATS_PER_ITEM, Score
 from cal_jax.trained import digits_binarisation
-from experiments.context_uses.value_sets import sets_of_every_value, sets_of_label
+from experiments.context_uses.value_sets import sets_of_every_value, sets_of_mask
 
 
 class Material(NamedTuple):
@@ -86,7 +86,7 @@ def material(
         label = tuple(int(j != k) for j in range(len(dataset.names)))
         alone.append(sets)
         others.append(
-            sets_of_label(rng, dataset, label, num_sets=len(sets.x), set_size=trained.set_size)
+            sets_of_mask(rng, dataset, label, num_sets=len(sets.x), set_size=trained.set_size)
         )
     return Material(trained, tuple(alone), tuple(others))
 

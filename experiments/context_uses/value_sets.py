@@ -7,27 +7,27 @@ import numpy as np
 
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.factors import draw_digit_sets
-from cal_jax.data.label_mix import Label, one_constant
+from cal_jax.data.mask_mix import ConstantMask, one_constant
 from cal_jax.errors import InputError
 from cal_jax.evaluation.generation_scores import RealSets
 from experiments.common.image_sets import rendered
 
 
-def sets_of_label(
+def sets_of_mask(
     rng: np.random.Generator,
     dataset: FactorDataset,
-    label: Label,
+    constant_mask: ConstantMask,
     *,
     num_sets: int,
     set_size: int,
     given: dict[str, str] | None = None,
 ) -> RealSets:
-    """Sets of one label, all values of a factor equally likely.
+    """Sets of one constant mask, all values of a factor equally likely.
 
     Args:
       rng: of everything drawn.
       dataset: the images.
-      label: [K], 1 where a factor is constant.
+      constant_mask: [K], 1 where a factor is constant.
       num_sets, set_size: M and N.
       given: see ``data.context_sets.draw_context_sets``.
 
@@ -35,7 +35,7 @@ def sets_of_label(
       InputError: fewer than N images of a digit.
     """
     sets = draw_digit_sets(
-        rng, dataset, num_sets=num_sets, set_size=set_size, mix=((label, 1),), given=given
+        rng, dataset, num_sets=num_sets, set_size=set_size, mix=((constant_mask, 1),), given=given
     )
     return rendered(dataset, sets)
 
@@ -69,7 +69,7 @@ def sets_of_every_value(
     if len(values) < 2:
         raise InputError(f"{name}: one value, {values[0]}; accepted: images of two or more")
     parts = [
-        sets_of_label(
+        sets_of_mask(
             rng,
             dataset,
             label,

@@ -20,7 +20,7 @@ from cal_jax.data.factors import DigitFactors
 from cal_jax.data.held_out import held_out_pairs
 from cal_jax.errors import InputError
 from cal_jax.evaluation.generation_scores import Read, RealSets
-from cal_jax.metrics.merged import readings_of_turned_digits
+from cal_jax.metrics.merged import readings_of_rotated_digits
 from cal_jax.metrics.scores import Score
 from cal_jax.models.context_aware.config import ContextAwareConfig, named
 from cal_jax.models.context_aware.priors import Mixture
@@ -28,11 +28,11 @@ from cal_jax.training.config import TrainingConfig
 from experiments.common import known_labels
 from experiments.common.figures import Figure
 from experiments.common.image_sets_config import (
+    ROTATED_ORACLE,
+    ROTATED_TRAINING,
     SMALL_IMAGE,
     SMALL_MODEL,
     SMALL_ORACLE,
-    TURNED_ORACLE,
-    TURNED_TRAINING,
 )
 from experiments.common.known_labels import Drawn, Experiment
 from experiments.common.known_labels_config import CONTRASTED, ROTATION_MODEL, KnownLabelsConfig
@@ -48,7 +48,7 @@ TARGETS = {"synthesis_held_out": 0.7}
 
 @dataclass(frozen=True)
 class HeldOutPairsConfig(KnownLabelsConfig):
-    """Turned digits without some pairs; digit and rotation are constant equally often."""
+    """Rotated digits without some pairs; digit and rotation are constant equally often."""
 
     held_out: float = 0.2
     """Share of the 60 classes of (digit, rotation) pairs that look the same."""
@@ -90,15 +90,15 @@ PRESETS = {
     "cpu": HeldOutPairsConfig(
         summary="some 12 minutes on a core, for MNIST: as the rotated experiment's",
         model=ROTATION_MODEL,
-        training=replace(TURNED_TRAINING, steps=20_000, alpha=0.0),
-        oracle=TURNED_ORACLE,
+        training=replace(ROTATED_TRAINING, steps=20_000, alpha=0.0),
+        oracle=ROTATED_ORACLE,
         **CONTRASTED,
     ),
     "thesis": HeldOutPairsConfig(
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
         model=ContextAwareConfig(contexts=CONTEXTS),
         training=TrainingConfig(chunk_steps=20),
-        oracle=TURNED_ORACLE,
+        oracle=ROTATED_ORACLE,
     ),
 }
 
@@ -118,7 +118,7 @@ def score(config: HeldOutPairsConfig, drawn: Drawn, read: Read) -> Mapping[str, 
         unseen_sets(config, drawn),
         ~config.allowed,
         read,
-        functools.partial(readings_of_turned_digits, names=FACTORS.names),
+        functools.partial(readings_of_rotated_digits, names=FACTORS.names),
     )
 
 

@@ -11,11 +11,11 @@ from cal_jax.models.components.decoders import ConvDecoder, DenseDecoder, MLPDec
 from cal_jax.models.components.encoders import ConvEncoder, DenseEncoder, PatchEncoder
 from cal_jax.models.components.group_posteriors import GroupStatistic
 from cal_jax.models.components.likelihoods import Normal
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent, named
 from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.models.context_aware.priors import Mixture, Standard
 from cal_jax.models.group_vae import GroupVAEConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 
 CONTEXTS = ("character", "hand")

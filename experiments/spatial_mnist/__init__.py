@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from cal_jax.cli import program
 from cal_jax.evaluation.oracle.points import PointOracleConfig
-from cal_jax.models.components.sizes import Hidden
+from cal_jax.nn.hidden import Hidden
 from experiments.spatial_mnist import pipeline as spatial
 from experiments.spatial_mnist.config import SpatialConfig
 

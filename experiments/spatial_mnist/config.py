@@ -6,8 +6,8 @@ from cal_jax.config import require_at_least
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle.points import PointOracleConfig
 from cal_jax.models.components.likelihoods import Normal
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatisticianConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 
 SHOWN_SETS = 10

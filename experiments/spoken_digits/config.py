@@ -7,10 +7,10 @@ from cal_jax.data.log_mel import LogMel
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.models.components.likelihoods import Normal
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent, named
 from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.models.context_aware.priors import Mixture
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 from experiments.common.factor_study import FactorStudyConfig
 

@@ -4,16 +4,16 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cal_jax.config import require_at_least
-from cal_jax.data.label_mix import Mix, all_labels, one_constant
+from cal_jax.data.mask_mix import Mix, all_masks, one_constant
 from cal_jax.data.sprite_frames import BACKGROUND, FACTORS
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.models.components.likelihoods import DiscretizedLogistic
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent, named
 from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.models.context_aware.priors import Mixture, Standard
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 from experiments.sprites.oracle import OracleConfig
 
@@ -71,7 +71,7 @@ class SpritesConfig:
 
 def mix_of(masks: Masks) -> Mix:
     """Every mask equally often: of one constant factor, or of any subset."""
-    support = all_labels if masks == "subsets" else one_constant
+    support = all_masks if masks == "subsets" else one_constant
     return [(tuple(map(int, mask)), 1.0) for mask in support(len(FACTORS))]
 
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.label_mix import one_constant
+from cal_jax.data.mask_mix import one_constant
 from cal_jax.data.sprite_frames import FACTORS, render_frames
 from cal_jax.inference.sample import GeneratedSet
 from cal_jax.inference.sampler import Sampler

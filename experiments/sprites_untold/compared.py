@@ -9,7 +9,7 @@ import numpy as np
 from cal_jax.inference.mapping import Variables, map_model
 from cal_jax.inference.sampler import in_batches
 from cal_jax.models.context_aware.learner import ContextAwareLearner
-from cal_jax.objectives.contrasted import beliefs_of
+from cal_jax.objectives.contrasted import item_posterior_means
 from cal_jax.objectives.label_contrast import mask_disagreement
 
 TOGETHER = 100
@@ -35,7 +35,7 @@ def compared_masks(
     """
 
     def means_of(_: Any, inference: Any, one: jax.Array) -> jax.Array:
-        return beliefs_of(inference, inference.encode(one), jnp.zeros(support.shape[1]))
+        return item_posterior_means(inference, inference.encode(one), jnp.zeros(support.shape[1]))
 
     mapped, masks = map_model(means_of, model), jnp.asarray(support, jnp.float32)
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cal_jax.cli import program
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatisticianConfig
+from cal_jax.nn.hidden import Hidden
 from experiments.synthetic_sets import pipeline as synthetic
 from experiments.synthetic_sets.config import SyntheticConfig
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import jax
 
 from cal_jax.data.factors import DigitFactors
-from cal_jax.data.label_mix import Label, all_labels, one_constant
+from cal_jax.data.mask_mix import ConstantMask, all_masks, one_constant
 from cal_jax.evaluation.generation_scores import Read, RealSets
 from cal_jax.metrics.scores import Score
 from cal_jax.models.components.encoders import DenseEncoder, EquivariantEncoder
@@ -28,11 +28,11 @@ from experiments.black_and_white import INVERSION
 from experiments.common import known_labels
 from experiments.common.figures import Figure
 from experiments.common.image_sets_config import (
+    ROTATED_ORACLE,
+    ROTATED_TRAINING,
     SMALL_IMAGE,
     SMALL_MODEL,
     SMALL_ORACLE,
-    TURNED_ORACLE,
-    TURNED_TRAINING,
 )
 from experiments.common.known_labels import Drawn, Experiment
 from experiments.common.known_labels_config import (
@@ -46,14 +46,14 @@ from experiments.three_contexts.scores import two_constant_scores
 
 FACTORS = DigitFactors(("digit", "rotation", "background"))
 NUM_CONTEXTS = len(FACTORS.names)
-LABELS = sorted(all_labels(NUM_CONTEXTS), key=sum, reverse=True)
+LABELS = sorted(all_masks(NUM_CONTEXTS), key=sum, reverse=True)
 """From everything constant to nothing."""
 TARGETS = {"synthesis_triple": 0.75}
 
 
 @dataclass(frozen=True)
 class ThreeContextsConfig(KnownLabelsConfig):
-    """Turned digits on a black or white background; every label equally often."""
+    """Rotated digits on a black or white background; every label equally often."""
 
     @property
     def factors(self) -> DigitFactors:
@@ -65,8 +65,8 @@ _CPU = ThreeContextsConfig(
     summary="some 10 minutes on a core, for MNIST: as the rotated experiment's, with a context "
     "that inverts; exactly one constant factor a set",
     model=replace(ROTATION_MODEL, contexts=(Context("digit"), ROTATION, INVERSION)),
-    training=replace(TURNED_TRAINING, steps=12_000, alpha=0.0),
-    oracle=TURNED_ORACLE,
+    training=replace(ROTATED_TRAINING, steps=12_000, alpha=0.0),
+    oracle=ROTATED_ORACLE,
     **CONTRASTED,
 )
 
@@ -101,12 +101,12 @@ PRESETS = {
         summary="the thesis's architecture and 62,500 steps; for an accelerator",
         model=ContextAwareConfig(contexts=named(*FACTORS.names)),
         training=TrainingConfig(chunk_steps=20),
-        oracle=TURNED_ORACLE,
+        oracle=ROTATED_ORACLE,
     ),
 }
 
 
-def real_sets(drawn: Drawn) -> Mapping[Label, RealSets]:
+def real_sets(drawn: Drawn) -> Mapping[ConstantMask, RealSets]:
     """Real sets of every label."""
     real = drawn.real
     there = dict(zip(one_constant(NUM_CONTEXTS), real.one_constant, strict=True))

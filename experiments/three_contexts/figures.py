@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from cal_jax.data.label_mix import Label
+from cal_jax.data.mask_mix import ConstantMask
 from cal_jax.evaluation.generation_scores import Generated, Real, RealSets
 from cal_jax.inference.sampler import Sampler
 from cal_jax.plots.grids import draw_set_pairs, draw_synthesis
@@ -26,7 +26,7 @@ def draw_three_contexts(
     key: jax.Array,
     real: Real,
     generated: Generated,
-    of_labels: Mapping[Label, RealSets],
+    of_labels: Mapping[ConstantMask, RealSets],
 ) -> list[Figure]:
     """Sets of every label, conditional sets, and sets from three sources.
 
@@ -85,7 +85,7 @@ def draw_three_contexts(
     ]
 
 
-def _constant(names: tuple[str, ...], label: Label) -> str:
+def _constant(names: tuple[str, ...], label: ConstantMask) -> str:
     """What is constant in sets of a label."""
     constant = [name for name, is_constant in zip(names, label, strict=True) if is_constant]
     return ", ".join(constant) or "nothing"

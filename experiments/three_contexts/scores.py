@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import jax
 import numpy as np
 
-from cal_jax.data.label_mix import Label
+from cal_jax.data.mask_mix import ConstantMask
 from cal_jax.evaluation.generation_scores import Read, RealSets
 from cal_jax.inference.sampler import Sampler
 from cal_jax.metrics.scores import FRACTION, RATIO, Score, agreement, diversity
 
-Readings = Mapping[Label, np.ndarray]
+Readings = Mapping[ConstantMask, np.ndarray]
 """By label, what the oracle reads in its sets: int [M, N, K]."""
 
 
@@ -18,7 +18,7 @@ def two_constant_scores(
     names: tuple[str, ...],
     sampler: Sampler,
     key: jax.Array,
-    real: Mapping[Label, RealSets],
+    real: Mapping[ConstantMask, RealSets],
     read: Read,
 ) -> dict[str, Score]:
     """Every score on samples of the decoder, and again on its means (suffix ``_means``).

@@ -10,10 +10,10 @@ from cal_jax.models.components.decoders import BilinearDecoder
 from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.models.components.group_posteriors import GroupMean, GroupProduct
 from cal_jax.models.components.likelihoods import Normal
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent, named
 from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.models.context_aware.priors import Mixture, Standard
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 
 CONTEXTS = ("letter", "typeface")

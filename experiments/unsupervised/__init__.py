@@ -26,10 +26,10 @@ from cal_jax.objectives.label import DRAWN, LabelEstimator
 from cal_jax.training.config import TrainingConfig
 from experiments.black_and_white import INVERSION
 from experiments.common.image_sets_config import (
+    ROTATED_ORACLE,
     SMALL_IMAGE,
     SMALL_MODEL,
     SMALL_ORACLE,
-    TURNED_ORACLE,
 )
 from experiments.common.known_labels_config import ROTATION
 from experiments.unsupervised import pipeline as unsupervised
@@ -99,7 +99,7 @@ PRESETS = {
         oracle=_ORACLE,
     ),
     "cpu-turning": UnsupervisedConfig(
-        summary="the same for rotated digits, wider, longer, with a decoder that turns: some "
+        summary="the same for rotated digits, wider, longer, with a decoder that rotates: some "
         "10 minutes on a core",
         task="rotated",
         model=replace(
@@ -147,7 +147,7 @@ def with_task(config: UnsupervisedConfig, task: str) -> UnsupervisedConfig:
         config,
         task=task,
         known=known,
-        oracle=TURNED_ORACLE if turns and config.oracle == _ORACLE else config.oracle,
+        oracle=ROTATED_ORACLE if turns and config.oracle == _ORACLE else config.oracle,
         training=replace(config.training, steps=steps),
         model=replace(
             config.model,

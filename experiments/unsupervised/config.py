@@ -7,7 +7,7 @@ import numpy as np
 
 from cal_jax.config import omit_default
 from cal_jax.data.factors import DigitFactors
-from cal_jax.data.label_mix import Mix, all_labels, one_constant
+from cal_jax.data.mask_mix import Mix, all_masks, one_constant
 from cal_jax.errors import InputError
 from cal_jax.objectives.label import DRAWN, LabelEstimator
 from cal_jax.objectives.label_learning import Responsibilities
@@ -154,7 +154,7 @@ class UnsupervisedConfig(ImageSetsConfig):
     @property
     def support(self) -> np.ndarray:
         """The labels that are possible, float32 [M, K]."""
-        labels = all_labels if TASKS[self.task].all_subsets else one_constant
+        labels = all_masks if TASKS[self.task].all_subsets else one_constant
         return np.asarray(labels(len(self.factors.names)), np.float32)
 
     @property

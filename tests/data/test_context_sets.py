@@ -1,7 +1,6 @@
-"""Sets of any contexts against the probabilities that ``draw_context_sets`` promises."""
+"""Sets of any contexts: their shapes, their values and masks, and what is refused."""
 
 import time
-from itertools import product
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,54 +13,9 @@ from cal_jax.data.context_sets import (
     free_rank,
 )
 from cal_jax.data.factor_dataset import FactorDataset
-from cal_jax.data.label_mix import all_labels
+from cal_jax.data.mask_mix import all_masks
 from cal_jax.errors import InputError
-
-# Digits of unequal number, in no order; digit 7 is absent.
-DIGITS = np.random.default_rng(0).permutation(
-    np.repeat([0, 1, 2, 3, 4, 5, 6, 8, 9], [10, 10, 12, 20, 30, 40, 50, 60, 200])
-)
-X = np.arange(len(DIGITS), dtype=np.float32)[:, None]
-EVERY_MASK = (((0, 0), 1), ((0, 1), 1), ((1, 0), 1), ((1, 1), 1))
-
-
-def digits(turns=2, labels=DIGITS, **fields):
-    """Digits that may be turned: a column, and a rendered factor."""
-    return FactorDataset(
-        X[: len(labels)],
-        {"digit": labels},
-        value_names={"digit": range(10)},
-        rendered={"turn": range(turns)},
-        render=lambda x, values, key: x,
-        **fields,
-    )
-
-
-def sets(mix=EVERY_MASK, num_sets=4000, set_size=10, seed=0, data=None, **options):
-    return draw_context_sets(
-        np.random.default_rng(seed),
-        digits() if data is None else data,
-        ("digit", "turn"),
-        num_sets=num_sets,
-        set_size=set_size,
-        mix=mix,
-        **options,
-    )
-
-
-def constant(drawn):
-    return (drawn.values == drawn.values[:, :1]).all(axis=1)
-
-
-def shares(values, sizes):
-    """How often each combination comes, [*sizes]; values [..., K]."""
-    cells = np.ravel_multi_index(np.moveaxis(values, -1, 0).reshape(len(sizes), -1), sizes)
-    return (np.bincount(cells, minlength=np.prod(sizes)) / cells.size).reshape(sizes)
-
-
-def close(found, expected, count):
-    np.testing.assert_allclose(found, expected, atol=4.5 * np.sqrt(0.25 / count))
-    assert (found[expected == 0] == 0).all()
+from tests.data.drawn_sets import DIGITS, X, close, constant, digits, rendered_table, sets, shares
 
 
 def test_shapes_and_types():
@@ -100,82 +54,13 @@ def test_a_digit_of_exactly_set_size_is_used_up():
     np.testing.assert_array_equal(np.sort(used, axis=1), np.broadcast_to(zeros, used.shape))
 
 
-def test_combinations_with_too_few_items_are_left_out_where_they_are_constant():
-    drawn = sets(mix=(((1, 0), 1), ((0, 1), 1)), set_size=15)
-    by_digit = drawn.constant_mask[:, 0] == 1
-    close(
-        np.bincount(drawn.values[by_digit, 0, 0], minlength=10) / 2000,
-        np.isin(np.arange(10), [3, 4, 5, 6, 8, 9]) / 6,
-        2000,
-    )
-    # Where the digit varies each comes as often.
-    first = np.bincount(drawn.values[~by_digit, 0, 0], minlength=10) / 2000
-    close(first, (np.arange(10) != 7) / 9, 2000)
-
-
-@pytest.mark.parametrize("mask", [(1, 0), (0, 1)], ids=["constant", "varying"])
-def test_digits_then_their_items_are_uniform(mask):
-    drawn = sets(mix=((mask, 1),), num_sets=9000)
-    found = np.bincount(DIGITS[drawn.items[:, 0]], minlength=10) / 9000
-    expected = (np.arange(10) != 7) / 9
-    np.testing.assert_allclose(found, expected, atol=4.5 * np.sqrt(1 / 9 * 8 / 9 / 9000))
-    # The last item of a set is as uniform inside its digit as the first.
-    for column in (0, 9):
-        threes = drawn.items[:, column][drawn.values[:, column, 0] == 3]
-        uses = np.bincount(threes, minlength=len(DIGITS))[DIGITS == 3]
-        assert ((uses - uses.mean()) ** 2 / uses.mean()).sum() < 50  # chi-square, 19 degrees
-    np.testing.assert_allclose(drawn.values[:, 0, 1].mean(), 0.5, atol=4.5 * 0.5 / np.sqrt(9000))
-
-
-SHOWN = np.array([[1, 1, 1, 1], [1, 0, 0, 0], [0, 1, 0, 1]], bool)
-BY_ROW = SHOWN / SHOWN.sum(axis=1, keepdims=True) / 3
-BY_COLUMN = SHOWN / SHOWN.sum(axis=0) / 4
-EVENLY = SHOWN / SHOWN.sum()
-MASKS = [((1, 0), BY_ROW), ((0, 1), BY_COLUMN), ((1, 1), EVENLY), ((0, 0), EVENLY)]
-
-
-def rendered_table():
-    """Three letters of which some turns never occur."""
-    return FactorDataset(
-        X[:60],
-        {"digit": np.arange(60) % 3},
-        rendered={"turn": range(4)},
-        render=lambda x, values, key: x,
-        shown={("turn", "digit"): SHOWN.T},
-    )
-
-
-def column_table():
-    """The same combinations as columns: unequally many items of each."""
-    cells = np.argwhere(SHOWN)
-    rows = cells[np.repeat(np.arange(len(cells)), 5 + np.arange(len(cells)))]
-    return FactorDataset(X[: len(rows)], {"turn": rows[:, 1], "digit": rows[:, 0]})
-
-
-@pytest.mark.parametrize(("mask", "expected"), MASKS)
-@pytest.mark.parametrize("table", [rendered_table, column_table])
-def test_constants_are_uniform_and_the_others_uniform_beside_them(table, mask, expected):
-    drawn = sets(((mask, 1),), num_sets=20_000, set_size=3, data=table())
-    for item in range(3):
-        close(shares(drawn.values[:, item], (3, 4)), expected, 20_000)
-    assert constant(drawn).all(axis=0).tolist() == [entry == 1 for entry in mask]
-
-
-def test_items_of_a_set_take_their_values_independently():
-    drawn = sets((((1, 0), 1),), num_sets=20_000, set_size=2, data=rendered_table())
-    first, second = drawn.values.transpose(1, 0, 2)
-    zero = first[:, 0] == 0
-    pairs = np.stack([first[zero, 1], second[zero, 1]], axis=-1)
-    close(shares(pairs, (4, 4)), np.full((4, 4), 1 / 16), len(pairs))
-
-
 def test_many_contexts_of_columns_with_holes():
     rng = np.random.default_rng(3)
     cells = np.argwhere(rng.random((3, 4, 2, 3, 2, 3)) < 0.5)
     rows = cells[rng.integers(len(cells), size=6000)]
     data = FactorDataset(np.zeros((6000, 1), np.uint8), {f"f{k}": rows[:, k] for k in range(6)})
     drawn = draw_context_sets(
-        rng, data, data.names, num_sets=640, set_size=5, mix=[(a, 1) for a in all_labels(6)[-63:]]
+        rng, data, data.names, num_sets=640, set_size=5, mix=[(a, 1) for a in all_masks(6)[-63:]]
     )
     np.testing.assert_array_equal(drawn.values, rows[drawn.items])
     assert constant(drawn)[drawn.constant_mask == 1].all()
@@ -194,19 +79,6 @@ def test_one_context_is_constant_by_default_and_a_subset_ignores_the_rest():
     )
     np.testing.assert_array_equal(both.constant_mask.sum(axis=0), [25, 25])
     np.testing.assert_array_equal(both.values[..., 1], DIGITS[both.items])
-
-
-def test_single_items_of_every_combination_are_each_used_once():
-    cells = np.array(list(product(range(4), range(5))))
-    data = FactorDataset(X[:20], {"a": cells[:, 0], "b": cells[:, 1]})
-    drawn = draw_context_sets(
-        np.random.default_rng(0), data, ("a", "b"), num_sets=4000, set_size=4, mix=[((1, 0), 1)]
-    )
-    np.testing.assert_array_equal(drawn.values, cells[drawn.items])
-    assert (np.diff(np.sort(drawn.items, axis=1), axis=1) > 0).all()
-    # Four of five values, without replacement: every item is as uniform as the first.
-    for item in range(4):
-        close(shares(drawn.values[:, item], (4, 5)), np.full((4, 5), 1 / 20), 4000)
 
 
 def test_sets_of_several_sizes():
@@ -273,7 +145,7 @@ def draw_of(contexts):
         (lambda: sets(set_size=(4, 3)), r"set_size \(4, 3\); accepted: 1 or more, or \(small"),
         (lambda: sets(num_sets=0), "num_sets 0; accepted: 1 or more"),
         (lambda: sets(mix=(((1, 0), -1),)), "mix: weights"),
-        (lambda: sets(mix=(((1,), 1),)), r"mix: label \(1,\); accepted: 2 entries"),
+        (lambda: sets(mix=(((1,), 1),)), r"mix: mask \(1,\); accepted: 2 entries"),
         (
             lambda: sets(set_size=201),
             r"mask \(1, 0\) of \(digit, turn\): no combination of constant values has more than "
@@ -334,11 +206,6 @@ def test_accidentally_constant():
     np.testing.assert_array_equal(accidentally_constant(drawn), [False, True, True, False])
 
 
-def test_accident_rate_of_a_two_valued_context():
-    rate = accidentally_constant(sets(mix=(((1, 0), 1),), num_sets=20_000)).mean()
-    np.testing.assert_allclose(rate, 2 * 2.0**-10, atol=4.5 * np.sqrt(2.0**-9 / 20_000))
-
-
 @pytest.mark.parametrize("module", [np, jnp])
 def test_free_rank_is_that_of_a_list(module):
     rng = np.random.default_rng(0)
@@ -348,24 +215,3 @@ def test_free_rank_is_that_of_a_list(module):
         padded = module.asarray(np.concatenate([taken, np.full(3, 100)]))
         found = [int(free_rank(module, module.asarray(n), padded)) for n in range(len(free))]
         assert found == free.tolist()
-
-
-def test_three_contexts_of_which_two_are_rendered_and_masks_in_any_order():
-    allowed = np.random.default_rng(3).random((3, 4, 2)) < 0.5
-    data = FactorDataset(
-        X[:60],
-        {"digit": np.arange(60) % 3},
-        rendered={"turn": range(4), "colour": range(2)},
-        render=lambda x, values, key: x,
-        shown={("digit", "turn", "colour"): allowed},
-    )
-    names = ("digit", "turn", "colour")
-    rng = np.random.default_rng(0)
-    mix = [(mask, 1) for mask in all_labels(3)]
-    drawn = draw_context_sets(rng, data, names, num_sets=4000, set_size=5, mix=mix)
-    assert allowed[tuple(np.moveaxis(drawn.values, -1, 0))].all()
-    assert constant(drawn)[drawn.constant_mask == 1].all()
-    assert constant(drawn)[drawn.constant_mask == 0].mean() < 0.3
-    outer = drawn.values[(drawn.constant_mask == [1, 0, 1]).all(axis=1)][:, 0][:, [0, 2]]
-    ends = allowed.any(axis=1)
-    close(shares(outer, (3, 2)), ends / ends.sum(), len(outer))

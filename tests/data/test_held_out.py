@@ -5,7 +5,7 @@ import pytest
 
 from cal_jax.data.held_out import held_out_pairs, look_alikes
 from cal_jax.errors import InputError
-from cal_jax.metrics.merged import readings_of_turned_digits
+from cal_jax.metrics.merged import readings_of_rotated_digits
 
 
 def test_pairs_that_look_the_same_are_one_class():
@@ -24,7 +24,7 @@ def test_pairs_that_look_the_same_are_one_class():
 def test_classes_are_those_of_the_merged_scores():
     classes = look_alikes()
     pairs = np.moveaxis(np.indices((10, 8)), 0, -1)
-    readings = readings_of_turned_digits(pairs, ("digit", "rotation"))
+    readings = readings_of_rotated_digits(pairs, ("digit", "rotation"))
     for reading in (0, 1):
         digit, rotation = np.moveaxis(readings[..., reading, :], -1, 0)
         np.testing.assert_array_equal(classes[digit, rotation], classes)

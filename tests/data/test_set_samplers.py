@@ -150,7 +150,7 @@ def test_items_without_a_render_are_shown_as_they_are():
     [
         ({"set_size": 0}, "set_size 0; accepted: 1 or more"),
         ({"set_size": 21}, r"mask \(0, 1\) of \(turn, digit\): .* set_size up to 20, not 21"),
-        ({"set_size": 2, "mix": (((1,), 1),)}, "mix: label"),
+        ({"set_size": 2, "mix": (((1,), 1),)}, "mix: mask"),
         ({"set_size": 2, "mix": (((1, 0), 0),)}, "mix: weights"),
     ],
 )

@@ -12,7 +12,7 @@ from cal_jax.evaluation.generation_scores import (
     generation_scores,
 )
 from cal_jax.inference.sample import GeneratedSet
-from cal_jax.metrics.merged import readings_of_turned_digits
+from cal_jax.metrics.merged import readings_of_rotated_digits
 
 NAMES = ("digit", "rotation")
 SETS, ITEMS = 300, 6
@@ -128,7 +128,7 @@ def test_three_contexts_have_three_sources_and_a_name_of_their_own():
     )
 
     def merge(labels):
-        return readings_of_turned_digits(labels, names)
+        return readings_of_rotated_digits(labels, names)
 
     scores = generation_scores(names, good, real, read, merge)
     assert {name for name in scores if name.startswith("synthesis")} == {
@@ -158,7 +158,7 @@ def test_merged_scores_forgive_what_looks_the_same_and_nothing_else():
     good = ideal(real)
 
     def merge(labels):
-        return readings_of_turned_digits(labels, NAMES)
+        return readings_of_rotated_digits(labels, NAMES)
 
     digits = read(good.synthesis.samples)
     twins = merge(digits)[..., 1, :]

@@ -16,9 +16,9 @@ from cal_jax.evaluation.constant_posteriors import constant_moments
 from cal_jax.evaluation.oracle.train import Oracle, network_of
 from cal_jax.inference import weights
 from cal_jax.inference.trained import TrainedLearner
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import named
 from cal_jax.models.context_aware.posteriors import SharedExperts
+from cal_jax.nn.hidden import Hidden
 from experiments import rotated
 from experiments.context_uses import main
 from experiments.context_uses import scores as context_uses

@@ -10,7 +10,7 @@ from cal_jax.data.held_out import held_out_pairs
 from cal_jax.errors import InputError
 from cal_jax.evaluation.generation_scores import Real, RealSets
 from cal_jax.inference.sample import GeneratedSet
-from cal_jax.metrics.merged import readings_of_turned_digits
+from cal_jax.metrics.merged import readings_of_rotated_digits
 from experiments.held_out_pairs.scores import held_out_scores, source_rows
 
 SETS, ITEMS = 200, 4
@@ -61,7 +61,7 @@ class Model:
 
 
 def scores_of(model):
-    merge = functools.partial(readings_of_turned_digits, names=("digit", "rotation"))
+    merge = functools.partial(readings_of_rotated_digits, names=("digit", "rotation"))
     unseen, rng = of_pairs(np.argwhere(HELD_OUT)), np.random.default_rng(0)
     key = jax.random.key(0)
     return held_out_scores(model, key, rng, REAL, unseen, HELD_OUT, read, merge)
@@ -97,7 +97,7 @@ def test_what_looks_the_same_is_right_in_the_merged_score_alone():
 
     def upside_down(key, x, labels):
         labels = read(turn(key, x, labels).samples)
-        twins = readings_of_turned_digits(labels, ("digit", "rotation"))[..., 1, :]
+        twins = readings_of_rotated_digits(labels, ("digit", "rotation"))[..., 1, :]
         return GeneratedSet(image(twins), image(twins))
 
     model.synthesise = upside_down

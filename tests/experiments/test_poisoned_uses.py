@@ -10,9 +10,9 @@ from cal_jax.evaluation.amortisation import Refined
 from cal_jax.evaluation.constant_posteriors import Moments
 from cal_jax.inference import weights
 from cal_jax.inference.trained import TrainedLearner
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import named
 from cal_jax.models.context_aware.posteriors import SharedExperts
+from cal_jax.nn.hidden import Hidden
 from experiments import context_uses, oracle_check
 from experiments.context_uses import scores as uses
 from tests.experiments.poisoned import SIDE, Record, spy_on_fits

@@ -5,8 +5,9 @@ import pytest
 
 from cal_jax.data.sprite_frames import CHARACTER
 from cal_jax.training.config import Trained
+from experiments.common import untold
 from experiments.results.record import read_run
-from experiments.sprites_untold import PRESETS, main, pipeline
+from experiments.sprites_untold import PRESETS, main, scores
 from experiments.sprites_untold.clusters import cluster_accuracy, told_accuracy, variances
 from tests.data.sprite_sheets import write_sheets
 from tests.stderr import said
@@ -32,19 +33,20 @@ def test_the_smoke_preset_sees_no_scored_character_in_training(sheets, tmp_path,
         fitted.append(characters(what.sets(0).dataset))
         model, objective = what.model, what.objective
         source = what.sets(0).source(model)
-        variables = pipeline_variables(model, objective, source)
+        variables = initial_variables(model, objective, source)
         for run in runs:
             run.folder.append_metrics({"step": 1, "elbo": -1.0, "confusion": np.eye(6)})
         return [Trained(1, variables, variables, 0.0, None, []) for _ in runs]
 
-    real = pipeline.sets_of
+    real = untold.sets_of
 
-    def watched(frames, config, num_sets):
-        drawn.append((characters(frames), num_sets))
-        return real(frames, config, num_sets)
+    def watched(frames, config, count, seed):
+        drawn.append((characters(frames), count))
+        return real(frames, config, count, seed)
 
-    monkeypatch.setattr(pipeline, "fit_runs", fit_nothing)
-    monkeypatch.setattr(pipeline, "sets_of", watched)
+    monkeypatch.setattr(untold, "fit_runs", fit_nothing)
+    for module in (untold, scores):
+        monkeypatch.setattr(module, "sets_of", watched)
     flags = ["--preset", "smoke", "--data-dir", str(sheets), "--devices", "1"]
     assert main([*flags, "--run-dir", str(tmp_path / "run")]) == 0
     run = read_run(tmp_path / "run")
@@ -59,7 +61,7 @@ def test_the_smoke_preset_sees_no_scored_character_in_training(sheets, tmp_path,
     assert len(scored) == 296 and not scored & train
 
 
-def pipeline_variables(model, objective, source):
+def initial_variables(model, objective, source):
     """Initial variables of a model, by the objective that trains it."""
     from cal_jax.training.task import task_of
 

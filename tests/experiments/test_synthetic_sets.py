@@ -7,7 +7,7 @@ import pytest
 
 from cal_jax.data.synthetic import sets_of_test
 from cal_jax.models.components.likelihoods import Normal
-from cal_jax.models.components.sizes import Hidden
+from cal_jax.nn.hidden import Hidden
 from experiments.results.gather import gather
 from experiments.results.record import read_run
 from experiments.synthetic_sets import PRESETS, main

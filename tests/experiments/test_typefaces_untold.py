@@ -13,6 +13,7 @@ from experiments.common import untold
 from experiments.common.set_statistics import mixture_masks, statistics
 from experiments.common.untold import sets_of
 from experiments.results.record import read_run
+from experiments.typefaces.config import CONTEXTS
 from experiments.typefaces_untold import PRESETS, main
 from tests.experiments.marked_faces import marked, parts_of
 from tests.stderr import said
@@ -59,12 +60,15 @@ def test_a_run_names_masks_of_faces_that_nothing_was_fitted_on(scored, tmp_path,
 
 def test_masks_of_drawn_sets_are_right():
     rows = np.indices((6, 7)).reshape(2, -1).T
+    letter, face = CONTEXTS
     items = FactorDataset(
-        rows.astype(np.float32), {"letter": rows[:, 0].astype(str), "face": rows[:, 1].astype(str)}
+        rows.astype(np.float32), {letter: rows[:, 0].astype(str), face: rows[:, 1].astype(str)}
     )
-    x, masks = sets_of(items, 30, names=("letter", "face"), set_size=4, seed=0)
-    np.testing.assert_array_equal((x == x[:, :1]).all(axis=1), masks == 1)
-    assert 0.3 < masks[:, 0].mean() < 0.7
+    drawn = sets_of(items, PRESETS["smoke"], 30, 0)
+    same = (drawn.x == drawn.x[:, :1]).all(axis=1)
+    np.testing.assert_array_equal(same[~drawn.ambiguous], drawn.masks[~drawn.ambiguous])
+    np.testing.assert_array_equal((same > drawn.masks).any(axis=1), drawn.ambiguous)
+    assert 0.3 < drawn.masks[:, 0].mean() < 0.7
 
 
 def test_the_floor_tells_sets_whose_items_differ_more_and_not_what_it_cannot():

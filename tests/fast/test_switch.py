@@ -17,6 +17,7 @@ from cal_jax.errors import InputError
 from cal_jax.fast import switch
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.conv import ConvolutionalDecoder, ConvolutionalEncoder
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.layers import Dense
 from cal_jax.nn.statistic import StatisticNetwork
 
@@ -32,7 +33,7 @@ FORMS = (
 
 def autoencoder(mask):
     """``(variables, x [B, N, H, W]) -> a loss``, its gradient and the running averages."""
-    encoder, statistic = ConvolutionalEncoder((2, 3)), StatisticNetwork(6)
+    encoder, statistic = ConvolutionalEncoder((2, 3)), StatisticNetwork(Hidden(6))
     decoder = ConvolutionalDecoder((7, 5), (2, 3))
 
     def of_set(variables, x, mask, axes):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cal_jax.errors import InputError
-from cal_jax.inference.evidence import infer, log_label_posterior
+from cal_jax.inference.evidence import infer, log_mask_posterior
 from tests.small_models import binary_sets, small_model
 
 SUPPORT = np.array([[1, 0], [0, 1], [1, 1]])
@@ -57,7 +57,7 @@ def test_one_set_with_padding_is_the_first_of_many():
 def test_the_posterior_is_bayes_rule():
     evidence, prior = np.array([[-700.0, -701.0]]), np.array([0.2, 0.8])
     want = prior * np.exp([0.0, -1.0]) / np.sum(prior * np.exp([0.0, -1.0]))
-    got = np.exp(log_label_posterior(evidence, np.log(prior) + 7.0))
+    got = np.exp(log_mask_posterior(evidence, np.log(prior) + 7.0))
     np.testing.assert_allclose(got[0], want, rtol=1e-4)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cal_jax.inference import mapping
 from cal_jax.inference.mapping import dataset_keys, init_variables, map_model, map_objective
-from cal_jax.models.components.sizes import Hidden
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.context_aware import context_aware_elbo
 from tests.small_models import CONVOLUTIONAL, binary_sets, small_model
 

@@ -66,23 +66,23 @@ def test_sources_are_combined_each_for_its_own_context():
 
 
 @pytest.mark.parametrize(
-    ("labels", "message"),
+    ("masks", "message"),
     [
         ([[1, 0], [1, 1]], r"context 0: given by sources \[0, 1\]; accepted: one source"),
-        ([[1, 0], [0, 0.5]], r"labels: shape \(2, 2\); accepted: \[R, K\] of 0 and 1"),
-        ([1, 0], r"labels: shape \(2,\); accepted: \[R, K\]"),
+        ([[1, 0], [0, 0.5]], r"constant_masks: shape \(2, 2\); accepted: \[R, K\] of 0 and 1"),
+        ([1, 0], r"constant_masks: shape \(2,\); accepted: \[R, K\]"),
     ],
 )
-def test_two_sources_for_one_context_are_refused(labels, message):
+def test_two_sources_for_one_context_are_refused(masks, message):
     with pytest.raises(InputError, match=message):
-        combine_constants(jnp.zeros((2, 2, 3)), jnp.array(labels))
+        combine_constants(jnp.zeros((2, 2, 3)), jnp.array(masks))
     sampler = Sampler(*small_model(), 4)
     x, _ = binary_sets(2, 4)
     with pytest.raises(InputError, match=message):
-        sampler.synthesise(jax.random.key(0), x[None], np.array(labels))
+        sampler.synthesise(jax.random.key(0), x[None], np.array(masks))
 
 
-def test_another_number_of_sources_than_labels_is_refused():
+def test_another_number_of_sources_than_masks_is_refused():
     sampler = Sampler(*small_model(), 4)
     x, labels = binary_sets(2, 4)
     with pytest.raises(InputError, match=r"x: shape .*; accepted: \[M, 2, N, \*X\]"):

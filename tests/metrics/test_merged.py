@@ -7,14 +7,14 @@ from cal_jax.metrics.merged import (
     agreement_merged,
     conditional_merged,
     joint_merged,
-    readings_of_turned_digits,
+    readings_of_rotated_digits,
 )
 
 NAMES = ("digit", "rotation")
 
 
 def readings(*labels):
-    return readings_of_turned_digits(np.array([labels]), NAMES)
+    return readings_of_rotated_digits(np.array([labels]), NAMES)
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,12 @@ def readings(*labels):
 )
 def test_a_label_stands_for_its_twin_upside_down(label, other):
     np.testing.assert_array_equal(readings(label)[0, 0], [label, other])
-    swapped = readings_of_turned_digits(np.array([label[::-1]]), NAMES[::-1])
+    swapped = readings_of_rotated_digits(np.array([label[::-1]]), NAMES[::-1])
     np.testing.assert_array_equal(swapped[0], [label[::-1], other[::-1]])
 
 
 def test_other_factors_stay_as_they_are():
-    found = readings_of_turned_digits(np.array([6, 1, 1]), (*NAMES, "background"))
+    found = readings_of_rotated_digits(np.array([6, 1, 1]), (*NAMES, "background"))
     np.testing.assert_array_equal(found, [[6, 1, 1], [9, 5, 1]])
 
 

@@ -14,8 +14,9 @@ from cal_jax.models.components.decoders import DenseDecoder, MLPDecoder
 from cal_jax.models.components.encoders import DenseEncoder, EquivariantEncoder, MLPEncoder
 from cal_jax.models.components.group_posteriors import GroupMean, GroupProduct, GroupStatistic
 from cal_jax.models.components.likelihoods import Categorical, Normal
-from cal_jax.models.components.sizes import Hidden
+from cal_jax.models.components.sizes import Sizes
 from cal_jax.models.group_vae import GroupVAE, GroupVAEConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from experiments.baselines import scores as baseline_scores
 from tests.small_models import binary_sets
@@ -34,6 +35,13 @@ def made(posterior=POSTERIORS[1], sees=False, event_shape=(8, 8), **changes):
     model = GroupVAE(GroupVAEConfig(posterior, sees, **{**SMALL, **changes}), event_shape)
     x = jnp.zeros((2, *event_shape))
     return model, init_variables(neural_statistician_elbo, model, jax.random.key(0), x)
+
+
+@pytest.mark.parametrize("posterior", POSTERIORS)
+def test_the_network_of_a_posterior_has_the_options_of_the_model(posterior):
+    hidden = Hidden(5, depth=2, norm="layer", skip=False, activation="selu")
+    trunk = posterior.networks(Sizes(1, 3, 4, (8, 8), hidden))["trunk"]
+    assert trunk.hidden == Hidden(8, depth=2, norm="layer", skip=False, activation="selu")
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from cal_jax.models.components.likelihoods import (
     DiscretizedLogistic,
     Normal,
 )
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.importance import neural_statistician_log_weights, set_log_weight
 from cal_jax.objectives.neural_statistician import neural_statistician_elbo
 from cal_jax.objectives.vae import vae_elbo

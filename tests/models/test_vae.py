@@ -10,8 +10,8 @@ from cal_jax.inference.mapping import init_variables, map_model, map_objective
 from cal_jax.models.components.decoders import DenseDecoder, MLPDecoder
 from cal_jax.models.components.encoders import DenseEncoder, EquivariantEncoder, MLPEncoder
 from cal_jax.models.components.likelihoods import Categorical, DiscretizedLogistic, Normal
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.vae import VAE, VAEConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.vae import vae_elbo
 
 SMALL = {"encoder": MLPEncoder((6, 5)), "decoder": MLPDecoder((5, 6))}

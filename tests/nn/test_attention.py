@@ -7,6 +7,7 @@ import pytest
 
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
 from cal_jax.nn.attention import Attention, RelationalStatisticNetwork
+from cal_jax.nn.hidden import Hidden
 
 NUM_ITEMS, FEATURES = 6, 4
 
@@ -34,7 +35,7 @@ def test_attention_is_the_softmax_of_scaled_products_by_head():
 def test_the_statistic_depends_on_neither_order_nor_padding(masked, norm):
     x = items()
     mask = jnp.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0]) if masked else None
-    network = RelationalStatisticNetwork(8, depth=2, heads=2, norm=norm)
+    network = RelationalStatisticNetwork(Hidden(8, depth=2, norm=norm), heads=2)
     state = network.init(jax.random.key(0), x, ApplyContext(None, ()))
     order = jnp.array([3, 0, 5, 1, 4, 2])
 
@@ -54,7 +55,7 @@ def test_the_statistic_depends_on_neither_order_nor_padding(masked, norm):
 
 
 def test_an_empty_set_has_one_finite_statistic_whatever_its_padding_holds():
-    network = RelationalStatisticNetwork(8, depth=2, heads=2)
+    network = RelationalStatisticNetwork(Hidden(8, depth=2), heads=2)
     state = network.init(jax.random.key(0), items(), EVALUATION)
     nothing = ApplyContext(jnp.zeros(NUM_ITEMS), None)
     first, second = (network.apply(state, items(seed), nothing) for seed in (0, 1))

@@ -7,6 +7,7 @@ import pytest
 
 from cal_jax.nn.apply_context import EVALUATION
 from cal_jax.nn.experts import ExpertNetwork, Experts, each_expert, product_of_experts
+from cal_jax.nn.hidden import Hidden
 
 NUM_ITEMS, K, C = 5, 2, 3
 LOADING, NOISE = 1.7, 0.6
@@ -76,7 +77,7 @@ def test_the_product_does_not_depend_on_the_order_of_the_items():
 
 @pytest.mark.parametrize("shift", [-30.0, 0.0, 30.0])
 def test_every_precision_is_positive_and_has_a_gradient(shift):
-    network = ExpertNetwork((K, C), width=4, depth=2, norm="none")
+    network = ExpertNetwork((K, C), Hidden(width=4, depth=2, norm="none"))
     h = jnp.ones((NUM_ITEMS, 3))
     state = network.init(jax.random.key(0), h, EVALUATION)
     bias = state["params"]["head"]["Dense_0"]["bias"]

@@ -13,6 +13,7 @@ from cal_jax.models.context_aware.labels import PooledLabels
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.models.context_aware.priors import Standard
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.label import LabelNetwork
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.label import label_elbo
@@ -65,7 +66,7 @@ def batch_of(num_sets):
 def test_the_logits_depend_neither_on_the_order_of_the_items_nor_on_padding():
     h = jax.random.normal(jax.random.key(2), (6, 4))
     mask = jnp.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
-    network = LabelNetwork(3, 8, 5, norm="layer")
+    network = LabelNetwork(3, Hidden(8, norm="layer"), Hidden(5, norm="layer"))
     state = jax.jit(lambda key: network.init(key, h, EVALUATION))(jax.random.key(0))
     apply = jax.jit(lambda h, mask: network.apply(state, h, ApplyContext(mask)))
     want = apply(h, mask)

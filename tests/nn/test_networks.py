@@ -8,6 +8,7 @@ import pytest
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
 from cal_jax.nn.conv import ConvolutionalDecoder, ConvolutionalEncoder, halved_sizes
 from cal_jax.nn.dense import Embedding, GaussianHead, ResidualMLP
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.statistic import StatisticNetwork, mean_pool
 
 TRAINING = ApplyContext(None, ())
@@ -30,14 +31,14 @@ def test_inputs_of_several_kinds_are_embedded_and_summed():
 
 def test_the_skip_adds_the_first_hidden_layer_before_the_last_nonlinearity():
     x = jax.random.normal(jax.random.key(1), (5, 4))
-    module = ResidualMLP(6, depth=3, norm="none", skip=True)
+    module = ResidualMLP(Hidden(6, depth=3, norm="none", skip=True))
     state = initialised(module, TRAINING, x)
     layers = state["params"]
     first = jax.nn.relu(x @ layers["embedding"]["input_0"]["kernel"])
     second = jax.nn.relu(first @ layers["Dense_0"]["kernel"])
     want = jax.nn.relu(second @ layers["Dense_1"]["kernel"] + first)
     np.testing.assert_allclose(module.apply(state, EVALUATION, x), want, rtol=1e-5)
-    plain = ResidualMLP(6, depth=3, norm="none", skip=False).apply(state, EVALUATION, x)
+    plain = ResidualMLP(Hidden(6, depth=3, norm="none", skip=False)).apply(state, EVALUATION, x)
     assert not np.allclose(plain, want)
 
 
@@ -62,7 +63,7 @@ def test_mean_pooling_ignores_padding_and_gives_zeros_for_an_empty_set():
 def test_the_statistic_does_not_depend_on_the_order_of_the_items(norm, masked):
     h = jax.random.normal(jax.random.key(2), (6, 4))
     mask = jnp.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0]) if masked else None
-    network = StatisticNetwork(8, norm=norm)
+    network = StatisticNetwork(Hidden(8, norm=norm))
     state = initialised(network, h, TRAINING)
     order = jnp.array([3, 0, 5, 1, 4, 2])
     for axes in (None, ()):

@@ -7,8 +7,9 @@ import pytest
 
 from cal_jax.errors import InputError
 from cal_jax.models.components.encoders import PatchEncoder as Component
-from cal_jax.models.components.sizes import Hidden, Sizes
+from cal_jax.models.components.sizes import Sizes
 from cal_jax.nn.apply_context import ApplyContext
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.patches import PatchEncoder, patches
 
 TRAINING = ApplyContext(None, ())

@@ -9,6 +9,7 @@ from cal_jax.errors import InputError
 from cal_jax.nn.activation import activate, initialiser
 from cal_jax.nn.apply_context import EVALUATION, ApplyContext
 from cal_jax.nn.dense import MLP, ResidualMLP
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.layers import Conv, ConvTranspose, Dense
 from cal_jax.nn.norm import WeightNorm
 
@@ -52,7 +53,9 @@ def test_the_gradient_of_a_direction_is_orthogonal_to_it():
     assert np.all(gradient["scale"] != 0) and np.any(g != 0)
 
 
-@pytest.mark.parametrize("network", [ResidualMLP(8, norm="weight"), MLP((8, 8), norm="weight")])
+@pytest.mark.parametrize(
+    "network", [ResidualMLP(Hidden(8, norm="weight")), MLP((8, 8), norm="weight")]
+)
 def test_every_hidden_layer_of_a_network_is_weight_normalised(network):
     x, ctx = jnp.ones((5, 4)), ApplyContext(None, ())
     given = (ctx, x) if isinstance(network, ResidualMLP) else (x, ctx)

@@ -12,8 +12,8 @@ from cal_jax.distributions import bernoulli, diagonal_gaussian, standard_gaussia
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import init_variables
 from cal_jax.inference.statistician import generate_items
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.checks import check_support
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.context_aware_weights import context_aware_log_weights

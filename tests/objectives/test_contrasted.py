@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from cal_jax.axes import DEVICE
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.posteriors import SharedExperts
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.contrasted import (
-    BoundAndBeliefs,
+    BoundAndPosteriorMeans,
     bound_and_posterior_means,
     contrast_sets,
     contrasted_criterion,
@@ -60,8 +60,8 @@ def test_the_bound_is_the_context_aware_learners():
         arguments = (jax.random.key(4), module.generative(), module.inference(), x[0], a[0])
         return bound_and_posterior_means(*arguments).terms, context_aware_elbo(*arguments)
 
-    with_beliefs, alone = jax.jit(lambda: model.apply(variables, method=both))()
-    jax.tree.map(np.testing.assert_array_equal, with_beliefs, alone)
+    contrasted, alone = jax.jit(lambda: model.apply(variables, method=both))()
+    jax.tree.map(np.testing.assert_array_equal, contrasted, alone)
 
 
 def test_devices_contrast_each_others_sets():
@@ -90,8 +90,8 @@ def test_the_criterion_is_the_weighted_objective_less_both():
     np.testing.assert_allclose(criterion, expected, rtol=1e-6)
 
 
-def test_beliefs_are_each_items_own():
-    given: BoundAndBeliefs = found()
+def test_posterior_means_are_each_items_own():
+    given: BoundAndPosteriorMeans = found()
     model, variables = small_model(**CONFIG)
     x, _ = binary_sets(SETS, 3)
 

@@ -19,9 +19,9 @@ from cal_jax.errors import InputError
 from cal_jax.io.run_folder import CONFIG_FILE, RunFolder
 from cal_jax.models.components.decoders import MLPDecoder
 from cal_jax.models.components.encoders import MLPEncoder
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from cal_jax.models.vae import VAE, VAEConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import Objective, TrainingConfig
 from cal_jax.training.fit import fit
 from cal_jax.training.step import DataSet

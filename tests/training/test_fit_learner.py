@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 import cal_jax
-from cal_jax.data.label_mix import all_labels
+from cal_jax.data.mask_mix import all_masks
 from cal_jax.errors import InputError
 from cal_jax.inference import weights
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.models.components.likelihoods import Bernoulli, DiscretizedLogistic, Normal
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import Latent
 from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.models.context_aware.priors import LearnedGaussian
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 from cal_jax.training.factor_sets import FactorSets
 
@@ -150,4 +150,4 @@ def test_wrong_data_never_trains():
         cal_jax.ContextAwareLearner.for_data(data, ("pitch",))
     few = data.take(np.arange(5))
     with pytest.raises(InputError, match="set"):
-        cal_jax.fit(learner, FactorSets(few, set_size=6, mix=[(all_labels(2)[0], 1.0)]))
+        cal_jax.fit(learner, FactorSets(few, set_size=6, mix=[(all_masks(2)[0], 1.0)]))

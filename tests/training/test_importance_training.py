@@ -10,8 +10,8 @@ import pytest
 
 from cal_jax.axes import DEVICE
 from cal_jax.inference.mapping import dataset_keys, map_objective
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.stop_gradient import StopGradientCopy
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.gradient_estimators import dreg_bound, vae_dreg_log_weights
 from cal_jax.objectives.importance import ImportanceTerms, importance_weighted, vae_log_weight
 from cal_jax.objectives.weighting import Weights, unweighted

@@ -8,8 +8,8 @@ import pytest
 
 from cal_jax.errors import InputError
 from cal_jax.io.run_folder import RunFolder
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.statistician import NeuralStatistician, NeuralStatisticianConfig
+from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
 from cal_jax.training.fit import fit
 from cal_jax.training.midpoint_checkpoint import MIDPOINT, keep_midpoint, midpoint_variables

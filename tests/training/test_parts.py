@@ -12,7 +12,7 @@ import pytest
 from cal_jax.axes import DEVICE
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import map_objective
-from cal_jax.models.components.sizes import Hidden
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.vae import vae_elbo
 from cal_jax.objectives.weighting import Weights, weighted_objective

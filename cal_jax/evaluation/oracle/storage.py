@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cal_jax.config import from_plain, to_plain
 from cal_jax.errors import InputError
 from cal_jax.evaluation.oracle.train import Oracle, OracleConfig, network_of
 from cal_jax.io.atomic import write_atomically
+from cal_jax.plain_config import from_plain, to_plain
 
 
 def digest(oracle: Oracle) -> str:

@@ -30,7 +30,7 @@ class DenseDecoder(Decoder):
         require_at_least(self, width=1)
 
     def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
-        return fully_connected.DenseDecoder(shape, self.width, **sizes.hidden.options)
+        return fully_connected.DenseDecoder(shape, sizes.hidden.of_width(self.width))
 
 
 @dataclass(frozen=True)

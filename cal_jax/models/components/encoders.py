@@ -48,7 +48,7 @@ class DenseEncoder(Encoder):
         require_at_least(self, width=1)
 
     def network(self, sizes: Sizes) -> nn.Module:
-        return fully_connected.DenseEncoder(self.width, **sizes.hidden.options)
+        return fully_connected.DenseEncoder(sizes.hidden.of_width(self.width))
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class EquivariantEncoder(Encoder):
 
     def network(self, sizes: Sizes) -> nn.Module:
         require_square(sizes.event_shape, "EquivariantEncoder")
-        return ViewEncoder(self.width, **sizes.hidden.options)
+        return ViewEncoder(sizes.hidden.of_width(self.width))
 
     def read(self, network: nn.Module, x: Array, ctx: ApplyContext) -> Features:
         return Features(*network(x, ctx))

@@ -51,8 +51,7 @@ class GroupStatistic(GroupPosterior):
         return diagonal_gaussian(*networks["head"](networks["trunk"](features, ctx)))
 
     def _trunk(self, sizes: Sizes) -> nn.Module:
-        h = sizes.hidden
-        return StatisticNetwork(self.width, h.depth, h.norm, h.skip)
+        return StatisticNetwork(sizes.hidden.of_width(self.width))
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from cal_jax.models.context_aware.posteriors import Evidence
 from cal_jax.models.context_aware.priors import Networks
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.equivariant import ANGLE_DIM, AngleReading, angle_experts
-from cal_jax.nn.inverting import SignExperts, SignReading, folded
-from cal_jax.nn.turning import concentration, harmonic_basis, turned_back, turned_image
+from cal_jax.nn.inversion import SignExperts, SignReading, folded
+from cal_jax.nn.rotation import concentration, harmonic_basis, rotated_back, rotated_image
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class Rotation(Action):
     def undone(
         self, networks: Networks, features: Array, x: Array, context: Array, ctx: ApplyContext
     ) -> Array:
-        upright = turned_back(x, networks["reading"](context))
+        upright = rotated_back(x, networks["reading"](context))
         return self.upright_encoder.read(networks["upright_encoder"], upright, ctx).features
 
     def summary(self, networks: Networks, context: Array) -> Array:
@@ -168,7 +168,7 @@ class Rotation(Action):
     def apply(
         self, networks: Networks, outputs: Array, context: Array, shape: tuple[int, ...]
     ) -> Array:
-        return turned_image(outputs, networks["reading"](context), shape[0])
+        return rotated_image(outputs, networks["reading"](context), shape[0])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import AnyDecoder, ConvDecoder
 from cal_jax.models.components.encoders import AnyEncoder, ConvEncoder, EquivariantEncoder
 from cal_jax.models.components.likelihoods import AnyLikelihood, Bernoulli
-from cal_jax.models.components.sizes import Hidden, Sizes
+from cal_jax.models.components.sizes import Sizes
 from cal_jax.models.context_aware.actions import Inversion, NoAction, Rotation
 from cal_jax.models.context_aware.labels import PooledLabels, RelationalLabels
 from cal_jax.models.context_aware.posteriors import (
@@ -24,6 +24,7 @@ from cal_jax.models.context_aware.priors import (
     Prior,
     Standard,
 )
+from cal_jax.nn.hidden import Hidden
 
 # The components that a configuration may name: a line here makes one known to files and flags.
 AnyPosterior = Statistic | Attention | Experts | SharedExperts | FlowPosterior

@@ -16,11 +16,11 @@ from cal_jax.models.components.likelihoods import (
     Likelihood,
     Normal,
 )
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import AnyLabels, ContextAwareConfig, Latent, named
 from cal_jax.models.context_aware.labels import PooledLabels
 from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.models.context_aware.priors import Mixture
+from cal_jax.nn.hidden import Hidden
 
 Masks = Literal["known", "inferred"]
 

@@ -40,9 +40,8 @@ class PooledLabels(LabelPosterior):
         require_at_least(self, pre_width=1, post_width=1)
 
     def network(self, sizes: Sizes) -> nn.Module:
-        return label.LabelNetwork(
-            self.num_labels, self.pre_width, self.post_width, **sizes.hidden.options
-        )
+        items, of_set = map(sizes.hidden.of_width, (self.pre_width, self.post_width))
+        return label.LabelNetwork(self.num_labels, items, of_set)
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,5 @@ class RelationalLabels(LabelPosterior):
             raise InputError(f"heads must divide width {self.width}: got {self.heads}")
 
     def network(self, sizes: Sizes) -> nn.Module:
-        return label.RelationalLabelNetwork(
-            self.num_labels, self.width, self.heads, **sizes.hidden.options
-        )
+        hidden = sizes.hidden.of_width(self.width)
+        return label.RelationalLabelNetwork(self.num_labels, hidden, self.heads)

@@ -117,7 +117,7 @@ class Statistic(_Pooled):
     """A statistic network, the mean over the items inside it (thesis 5.1, 6.3.1)."""
 
     def _statistic(self, sizes: Sizes) -> nn.Module:
-        return StatisticNetwork(self.width, **sizes.hidden.options)
+        return StatisticNetwork(sizes.hidden.of_width(self.width))
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Attention(_Pooled):
             raise InputError(f"heads must divide width {self.width}: got {self.heads}")
 
     def _statistic(self, sizes: Sizes) -> nn.Module:
-        return RelationalStatisticNetwork(self.width, heads=self.heads, **sizes.hidden.options)
+        return RelationalStatisticNetwork(sizes.hidden.of_width(self.width), self.heads)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class _ProductOfExperts(ContextPosterior):
         require_at_least(self, width=1)
 
     def networks(self, sizes: Sizes) -> Networks:
-        return {"experts": ExpertNetwork(sizes.contexts, self.width, **sizes.hidden.options)}
+        return {"experts": ExpertNetwork(sizes.contexts, sizes.hidden.of_width(self.width))}
 
     def evidence(self, networks: Networks, features: Array, ctx: ApplyContext) -> Evidence:
         return Evidence(features, networks["experts"](features, ctx))

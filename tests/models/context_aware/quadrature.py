@@ -10,8 +10,8 @@ from jax.flatten_util import ravel_pytree
 from cal_jax.distributions import kl, log_prob, sample
 from cal_jax.inference.mapping import ONCE, map_model
 from cal_jax.inference.trained import untrained
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.nn.hidden import Hidden
 from tests.small_models import binary_sets, small_config
 
 DRAWS = 4_000

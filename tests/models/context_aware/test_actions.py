@@ -13,7 +13,7 @@ from cal_jax.models.context_aware.config import Context
 from cal_jax.models.context_aware.labels import PooledLabels
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.models.context_aware.posteriors import Evidence
-from cal_jax.nn.turning import ANGLES
+from cal_jax.nn.rotation import ANGLES
 from cal_jax.objectives.label import label_elbo
 from tests.models.context_aware.quadrature import once
 from tests.small_models import (

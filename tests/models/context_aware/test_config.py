@@ -2,12 +2,10 @@
 
 import pytest
 
-from cal_jax.config import from_plain, to_plain
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import ConvDecoder, DenseDecoder
 from cal_jax.models.components.encoders import ConvEncoder, DenseEncoder, EquivariantEncoder
 from cal_jax.models.components.likelihoods import Categorical, DiscretizedLogistic, Normal
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.actions import Inversion, Rotation
 from cal_jax.models.context_aware.config import Context, ContextAwareConfig, Latent, named
 from cal_jax.models.context_aware.labels import PooledLabels, RelationalLabels
@@ -18,6 +16,8 @@ from cal_jax.models.context_aware.posteriors import (
     Statistic,
 )
 from cal_jax.models.context_aware.priors import CouplingFlow, LearnedGaussian, Mixture, Standard
+from cal_jax.nn.hidden import Hidden
+from cal_jax.plain_config import from_plain, to_plain
 from tests.small_models import INVERTING, ROTATING, small_config
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import init_variables, map_model, map_objective
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.labels import PooledLabels, RelationalLabels
 from cal_jax.models.context_aware.learner import ContextAwareLearner
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.label import label_elbo
 from tests.models.context_aware.quadrature import filled, once
 from tests.small_models import binary_sets, small_config

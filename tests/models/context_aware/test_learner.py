@@ -8,7 +8,6 @@ import pytest
 from cal_jax.errors import InputError
 from cal_jax.inference.mapping import init_variables, map_model, map_objective
 from cal_jax.models.components.likelihoods import Categorical, DiscretizedLogistic, Normal
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.models.context_aware.posteriors import (
@@ -19,6 +18,7 @@ from cal_jax.models.context_aware.posteriors import (
     Statistic,
 )
 from cal_jax.models.context_aware.priors import CouplingFlow, LearnedGaussian, Mixture, Standard
+from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.context_aware import context_aware_elbo
 from tests.small_models import (
     BOTH_ACTIONS,

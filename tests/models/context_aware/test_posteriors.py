@@ -10,7 +10,6 @@ import pytest
 from cal_jax.distributions import diagonal_gaussian
 from cal_jax.inference.mapping import map_model, map_objective
 from cal_jax.inference.trained import TrainedLearner
-from cal_jax.models.components.sizes import Hidden
 from cal_jax.models.context_aware.posteriors import (
     Attention,
     ContextPosterior,
@@ -20,6 +19,7 @@ from cal_jax.models.context_aware.posteriors import (
     Statistic,
 )
 from cal_jax.nn.dense import GaussianHead
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.statistic import mean_pool
 from cal_jax.objectives.context_aware import context_aware_elbo
 from tests.models.context_aware.quadrature import moved_model, once, require_agreement

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cal_jax.inference.mapping import map_model
-from cal_jax.nn.turning import ANGLES
+from cal_jax.nn.rotation import ANGLES
 from tests.small_models import ROTATING, binary_sets, small_model
 
 
@@ -45,7 +45,7 @@ def test_z_knows_how_sure_the_angle_is_and_not_which_it_is(of):
     assert np.abs(at_any - at_one).max() > 1e-4
 
 
-def test_z_is_read_from_the_image_turned_back():
+def test_z_is_read_from_the_image_rotated_back():
     model, variables = small_model(**ROTATING)
     x = binary_sets(1, 1)[0][0]
 
@@ -62,7 +62,7 @@ def test_z_is_read_from_the_image_turned_back():
     assert np.abs(seen(quarter, 0) - seen(x, 0)).max() > 1e-4
 
 
-def test_beliefs_about_what_is_shown_stay_where_an_image_turns_and_those_of_its_angle_turn():
+def test_posteriors_of_the_content_stay_where_an_image_rotates_and_those_of_its_angle_rotate():
     model, variables = small_model(**ROTATING)
     x = binary_sets(1, 4)[0][0]
 

@@ -3,17 +3,17 @@ import math
 import numpy as np
 import pytest
 
-from cal_jax.data.label_mix import all_labels, mixed_labels, one_constant
+from cal_jax.data.mask_mix import all_masks, mixed_masks, one_constant
 from cal_jax.errors import InputError
 
 MIX = (((1, 0), 5), ((0, 1), 1))
 
 
 def counts(mix, num_sets, seed=0):
-    labels = mixed_labels(np.random.default_rng(seed), mix, num_sets, 2)
-    assert labels.shape == (num_sets, 2)
-    assert labels.dtype == np.float32
-    return [int((labels == np.asarray(label)).all(axis=1).sum()) for label, _ in mix]
+    masks = mixed_masks(np.random.default_rng(seed), mix, num_sets, 2)
+    assert masks.shape == (num_sets, 2)
+    assert masks.dtype == np.float32
+    return [int((masks == np.asarray(mask)).all(axis=1).sum()) for mask, _ in mix]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_counts_by_largest_remainder(mix, num_sets, expected):
 
 def test_order_is_random_and_reproducible():
     first, again, other = (
-        mixed_labels(np.random.default_rng(seed), MIX, 100, 2) for seed in (0, 0, 1)
+        mixed_masks(np.random.default_rng(seed), MIX, 100, 2) for seed in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -50,23 +50,23 @@ def test_order_is_random_and_reproducible():
         ((((1, 0), math.inf),), "weights"),
         ((((1, 0), math.nan),), "weights"),
         ((((1, 0), 0),), "weights"),
-        ((((1, 0, 0), 1),), r"label \(1, 0, 0\); accepted: 2 entries"),
-        ((((2, 0), 1),), r"label \(2, 0\)"),
-        ((((1, 0), 1), ((1, 0), 1)), r"label \(1, 0\); .*each label once"),
+        ((((1, 0, 0), 1),), r"mask \(1, 0, 0\); accepted: 2 entries"),
+        ((((2, 0), 1),), r"mask \(2, 0\)"),
+        ((((1, 0), 1), ((1, 0), 1)), r"mask \(1, 0\); .*each mask once"),
     ],
 )
 def test_bad_mix(mix, reason):
     with pytest.raises(InputError, match=f"^mix: {reason}"):
-        mixed_labels(np.random.default_rng(0), mix, 10, 2)
+        mixed_masks(np.random.default_rng(0), mix, 10, 2)
 
 
-def test_labels_of_any_number_of_factors():
-    assert one_constant(1) == [(1,)] and all_labels(1) == [(1,), (0,)]
+def test_masks_of_any_number_of_factors():
+    assert one_constant(1) == [(1,)] and all_masks(1) == [(1,), (0,)]
     assert one_constant(3) == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
-    assert all_labels(2) == [(1, 1), (1, 0), (0, 1), (0, 0)]
-    assert len(set(all_labels(4))) == 16
+    assert all_masks(2) == [(1, 1), (1, 0), (0, 1), (0, 0)]
+    assert len(set(all_masks(4))) == 16
 
 
 def test_no_sets():
     with pytest.raises(InputError, match="num_sets 0; accepted: 1 or more"):
-        mixed_labels(np.random.default_rng(0), MIX, 0, 2)
+        mixed_masks(np.random.default_rng(0), MIX, 0, 2)

@@ -41,18 +41,18 @@ class HarmonicBasis(NamedTuple):
     float32 [H W, R + 2 P]."""
 
 
-def turned_image(harmonics: Array, angles: Array, image_size: int) -> Array:
+def rotated_image(harmonics: Array, angles: Array, image_size: int) -> Array:
     """The mean image [N, H, W] of harmonics [N, R + 2 P] under angle probabilities [N, ANGLES]."""
     basis = harmonic_basis(image_size)
-    image = turn(harmonics, angles @ circular_moments(basis.orders)) @ basis.pixels
+    image = rotate(harmonics, angles @ circular_moments(basis.orders)) @ basis.pixels
     return image.reshape(-1, image_size, image_size)
 
 
-def turned_back(x: Array, angles: Array) -> Array:
+def rotated_back(x: Array, angles: Array) -> Array:
     """Harmonics [N, R + 2 P] of images x [N, H, W], rotated back by angles [N, ANGLES]."""
     basis = harmonic_basis(x.shape[-1])
     harmonics = x.reshape(x.shape[0], -1) @ basis.analysis
-    return turn(harmonics, angles @ circular_moments(-basis.orders))
+    return rotate(harmonics, angles @ circular_moments(-basis.orders))
 
 
 def concentration(angles: Array) -> Array:
@@ -66,7 +66,7 @@ def concentration(angles: Array) -> Array:
     return jnp.square(along) + jnp.square(across)
 
 
-def turn(harmonics: Array, moments: Array) -> Array:
+def rotate(harmonics: Array, moments: Array) -> Array:
     """The mean of images rotated by random angles.
 
     Args:

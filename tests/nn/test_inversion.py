@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cal_jax.inference.mapping import map_model
-from cal_jax.nn.inverting import folded
+from cal_jax.nn.inversion import folded
 from tests.small_models import BOTH_ACTIONS, INVERTING, binary_sets, small_model
 
 MODELS = [INVERTING, BOTH_ACTIONS]
@@ -47,7 +47,7 @@ def test_z_and_what_is_drawn_know_nothing_of_the_sign(changes):
 
 
 @pytest.mark.parametrize("changes", MODELS)
-def test_beliefs_about_the_inverting_context_are_the_sign_and_the_others_know_nothing_of_it(
+def test_the_posterior_of_the_inverting_context_is_the_sign_and_the_others_know_nothing_of_it(
     changes,
 ):
     model, variables = small_model(**changes)
