@@ -7,11 +7,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cal_jax.nn.activation import Activation
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.dense import START_SMALL, Embedding, ResidualMLP
+from cal_jax.nn.hidden import Hidden
 from cal_jax.nn.layers import Dense
-from cal_jax.nn.norm import Norm
 
 
 class BilinearDecoder(nn.Module):
@@ -24,20 +23,15 @@ class BilinearDecoder(nn.Module):
     """
 
     shape: tuple[int, ...]
-    width: int
+    hidden: Hidden
     gates: int
     factors: int
-    depth: int = 3
-    norm: Norm = "batch"
-    skip: bool = True
-    activation: Activation = "relu"
 
     @nn.compact
     def __call__(self, ctx: ApplyContext, *inputs: Array) -> Array:
         """Map inputs [N, F_i] to outputs [N, *shape]."""
         size = math.prod(self.shape)
-        hidden = ResidualMLP(self.width, self.depth, self.norm, self.skip, self.activation)
-        x = hidden(ctx, *inputs)
+        x = ResidualMLP(self.hidden)(ctx, *inputs)
         outputs = Dense(size, kernel_init=nn.initializers.glorot_normal(), name="outputs")(x)
         gate = jax.nn.softmax(Dense(self.gates, name="gate")(x))
         factors = Embedding(self.factors, name="factors")(*inputs)

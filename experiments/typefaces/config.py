@@ -107,7 +107,7 @@ _SMALL = replace(
 )
 
 _TRAINING = TrainingConfig(
-    steps=6_000,
+    steps=3_000,
     batch_size=2,
     learning_rate=1e-3,
     schedule="cosine",
@@ -116,9 +116,10 @@ _TRAINING = TrainingConfig(
 )
 
 _CPU = TypefacesConfig(
-    summary="some 15 minutes on 2 cores, of the published corpus",
+    summary="some 20 minutes on 2 cores, of the published corpus",
     model=_DENSE,
     training=_TRAINING,
+    restyle=False,
     latent_weight=1_600.0,
     weight_half_life=1_500.0,
 )

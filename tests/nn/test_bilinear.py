@@ -7,15 +7,16 @@ import pytest
 
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import BilinearDecoder as Component
-from cal_jax.models.components.sizes import Hidden, Sizes
+from cal_jax.models.components.sizes import Sizes
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.nn.bilinear import BilinearDecoder
+from cal_jax.nn.hidden import Hidden
 
 TRAINING = ApplyContext(None, ())
 
 
 def _decoded(shape, *inputs):
-    decoder = BilinearDecoder(shape, 6, gates=3, factors=2, norm="none")
+    decoder = BilinearDecoder(shape, Hidden(6, norm="none"), gates=3, factors=2)
     variables = decoder.init(jax.random.key(0), TRAINING, *inputs)
     return decoder, variables, decoder.apply(variables, TRAINING, *inputs)
 
@@ -37,7 +38,9 @@ def test_outputs_are_those_of_the_mlp_and_of_gated_affine_maps_of_the_factors(of
     scores = np.exp(affine("gate", hidden))
     gate = scores / scores.sum(axis=1, keepdims=True)
     of_inputs = params["factors"]
-    factors = sum(x @ of_inputs[f"input_{k}"]["kernel"] for k, x in enumerate((z, c)))
+    factors = sum(
+        x @ of_inputs[f"input_{k}"]["kernel"] for k, x in enumerate(map(np.asarray, (z, c)))
+    )
     factors = factors + of_inputs["input_0"]["bias"]
     maps = params["products"]["kernel"].reshape(3, 3, 10)
     each = np.einsum("nf,efo->neo", factors, maps[:, :2]) + maps[:, 2]
@@ -47,7 +50,10 @@ def test_outputs_are_those_of_the_mlp_and_of_gated_affine_maps_of_the_factors(of
 
 
 def test_a_gradient_reaches_every_parameter():
-    z, c = jax.random.normal(jax.random.key(1), (4, 2)), jax.random.normal(jax.random.key(2), (4, 3))
+    z, c = (
+        jax.random.normal(jax.random.key(1), (4, 2)),
+        jax.random.normal(jax.random.key(2), (4, 3)),
+    )
     decoder, variables, _ = _decoded((3,), z, c)
     gradient = jax.grad(lambda v: jnp.sum(decoder.apply(v, TRAINING, z, c) ** 2))(variables)
     for path, leaf in jax.tree.leaves_with_path(gradient):
@@ -57,8 +63,8 @@ def test_a_gradient_reaches_every_parameter():
 def test_the_component_passes_its_sizes_on():
     sizes = Sizes(2, 3, 1, (4, 4), Hidden(width=5, depth=2, norm="layer"))
     network = Component(7, gates=3, factors=2).network((4, 4), sizes)
-    assert (network.width, network.gates, network.factors) == (7, 3, 2)
-    assert (network.shape, network.depth, network.norm) == ((4, 4), 2, "layer")
+    assert (network.shape, network.gates, network.factors) == ((4, 4), 3, 2)
+    assert network.hidden == Hidden(width=7, depth=2, norm="layer")
 
 
 @pytest.mark.parametrize("field", ["width", "gates", "factors"])

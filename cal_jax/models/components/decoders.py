@@ -49,9 +49,8 @@ class BilinearDecoder(Decoder):
         require_at_least(self, width=1, gates=1, factors=1)
 
     def network(self, shape: tuple[int, ...], sizes: Sizes) -> nn.Module:
-        return bilinear.BilinearDecoder(
-            shape, self.width, self.gates, self.factors, **sizes.hidden.options
-        )
+        hidden = sizes.hidden.of_width(self.width)
+        return bilinear.BilinearDecoder(shape, hidden, self.gates, self.factors)
 
 
 @dataclass(frozen=True)
