@@ -14,8 +14,8 @@ PAGES := README.md docs/results/README.md docs/results/known_labels.md \
 	docs/results/typefaces.md
 
 # Experiments of `make smoke`; context_uses follows, with weights of one of them.
-SMOKE := rotated three_contexts held_out_pairs unsupervised baselines coloured_digits \
-	spatial_mnist synthetic_sets vae_mnist oracle_check typefaces typefaces_untold
+SMOKE := black_and_white rotated three_contexts held_out_pairs unsupervised baselines coloured_digits \
+	spatial_mnist synthetic_sets vae_mnist oracle_check typefaces_untold
 
 .PHONY: help demo smoke test twins lint types format results check clean
 
@@ -38,8 +38,8 @@ help:  ## list the targets
 	$(SYNC) --extra experiments --extra data --group test --group lint
 	touch $@
 
-demo: .venv/.demo  ## train, score and draw on the embedded digits (PRESET=smoke: in seconds)
-	$(RUN) python -m experiments.black_and_white --preset $(PRESET)
+demo: .venv/.demo  ## train on the embedded typefaces and complete unseen ones (PRESET=smoke: in seconds)
+	$(RUN) python -m experiments.typefaces --preset $(PRESET)
 
 smoke: .venv/.demo  ## the other experiments in seconds, on embedded data, two at a time
 	printf '%s\n' $(SMOKE) | xargs -P 2 -I NAME $(RUN) python -m experiments.NAME --preset smoke

@@ -8,10 +8,10 @@ from typing import Any
 from cal_jax.errors import InputError
 from cal_jax.io.atomic import write_atomically
 from experiments.results.record import read_json, read_text
-from experiments.results.tables import compared, single
+from experiments.results.tables import by_method, compared, single
 
 _BLOCK = re.compile(
-    r"(<!-- results:([\w.-]+(?: [\w.-]+)*(?: \|(?: \w+)+)?) -->\n)(.*?)(<!-- /results:\2 -->)",
+    r"(<!-- results:([\w.-]+(?: [\w.-]+)*(?: \|(?: \w+)+){0,2}) -->\n)(.*?)(<!-- /results:\2 -->)",
     re.DOTALL,
 )
 
@@ -33,6 +33,8 @@ def update_page(
 
     Several names, with blanks between them, are compared in one table. Names of scores after
     a bar, as in `NAME NAME | accuracy nmi`, are its only rows; the first must have them all.
+    With two bars, as in `NAME | ridge mean | ssim_1 rmse_1`, the table of one result has a row
+    for each method and a column for each measure: `ridge_ssim_1` and so on.
 
     Args:
         path: the README, or another page.
@@ -51,11 +53,15 @@ def update_page(
         raise InputError(f"{path} needs pairs of <!-- results:NAME --> and <!-- /results:NAME -->")
 
     def block(match: re.Match[str]) -> str:
-        names, _, rows = match.group(2).partition("|")
+        names, rows, columns = [*match.group(2).split("|"), "", ""][:3]
         sources = [Path(results_dir) / f"{name}.json" for name in names.split()]
         results = [read_json(source) for source in sources]
         try:
-            body = render(_with_rows(results, rows.split()))
+            if columns:
+                (one,) = results
+                body = by_method(one, rows.split(), columns.split())
+            else:
+                body = render(_with_rows(results, rows.split()))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             paths = " or ".join(map(str, sources))
             raise InputError(f"{paths} is not a gathered result: {error!r}") from error

@@ -50,6 +50,21 @@ def comparison(all_results: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def by_method(results: Mapping[str, Any], methods: Sequence[str], measures: Sequence[str]) -> str:
+    """A gathered result with a row for each method and a column for each measure.
+
+    Raises:
+      KeyError: there is no score ``<method>_<measure>``.
+    """
+    scores = results["scores"]
+    lines = _head([_heading(len(results["seeds"])), *measures])
+    lines += [
+        _row([method, *(_mean(scores[f"{method}_{measure}"]) for measure in measures)])
+        for method in methods
+    ]
+    return "\n".join(lines) + f"\n\n{caption(results)}"
+
+
 def caption(results: Mapping[str, Any]) -> str:
     """What must be read beside the table: the command, the machines, the data, the oracle."""
     data = results["data"]

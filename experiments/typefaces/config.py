@@ -124,6 +124,25 @@ _CPU = TypefacesConfig(
     weight_half_life=1_500.0,
 )
 
+_DEMO = replace(
+    _CPU,
+    summary="a few minutes on 2 cores, of the embedded faces",
+    model=replace(
+        _DENSE,
+        context_dim=32,
+        encoder=DenseEncoder(256),
+        decoder=BilinearDecoder(256, gates=26, factors=32),
+        posterior=SharedExperts(128),
+        constant_prior=Mixture(components=10),
+        hidden=Hidden(width=128, norm="layer"),
+    ),
+    training=replace(_TRAINING, steps=2_000, learning_rate=2e-3, chunk_steps=100),
+    table=(10, 8),
+    weight_half_life=500.0,
+    group_vaes=(),
+    group_batch=16,
+)
+
 PRESETS = {
     "smoke": TypefacesConfig(
         summary="seconds: a small model, too short to learn; for tests",
@@ -134,6 +153,7 @@ PRESETS = {
         group_batch=8,
         most_faces=20,
     ),
+    "demo": _DEMO,
     "cpu": _CPU,
     "shared": replace(
         _CPU,

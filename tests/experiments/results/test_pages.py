@@ -87,6 +87,29 @@ def test_a_score_that_another_experiment_lacks_leaves_its_cell_empty(directory, 
     ]
 
 
+def test_a_table_of_methods_by_measures(directory, tmp_path):
+    out, page = tmp_path / "results", tmp_path / "page.md"
+    runs = []
+    for seed in (0, 1):
+        values = {"ridge_ssim_1": 0.5 + seed / 10, "ridge_ssim_2": 0.75, "copy_ssim_1": 0.25}
+        values["copy_ssim_2"] = 0.375
+        scores = {name: Score(value, None, "ratio") for name, value in values.items()}
+        command = f"{COMMAND} --seed {seed}"
+        runs.append(run(seed, scores=score_fields(scores), command=command))
+    write(gather(directory(*runs)), out)
+    names = "black_and_white-cpu | copy ridge | ssim_2 ssim_1"
+    page.write_text(f"<!-- results:{names} -->\n<!-- /results:{names} -->\n")
+    assert update_page(page, out)
+    head, _, copied, ridge, blank, caption = page.read_text().splitlines()[2:8]
+    assert head == "| mean ± sd (2 seeds) | ssim_2 | ssim_1 |"
+    assert copied == "| copy | 0.375 ± 0.000 | 0.250 ± 0.000 |"
+    assert ridge == "| ridge | 0.750 ± 0.000 | 0.550 ± 0.071 |"
+    assert not blank and caption.startswith(f"`{COMMAND}")
+    page.write_text(page.read_text().replace("| copy ridge |", "| copy mean |"))
+    with pytest.raises(InputError, match="'mean_ssim_2'"):
+        update_page(page, out)
+
+
 def test_check_fails_on_an_outdated_readme_and_leaves_it(readme):
     before = readme.read_text()
     with pytest.raises(InputError, match="out of date"):
