@@ -24,11 +24,13 @@ os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
 # calls at once (Gaussians of full covariance): each waits for the other's thread.
 # Nothing here is large enough to gain from several threads either.
 # jaxlib releases after 0.10.2 have no flag for fusions, and end a process that names it.
-os.environ.setdefault(
-    "XLA_FLAGS",
+# They follow the caller's flags, of which XLA takes the last: a test process inherits them once.
+FLAGS = (
     "--xla_cpu_enable_concurrency_optimized_scheduler=false --xla_cpu_multi_thread_eigen=false"
-    + (" --xla_cpu_use_fusion_emitters=false" if version("jaxlib") == "0.10.2" else ""),
+    + (" --xla_cpu_use_fusion_emitters=false" if version("jaxlib") == "0.10.2" else "")
 )
+if FLAGS not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {FLAGS}".strip()
 
 import jax
 
