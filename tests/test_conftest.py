@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FLAGS
+from tests.xla_flags import FLAGS
 
 GIVEN = "--xla_cpu_enable_fast_math=false"
 

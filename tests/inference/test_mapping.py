@@ -250,13 +250,13 @@ def test_another_model_s_variables_are_named_with_both_shapes(use, others, messa
     network, variables = model[0], others()
     x, labels = binary_sets(2, 3)
     keys = dataset_keys(jax.random.key(1), 0, 2, 2)
+    if use == "function":
+        mapped, data = map_model(lambda _, inference, x: inference.encode(x), network), (x,)
+    else:
+        mapped = map_objective(context_aware_elbo, network, training=use == "training")
+        data = (keys, x, labels)
     with pytest.raises(InputError, match=message) as error:
-        if use == "function":
-            encode = map_model(lambda _, inference, x: inference.encode(x), network)
-            jax.jit(encode)(variables, x)
-        else:
-            mapped = map_objective(context_aware_elbo, network, training=use == "training")
-            jax.jit(mapped)(variables, keys, x, labels)
+        jax.jit(mapped)(variables, *data)
     assert "\n" not in str(error.value)
     assert "accepted: those of a ContextAwareLearner of the same config" in str(error.value)
 
