@@ -115,8 +115,6 @@ def _halved(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _check(model: ContextAwareLearner, binarisation: str | None) -> None:
-    if model.config.labels is not None:
-        raise InputError("model.labels: a label network; accepted: None, known masks")
     if binarisation not in (None, *BINARISATIONS):
         raise InputError(
             f"binarisation {binarisation!r}; accepted: None, {', '.join(BINARISATIONS)}"

@@ -20,8 +20,10 @@ from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.label_mix import one_constant
 from cal_jax.data.set_samplers import render_sets
 from cal_jax.errors import InputError
+from cal_jax.inference import weights
 from cal_jax.inference.evidence import infer
 from cal_jax.inference.labels import infer_labels
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.labels import agreement_of, label_scores
 from cal_jax.metrics.scores import FRACTION, NATS_PER_ITEM, Score
@@ -119,7 +121,7 @@ def main(study: UntoldStudy, doc: str, arguments: Sequence[str] | None) -> int:
 
 def run(study: UntoldStudy, request: program.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
-    program.require_packages("matplotlib", "jinja2", "sklearn")
+    program.require_packages("matplotlib", "jinja2", "safetensors", "sklearn")
     config, splits = request.config, study.splits(request)
     model = ContextAwareLearner(config.model, splits.train.event_shape)
     sets = FactorSets(splits.train, set_size=config.set_size)
@@ -138,7 +140,7 @@ def evaluate(
     trained: Trained,
     splits: Splits,
 ) -> None:
-    """Score the trained model and write scores.json, the figure and the report."""
+    """Score the trained model and write scores.json, the weights, the figure and the report."""
     config, started = request.config, time.monotonic()
     names, support = config.model.names, config.support
     drawn = functools.partial(sets_of, names=names, set_size=config.set_size)
@@ -153,6 +155,9 @@ def evaluate(
     seen, _ = drawn(splits.train, FLOOR_SETS, seed=request.seed)
     scores["floor_accuracy"] = _accuracy(
         mixture_masks(seen, x, len(support), request.seed), masks, support
+    )
+    weights.save_if_small(
+        folder.path / weights.FILE, TrainedLearner(model, trained.variables, config.set_size)
     )
     best = found.elbo.max(axis=1).mean() / config.set_size
     scores["elbo_per_item"] = Score(float(best), None, NATS_PER_ITEM)

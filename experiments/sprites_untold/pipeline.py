@@ -12,7 +12,9 @@ from cal_jax.data.context_sets import accidentally_constant, draw_context_sets
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.set_samplers import render_sets
 from cal_jax.data.sprite_frames import FACTORS
+from cal_jax.inference import weights
 from cal_jax.inference.labels import infer_labels
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.labels import agreement_of, label_scores
 from cal_jax.metrics.scores import FRACTION, Score
@@ -51,7 +53,7 @@ class Sets(NamedTuple):
 
 def run(request: program.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
-    program.require_packages("matplotlib", "jinja2", "sklearn", "PIL")
+    program.require_packages("matplotlib", "jinja2", "safetensors", "sklearn", "PIL")
     config: SpritesUntoldConfig = request.config
     parts, sheets = characters_of(request)
     model = ContextAwareLearner(config.model, parts.train.event_shape)
@@ -95,7 +97,7 @@ def evaluate(
     parts: Characters,
     sheets: str,
 ) -> None:
-    """Score the trained model and write scores.json, the figures and the report."""
+    """Score the trained model and write scores.json, the weights, the figures and the report."""
     config, started = request.config, time.monotonic()
     scored = sets_of(parts.scored, config, config.test_sets)
     records = folder.read_metrics()
@@ -117,6 +119,9 @@ def evaluate(
     compared = agreement_of(against.argmin(axis=1), scored.masks, config.support).accuracy
     scores = found.scores | baseline_scores(parts.train, scored, config)
     scores["compared"] = Score(compared, None, FRACTION)
+    weights.save_if_small(
+        folder.path / weights.FILE, TrainedLearner(model, trained.variables, config.set_size)
+    )
     clear = 1.0 - float(scored.ambiguous.mean())
     for name in ("accuracy", "compared"):
         scores[name] = scores[name]._replace(ceiling=clear)
