@@ -43,6 +43,7 @@ from .inference.sample import GeneratedSet, combine_constants, generate_set, inf
 from .inference.sampler import Sampler
 from .inference.statistician import generate_items
 from .models.context_aware.learner import ContextAwareConfig, ContextAwareLearner
+from .models.group_vae import GroupVAE, GroupVAEConfig
 from .models.statistician import NeuralStatistician, NeuralStatisticianConfig
 from .models.stop_gradient import StopGradientCopy
 from .models.vae import VAE, VAEConfig
@@ -143,6 +144,8 @@ __all__ = [
     "Divergence",
     "FactorDataset",
     "GeneratedSet",
+    "GroupVAE",
+    "GroupVAEConfig",
     "ImportanceTerms",
     "Inferred",
     "InputError",

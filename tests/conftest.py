@@ -9,7 +9,8 @@ import gc
 import os
 import shutil
 import tempfile
-from importlib.metadata import version
+
+from tests.xla_flags import followed_by_own
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -20,15 +21,7 @@ if "CAL_JAX_TESTS" not in os.environ:
 os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["CAL_JAX_TESTS"]
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "true"
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "true"
-# jaxlib 0.10.2 deadlocks on two cores when its scheduler starts two batched LAPACK
-# calls at once (Gaussians of full covariance): each waits for the other's thread.
-# Nothing here is large enough to gain from several threads either.
-# jaxlib releases after 0.10.2 have no flag for fusions, and end a process that names it.
-os.environ.setdefault(
-    "XLA_FLAGS",
-    "--xla_cpu_enable_concurrency_optimized_scheduler=false --xla_cpu_multi_thread_eigen=false"
-    + (" --xla_cpu_use_fusion_emitters=false" if version("jaxlib") == "0.10.2" else ""),
-)
+os.environ["XLA_FLAGS"] = followed_by_own(os.environ.get("XLA_FLAGS", ""))
 
 import jax
 

@@ -15,6 +15,7 @@ from cal_jax.objectives.context_aware import (
     context_aware_items,
     context_aware_items_given_contexts,
 )
+from cal_jax.training.task import OBJECTIVES
 
 PACKAGE = Path(cal_jax.__file__).parent
 ROOT = PACKAGE.parent
@@ -45,6 +46,12 @@ def imports_of(path):
 @pytest.mark.parametrize("name", cal_jax.__all__)
 def test_every_public_name_loads(name):
     assert getattr(cal_jax, name) is not None
+
+
+@pytest.mark.parametrize("model", [cal_jax.ContextAwareLearner, *OBJECTIVES])
+def test_every_model_that_fit_trains_is_public_with_its_config(model):
+    for name in (model.__name__, model.__annotations__["config"].__name__):
+        assert name in cal_jax.__all__
 
 
 def test_importing_an_objective_loads_nothing_heavy():

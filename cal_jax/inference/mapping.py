@@ -4,11 +4,14 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import flax.errors
 import flax.linen as nn
 import jax
 from jax import Array
 
 from cal_jax.axes import DATASET, SAMPLE
+from cal_jax.errors import InputError
+from cal_jax.inference.leaves import differences, flat
 from cal_jax.keys import typed_key
 from cal_jax.nn.apply_context import ApplyContext
 from cal_jax.objectives.checks import WatchedGenerative
@@ -66,7 +69,28 @@ def _applied(bound: Callable[..., Any], model: Model) -> Callable[..., tuple[Any
     if isinstance(model, PureModel):
         bind = model.bind
         return lambda variables, *args: (bound(_Bound(bind(variables["params"])), *args), {})
-    return nn.apply(bound, model, mutable=["batch_stats"])
+    apply = nn.apply(bound, model, mutable=["batch_stats"])
+
+    def applied(variables: Variables, *args: Any) -> tuple[Any, Variables]:
+        try:
+            return apply(variables, *args)
+        except flax.errors.FlaxError as error:
+            wanted = flat(_wanted(bound, model, *args))
+            found = {name: leaf for name, leaf in flat(variables).items() if name in wanted}
+            wrong = differences(found, wanted)
+            if not wrong:
+                raise
+            raise InputError(
+                f"variables: not of this model: {wrong}; accepted: those of a "
+                f"{type(model).__name__} of the same config and event_shape"
+            ) from error
+
+    return applied
+
+
+def _wanted(bound: Callable[..., Any], model: nn.Module, *args: Any) -> Variables:
+    """The shapes of the variables that a function of a bound model reads."""
+    return jax.eval_shape(lambda: nn.init(bound, model)(jax.random.key(0), *args))
 
 
 ONCE = {"xla_backend_optimization_level": 0}

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from cal_jax.data.mask_mix import one_constant
 from cal_jax.errors import InputError
@@ -210,7 +211,14 @@ class TrainedLearner(NamedTuple):
 
 
 def untrained(model: ContextAwareLearner) -> Variables:
-    """Initial variables of a model, for their names and sizes."""
+    """Initial variables of a model, those of its label network included, for their names and
+    sizes."""
+
+    def bound(key: Array, generative: Any, inference: Any, x: Array, a: Array) -> Any:
+        if model.config.labels is not None:
+            inference.labels(inference.encode(x), None)
+        return context_aware_elbo(key, generative, inference, x, a)
+
     blank = jnp.zeros((2, *model.event_shape))
     mask = jnp.zeros(model.config.num_contexts)
-    return init_variables(context_aware_elbo, model, jax.random.key(0), blank, mask)
+    return init_variables(bound, model, jax.random.key(0), blank, mask)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import flax.traverse_util
 import jax
@@ -11,6 +10,7 @@ import numpy as np
 
 from cal_jax.data.binarise import BINARISATIONS
 from cal_jax.errors import InputError
+from cal_jax.inference.leaves import differences, flat
 from cal_jax.inference.trained import TrainedLearner, untrained
 from cal_jax.io.atomic import write_atomically
 from cal_jax.models.context_aware.config import ContextAwareConfig
@@ -24,7 +24,6 @@ LARGEST = 5_000_000
 """Bytes of a file that a run leaves."""
 
 _FORMAT = "cal_jax context-aware learner 2"
-_SHOWN = 3  # leaves named in one message
 
 
 def save(path: Path, trained: TrainedLearner, *, half: bool = False) -> Path:
@@ -90,7 +89,7 @@ def _to_bytes(trained: TrainedLearner, *, half: bool) -> bytes:
     from safetensors.numpy import save as to_bytes
 
     _check(trained.model, trained.binarisation)
-    tensors = {name: np.asarray(leaf) for name, leaf in _flat(trained.variables).items()}
+    tensors = {name: np.asarray(leaf) for name, leaf in flat(trained.variables).items()}
     _check_leaves("variables", tensors, trained.model)
     if half:
         tensors = {name: _halved(name, array) for name, array in tensors.items()}
@@ -116,8 +115,6 @@ def _halved(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _check(model: ContextAwareLearner, binarisation: str | None) -> None:
-    if model.config.labels is not None:
-        raise InputError("model.labels: a label network; accepted: None, known masks")
     if binarisation not in (None, *BINARISATIONS):
         raise InputError(
             f"binarisation {binarisation!r}; accepted: None, {', '.join(BINARISATIONS)}"
@@ -127,18 +124,9 @@ def _check(model: ContextAwareLearner, binarisation: str | None) -> None:
 
 def _check_leaves(source: str, tensors: dict[str, np.ndarray], model: ContextAwareLearner) -> None:
     """Refuse leaves whose names or sizes differ from the model's."""
-    wanted = {
-        name: leaf.shape for name, leaf in _flat(jax.eval_shape(lambda: untrained(model))).items()
-    }
-    found = {name: array.shape for name, array in tensors.items()}
-    wrong = [
-        f"{name} is {found.get(name, 'missing')}, wanted {wanted.get(name, 'none')}"
-        for name in sorted(wanted.keys() | found.keys())
-        if wanted.get(name) != found.get(name)
-    ]
+    wrong = differences(tensors, flat(jax.eval_shape(lambda: untrained(model))))
     if wrong:
-        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-        raise InputError(f"{source}: not of the config's model: {'; '.join(wrong[:_SHOWN])}{more}")
+        raise InputError(f"{source}: not of the config's model: {wrong}")
     kinds = {str(array.dtype) for array in tensors.values()} - {"float32", "float16"}
     if kinds:
         raise InputError(f"{source}: {', '.join(kinds)}; accepted: float32 or float16")
@@ -164,7 +152,3 @@ def _digest(tensors: dict[str, np.ndarray], about: str) -> str:
         total.update(f"{name} {array.dtype} {array.shape}".encode())
         total.update(np.ascontiguousarray(array).tobytes())
     return total.hexdigest()
-
-
-def _flat(variables: Any) -> dict[str, Any]:
-    return flax.traverse_util.flatten_dict(variables, sep="/")

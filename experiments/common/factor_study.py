@@ -243,8 +243,7 @@ def evaluate(
         scores["bits_per_dimension"] = Score(bits, None, BITS)
     more = study.add(Finished(request, folder.path, learner, parts, found, read, elbo))
     scores |= more.scores
-    if config.model.labels is None:
-        weights.save_if_small(folder.path / weights.FILE, learner)
+    weights.save_if_small(folder.path / weights.FILE, learner)
     report = ReportInputs(
         study.name,
         f"{study.title}, {splits.name}",

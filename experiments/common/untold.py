@@ -21,8 +21,10 @@ from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.mask_mix import Mix, one_constant
 from cal_jax.data.set_samplers import render_sets
 from cal_jax.errors import InputError
+from cal_jax.inference import weights
 from cal_jax.inference.evidence import infer
 from cal_jax.inference.labels import infer_labels
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.labels import agreement_of, label_scores
 from cal_jax.metrics.scores import FRACTION, NATS_PER_ITEM, Score
@@ -176,7 +178,7 @@ def main(study: UntoldStudy, doc: str, arguments: Sequence[str] | None) -> int:
 
 def run(study: UntoldStudy, request: program.Request) -> None:
     """Train (or resume), evaluate, draw and report the run of each seed in its folder."""
-    program.require_packages("matplotlib", "jinja2", "sklearn")
+    program.require_packages("matplotlib", "jinja2", "safetensors", "sklearn")
     config, splits = request.config, study.splits(request)
     model = ContextAwareLearner(config.model, splits.train.event_shape)
     sets = FactorSets(splits.train, set_size=config.set_size, mix=config.mix)
@@ -196,7 +198,7 @@ def evaluate(
     trained: Trained,
     splits: Splits,
 ) -> None:
-    """Score the trained model and write scores.json, the figure and the report."""
+    """Score the trained model and write scores.json, the weights, the figure and the report."""
     config, started = request.config, time.monotonic()
     scored = sets_of(splits.test, config, config.test_sets, TEST_SEED)
     records = folder.read_metrics()
@@ -208,6 +210,9 @@ def evaluate(
         request.seed,
     )
     more = study.add(Named(request, model, trained, splits, scored, found.scores))
+    weights.save_if_small(
+        folder.path / weights.FILE, TrainedLearner(model, trained.variables, config.set_size)
+    )
     publish(
         folder.path,
         run_of(

@@ -13,9 +13,11 @@ from cal_jax.data.images import of_classes
 from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.generation_scores import generate, generation_scores
+from cal_jax.inference import weights
 from cal_jax.inference.labels import infer_labels
 from cal_jax.inference.mapping import Variables
 from cal_jax.inference.sampler import Sampler
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.io.run_folder import RunFolder
 from cal_jax.metrics.labels import label_scores
 from cal_jax.metrics.merged import merge_of
@@ -79,7 +81,7 @@ def evaluate(
     trained: Trained,
     images: Evaluation,
 ) -> None:
-    """Score the trained model and write scores.json, the figures and the report."""
+    """Score the trained model and write scores.json, the weights, the figures and the report."""
     config, started = request.config, time.monotonic()
     names = config.factors.names
     judge = oracle_evaluator_of(request, folder, images)
@@ -118,6 +120,10 @@ def evaluate(
     scores["elbo_at_argmax_per_item"] = Score(float(hard.elbo), None, NATS_PER_ITEM)
     noise = noise_study(config, folder, model, trained, mixed.x, key_bound)
     scores |= noise.scores
+    weights.save_if_small(
+        folder.path / weights.FILE,
+        TrainedLearner(model, trained.variables, config.set_size, config.binarisation),
+    )
     found = ReportInputs(
         name_of(config),
         name_of(config),

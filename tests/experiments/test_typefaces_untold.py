@@ -8,6 +8,8 @@ import pytest
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.glyphs.embedded import embedded
 from cal_jax.data.glyphs.splits import split_families
+from cal_jax.inference import weights
+from cal_jax.inference.labels import infer_labels
 from experiments import typefaces_untold
 from experiments.common import untold
 from experiments.common.set_statistics import mixture_masks, statistics
@@ -56,6 +58,9 @@ def test_a_run_names_masks_of_faces_that_nothing_was_fitted_on(scored, tmp_path,
     assert run["data"]["evaluated_on"] == f"{scored} faces"
     assert 0.5 <= run["scores"]["floor_accuracy"]["value"] <= 1
     assert (tmp_path / "run" / "report.html").exists()
+    learner = weights.load(tmp_path / "run" / weights.FILE)
+    named = infer_labels(learner.model, learner.variables, seen["infer_labels"][0][0])
+    np.testing.assert_allclose(named.sum(axis=1), 1.0, rtol=1e-5)
 
 
 def test_masks_of_drawn_sets_are_right():

@@ -11,6 +11,7 @@ from cal_jax.cli import program
 from cal_jax.data.digits import load_digits
 from cal_jax.data.images import of_classes
 from cal_jax.errors import InputError
+from cal_jax.inference import weights
 from cal_jax.inference.labels import infer_labels
 from cal_jax.inference.mapping import init_variables
 from cal_jax.inference.sampler import Sampler
@@ -65,6 +66,8 @@ def test_a_run_scores_labels_and_what_is_generated_and_draws_its_course(tmp_path
     assert sorted(record["details"]["order"]) == [0, 1]
     assert (folder / "course.png").exists()
     config = with_labels(with_task(PRESETS["smoke"], "bw01"), "exact")
+    learner = weights.load(folder / weights.FILE)
+    assert (learner.config, learner.binarisation) == (config.model, config.binarisation)
     check_course(RunFolder(folder).read_metrics(), config, "label network's loss")
     noise = record["details"]["gradient_noise"]
     assert list(noise) == ["initial", "halfway", "trained"]
@@ -82,11 +85,11 @@ def test_a_drawn_label_is_trained_under_the_thesis_s_criterion(tmp_path):
         train([one], training, devices=choose_devices(1), stop=StopSignal())
         records = folder.read_metrics()
     check_course(records, config, "temperature")
-    weights = weights_at(config, 2, 0)
+    of_terms = weights_at(config, 2, 0)
     first = records[0]
     nats = first["kl_latent"] + sum(first["kl_varying"]) + sum(first["kl_constant"])
-    criterion = first["reconstruction"] - float(weights.of("kl_latent")) * nats
-    criterion -= float(weights.of("kl_label")) * first["kl_label"]
+    criterion = first["reconstruction"] - float(of_terms.of("kl_latent")) * nats
+    criterion -= float(of_terms.of("kl_label")) * first["kl_label"]
     assert first["loss"] == pytest.approx(-criterion, rel=1e-3)
 
 

@@ -1,12 +1,15 @@
 """Binding and mapping: padding, unequal sets, samples, and independence from batch-mates."""
 
+import flax.errors
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cal_jax.errors import InputError
 from cal_jax.inference import mapping
 from cal_jax.inference.mapping import dataset_keys, init_variables, map_model, map_objective
+from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.nn.hidden import Hidden
 from cal_jax.objectives.context_aware import context_aware_elbo
 from tests.small_models import CONVOLUTIONAL, binary_sets, small_model
@@ -220,3 +223,49 @@ def test_where_jax_was_told_to_leave_the_cpu_alone_they_are_drawn_on_the_acceler
     expected = initial(jax.random.key(3))
     monkeypatch.setattr(mapping.jax, "local_devices", no_cpu)
     jax.tree.map(np.testing.assert_array_equal, initial(jax.random.key(3)), expected)
+
+
+def other_width():
+    return small_model(encoder=DenseEncoder(9))[1]
+
+
+def missing_bias():
+    variables = small_model()[1]
+    encoder = variables["params"]["encoder"]
+    without = {name: leaf for name, leaf in encoder.items() if name != next(iter(encoder))}
+    return {**variables, "params": {**variables["params"], "encoder": without}}
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        (other_width, r"params/encoder/\S+ is \(9,\), wanted \(8,\)"),
+        (lambda: small_model((9, 9))[1], r"params/encoder/\S+/kernel is \(81, 8\), wanted \(64, 8"),
+        (missing_bias, r"params/encoder/\S+ is missing, wanted \("),
+    ],
+    ids=["width", "image size", "missing"],
+)
+@pytest.mark.parametrize("use", ["training", "evaluation", "function"])
+def test_another_model_s_variables_are_named_with_both_shapes(use, others, message, model):
+    network, variables = model[0], others()
+    x, labels = binary_sets(2, 3)
+    keys = dataset_keys(jax.random.key(1), 0, 2, 2)
+    if use == "function":
+        mapped, data = map_model(lambda _, inference, x: inference.encode(x), network), (x,)
+    else:
+        mapped = map_objective(context_aware_elbo, network, training=use == "training")
+        data = (keys, x, labels)
+    with pytest.raises(InputError, match=message) as error:
+        jax.jit(mapped)(variables, *data)
+    assert "\n" not in str(error.value)
+    assert "accepted: those of a ContextAwareLearner of the same config" in str(error.value)
+
+
+def test_an_error_of_flax_about_the_model_itself_is_left(model):
+    network, variables = model
+
+    def lost(generative, inference, x):
+        raise flax.errors.InvalidRngError("no key")
+
+    with pytest.raises(flax.errors.InvalidRngError):
+        map_model(lost, network)(variables, binary_sets(1, 2)[0])

@@ -167,3 +167,19 @@ def test_bad_input_is_one_line(ask, message):
     with pytest.raises(InputError, match=message) as error:
         ask(trained())
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda learner, x: learner.contexts(x),
+        lambda learner, x: learner.synthesise(digit=x),
+        lambda learner, x: learner.sample(),
+        lambda learner, x: learner.log_evidence(x),
+        lambda learner, x: learner.decode({name: np.zeros(3) for name in NAMES}),
+    ],
+)
+def test_a_model_of_another_image_size_names_the_parameter_of_another_shape(use):
+    other = trained()._replace(model=small_model((9, 9), contexts=named(*NAMES))[0])
+    with pytest.raises(InputError, match=r"variables: not of this model: params/\S+ is \(\d+"):
+        use(other, np.zeros((4, 9, 9), np.float32))

@@ -1,7 +1,7 @@
 """A model on disk: what was saved comes back, and nothing else is taken for it."""
 
 import json
-from functools import cache
+from functools import cache, partial
 
 import jax
 import numpy as np
@@ -11,12 +11,17 @@ from safetensors.numpy import save as to_bytes
 
 from cal_jax.errors import InputError
 from cal_jax.inference import weights
+from cal_jax.inference.labels import infer_labels
+from cal_jax.inference.mapping import init_variables
 from cal_jax.inference.trained import TrainedLearner
 from cal_jax.models.components.likelihoods import Normal
 from cal_jax.models.context_aware.config import Context, Latent
+from cal_jax.models.context_aware.labels import PooledLabels, RelationalLabels
 from cal_jax.models.context_aware.posteriors import FlowPosterior
 from cal_jax.models.context_aware.priors import Mixture, Standard
-from tests.small_models import small_model
+from cal_jax.nn.hidden import Hidden
+from cal_jax.objectives.label import label_elbo
+from tests.small_models import binary_sets, small_model
 
 
 @cache
@@ -96,7 +101,10 @@ def flip(tensors, about):
         (lambda t, about: about.update(event_shape=[9, 8]), "not of the config's model"),
         (lambda t, about: about.update(event_shape=["a"]), "does not describe"),
         (lambda t, about: about.update(binarisation="loud"), "binarisation 'loud'; accepted: None"),
-        (lambda t, about: about["config"].update(labels={"kind": "PooledLabels"}), "label network"),
+        (
+            lambda t, about: about["config"].update(labels={"kind": "PooledLabels"}),
+            r"params/label_network/\S+ is missing, wanted",
+        ),
         (lambda t, about: about.update(set_size=6), "the digests differ"),
     ],
 )
@@ -138,3 +146,17 @@ def test_a_model_of_any_items_contexts_and_components_comes_back(tmp_path):
     x = np.zeros((4, 5, 3), np.float32)
     for name, found in got.contexts(x, ("vowel",)).items():
         np.testing.assert_array_equal(found, saved.contexts(x, ("vowel",))[name])
+
+
+@pytest.mark.parametrize("labels", [PooledLabels(3, 8, 5), RelationalLabels(3, width=8)])
+def test_a_model_of_inferred_masks_comes_back_and_predicts_the_same(labels, tmp_path):
+    model = small_model(labels=labels, hidden=Hidden(8, 2, "layer"))[0]
+    x, support, log_prior = binary_sets(6, 4)[0], np.eye(3, 2), np.zeros(3)
+    bound = partial(label_elbo, estimator="exact")
+    variables = init_variables(bound, model, jax.random.key(0), x[0], support, log_prior)
+    saved = TrainedLearner(model, variables, 4)
+    got = weights.load(saved.save(tmp_path / "w.safetensors"))
+    assert got._replace(variables=None) == saved._replace(variables=None)
+    masks = infer_labels(got.model, got.variables, x)
+    np.testing.assert_array_equal(masks, infer_labels(model, variables, x))
+    assert masks.shape == (6, 3) and len(np.unique(masks)) > 6

@@ -11,6 +11,7 @@ from cal_jax.data.glyphs.glyphs import Face, Glyphs
 from cal_jax.data.glyphs.refusals import REASONS, Refusal
 from cal_jax.data.readers.arrays import DAMAGED, check_archive
 from cal_jax.errors import InputError
+from cal_jax.io.atomic import write_atomically
 
 FORMAT = 1
 """Of the file."""
@@ -20,7 +21,7 @@ _ACCEPTED = "accepted: a file that save_glyphs wrote"
 
 
 def save_glyphs(path: Path, glyphs: Glyphs) -> Path:
-    """Write glyphs; the same ones give the same bytes.
+    """Write glyphs atomically; the same ones give the same bytes.
 
     Raises:
         InputError: the file cannot be written.
@@ -79,7 +80,7 @@ def _rows(path: Path, name: str, array: np.ndarray, columns: int) -> list[list[s
 
 
 def write_archive(path: Path, arrays: Mapping[str, np.ndarray], compression: int) -> Path:
-    """Write arrays as an .npz file; the same ones give the same bytes.
+    """Write arrays atomically as an .npz file; the same ones give the same bytes.
 
     Args:
         path: of the file.
@@ -89,16 +90,12 @@ def write_archive(path: Path, arrays: Mapping[str, np.ndarray], compression: int
     Raises:
         InputError: the file cannot be written.
     """
-    try:
-        with zipfile.ZipFile(path, "w", compression) as archive:
-            for name, array in arrays.items():
-                body = io.BytesIO()
-                np.lib.format.write_array(body, array, allow_pickle=False)
-                member = zipfile.ZipInfo(f"{name}.npy")
-                member.compress_type = compression
-                archive.writestr(member, body.getvalue())
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); accepted: a file in a folder that is"
-        ) from error
-    return path
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", compression) as archive:
+        for name, array in arrays.items():
+            body = io.BytesIO()
+            np.lib.format.write_array(body, array, allow_pickle=False)
+            member = zipfile.ZipInfo(f"{name}.npy")
+            member.compress_type = compression
+            archive.writestr(member, body.getvalue())
+    return write_atomically(path, whole.getvalue())

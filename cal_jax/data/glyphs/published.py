@@ -5,6 +5,7 @@
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from cal_jax.data.glyphs.glyphs import Glyphs
 from cal_jax.data.glyphs.names import read_names
 from cal_jax.data.glyphs.packages import packages
 from cal_jax.errors import InputError
+from cal_jax.io.atomic import write_atomically
 
 CORPUS = Path(__file__).parent / "corpus.csv"
 
@@ -108,20 +110,16 @@ def write_corpus(path: Path, folder: Path, glyphs: Glyphs) -> int:
 
 
 def write_table(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a CSV file with lines that end alike on every system.
+    """Write a CSV file atomically, with lines that end alike on every system.
 
     Raises:
         InputError: it cannot be written.
     """
-    try:
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(rows)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); accepted: a file in a folder that is"
-        ) from error
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue().encode())
 
 
 def sha256(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Contact sheet of faces: a row each, dark ink on white."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from cal_jax.data.glyphs.glyphs import Glyphs
 from cal_jax.data.glyphs.needs import needed
 from cal_jax.errors import InputError
+from cal_jax.io.atomic import write_atomically
 
 LABEL = 320
 """Pixels beside a row for the face's name."""
@@ -32,10 +34,6 @@ def draw_sheet(path: Path, glyphs: Glyphs, most: int = 60) -> Path:
         face = glyphs.faces[row]
         words = f"{face.name[:36]} · {face.weight} {face.slant}"
         pen.text((4, place * side + side // 2), words, fill=0, font=font, anchor="lm")
-    try:
-        sheet.save(path, format="PNG")
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); accepted: a file in a folder that is"
-        ) from error
-    return path
+    body = io.BytesIO()
+    sheet.save(body, format="PNG")
+    return write_atomically(path, body.getvalue())

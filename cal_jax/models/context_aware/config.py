@@ -33,6 +33,11 @@ AnyAction = NoAction | Rotation | Inversion
 AnyLabels = PooledLabels | RelationalLabels
 
 
+RESERVED = ("self", "seed", "num_items")
+"""Names that no context has: ``TrainedLearner.synthesise`` takes sources by context name,
+beside these arguments."""
+
+
 @dataclass(frozen=True)
 class Context:
     """A factor that is constant or varies within a set."""
@@ -40,6 +45,13 @@ class Context:
     name: str
     action: AnyAction = field(default_factory=NoAction)
     """The known transformation of items by the context, if any."""
+
+    def __post_init__(self) -> None:
+        if self.name in RESERVED:
+            raise InputError(
+                f"context {self.name!r}: a name of an argument beside those of the contexts; "
+                f"accepted: any but {', '.join(RESERVED)}"
+            )
 
 
 def named(*names: str) -> tuple[Context, ...]:

@@ -1,3 +1,4 @@
+import os
 import zipfile
 
 import numpy as np
@@ -5,7 +6,9 @@ import pytest
 
 from cal_jax.data.glyphs.archive import load_glyphs, save_glyphs
 from cal_jax.data.glyphs.glyphs import Face, Glyphs
+from cal_jax.data.glyphs.published import write_table
 from cal_jax.data.glyphs.refusals import Refusal
+from cal_jax.data.glyphs.sheet import draw_sheet
 from cal_jax.errors import InputError
 
 
@@ -86,8 +89,34 @@ def test_damaged_files_are_refused(tmp_path):
             load_glyphs(path)
     with pytest.raises(InputError, match="none: cannot be read"):
         load_glyphs(tmp_path / "none")
-    with pytest.raises(InputError, match=r"cannot be written .*accepted"):
-        save_glyphs(tmp_path / "no" / "a.npz", glyphs())
+    with pytest.raises(InputError, match=r"0\.npz/a\.npz: cannot be written: "):
+        save_glyphs(tmp_path / "0.npz" / "a.npz", glyphs())
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: save_glyphs(path, glyphs()),
+        lambda path: write_table(path, ("one", "two"), [(1, "é"), (2, "b")]),
+        lambda path: draw_sheet(path, glyphs()),
+    ],
+    ids=["archive", "table", "sheet"],
+)
+def test_a_failure_keeps_the_file_that_was_there(write, tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(InputError, match="file: cannot be written: No space left on device"):
+            write(path)
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+    write(path)
+    assert len(path.read_bytes()) > len(b"before")
 
 
 def test_a_header_that_promises_more_than_there_is(tmp_path):

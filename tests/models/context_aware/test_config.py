@@ -1,13 +1,22 @@
 """Configurations refuse what fits no model, in one line that says what is accepted."""
 
+import inspect
+
 import pytest
 
 from cal_jax.errors import InputError
+from cal_jax.inference.trained import TrainedLearner
 from cal_jax.models.components.decoders import ConvDecoder, DenseDecoder
 from cal_jax.models.components.encoders import ConvEncoder, DenseEncoder, EquivariantEncoder
 from cal_jax.models.components.likelihoods import Categorical, DiscretizedLogistic, Normal
 from cal_jax.models.context_aware.actions import Inversion, Rotation
-from cal_jax.models.context_aware.config import Context, ContextAwareConfig, Latent, named
+from cal_jax.models.context_aware.config import (
+    RESERVED,
+    Context,
+    ContextAwareConfig,
+    Latent,
+    named,
+)
 from cal_jax.models.context_aware.labels import PooledLabels, RelationalLabels
 from cal_jax.models.context_aware.posteriors import (
     Attention,
@@ -166,3 +175,12 @@ def test_an_equivariant_encoder_takes_square_images_alone():
 def test_what_is_written_to_a_file_reads_back_as_the_same_config(changes):
     config = small_config(**changes)
     assert from_plain(ContextAwareConfig, to_plain(config)) == config
+
+
+def test_every_argument_beside_the_contexts_of_a_synthesis_is_refused_as_a_context_s_name():
+    arguments = inspect.signature(TrainedLearner.synthesise).parameters.values()
+    beside = [one.name for one in arguments if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    assert sorted(beside) == sorted(RESERVED)
+    for name in beside:
+        with pytest.raises(InputError, match=f"^context '{name}': .*; accepted: any but self, "):
+            named("digit", name)
