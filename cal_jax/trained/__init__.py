@@ -3,6 +3,9 @@
 ``rotated.safetensors`` is the model of ``experiments.rotated --preset cpu --seed 0``, as
 float16. ``digits.npz`` has the first 20 test images of each digit of MNIST (LeCun, Cortes
 & Burges; CC BY-SA 3.0), which that model has not seen.
+
+``typefaces.safetensors`` is the model of ``experiments.typefaces --preset demo --seed 0``, as
+float16, of capitals as levels from 0 to 1: docs/models/typefaces_card.md.
 """
 
 from pathlib import Path
@@ -14,6 +17,9 @@ from cal_jax.errors import InputError
 from cal_jax.inference.trained import TrainedLearner
 
 WEIGHTS = Path(__file__).parent / "rotated.safetensors"
+"""Of rotated digits; contexts digit and rotation."""
+TYPEFACES = Path(__file__).parent / "typefaces.safetensors"
+"""Of glyphs [32, 32]; contexts letter and typeface."""
 _IMAGES = Path(__file__).parent / "digits.npz"
 
 

@@ -136,9 +136,9 @@ _DEMO = replace(
         constant_prior=Mixture(components=10),
         hidden=Hidden(width=128, norm="layer"),
     ),
-    training=replace(_TRAINING, steps=2_000, learning_rate=2e-3, chunk_steps=100),
+    training=replace(_TRAINING, steps=4_000, learning_rate=2e-3, chunk_steps=100),
     table=(10, 8),
-    weight_half_life=500.0,
+    weight_half_life=1_000.0,
     group_vaes=(),
     group_batch=16,
 )
