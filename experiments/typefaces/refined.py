@@ -11,11 +11,15 @@ from jax import Array
 
 from cal_jax.inference.mapping import Model, Variables, map_model
 from cal_jax.inference.refine import refine
+from cal_jax.inference.sampler import in_batches
 from experiments.typefaces.completion import Draw
 from experiments.typefaces.config import GIVEN
 
 PULLS = (1.0, 3.0, 10.0, 30.0, 100.0, math.inf)
 """Towards the encoder's style, in nats; chosen on validation faces. At inf it is taken as it is."""
+
+FACES = 8
+"""Completed at once."""
 
 Complete = Callable[..., Array]
 """(fit, generative, inference, glyphs [n, H, W], which letters they are int [n], mask [n]) -> all
@@ -25,7 +29,8 @@ letters [L, H, W] of one face; it calls ``fit(log_likelihood, start)`` for the s
 def by_pull(model: Model, variables: Variables, complete: Complete) -> Callable[[float], Draw]:
     """A trained model as a method of completion, for each pull towards the encoder's style.
 
-    Given letters are padded to the most of ``GIVEN``, so that one program is compiled.
+    Faces are taken ``FACES`` at a time and given letters padded to the most of ``GIVEN``, so that
+    one program is compiled.
 
     Args:
       model, variables: trained.
@@ -51,6 +56,7 @@ def by_pull(model: Model, variables: Variables, complete: Complete) -> Callable[
         glyphs = np.pad(glyphs, ((0, 0), padding, (0, 0), (0, 0)))
         given = np.pad(given, ((0, 0), padding))
         pulls = np.full(faces, pull, np.float32)
-        return np.asarray(drawn(variables, pulls, glyphs, given, mask))
+        program = functools.partial(drawn, variables)
+        return in_batches(program, pulls, glyphs, given, mask, size=FACES)
 
     return lambda pull: functools.partial(draw, pull)
