@@ -29,7 +29,7 @@ class Experts(NamedTuple):
 
 
 class ExpertNetwork(nn.Module):
-    """A residual MLP from an item's features to its expert on every context.
+    """A residual MLP from an item's features to its expert on every context, or a linear layer.
 
     The precision is a softplus: with a ReLU, an expert at 0 would get no gradient
     and its context would stay unused.
@@ -38,6 +38,7 @@ class ExpertNetwork(nn.Module):
     contexts: tuple[int, int]
     """(K, C)"""
     width: int = 256
+    """Units of the MLP; 0: experts are linear in the features."""
     depth: int = 3
     norm: Norm = "batch"
     skip: bool = True
@@ -46,10 +47,10 @@ class ExpertNetwork(nn.Module):
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Experts:
         """Map items h [N, F] to their experts."""
-        trunk = ResidualMLP(
-            self.width, self.depth, self.norm, self.skip, self.activation, name="trunk"
-        )(ctx, h)
-        mean, raw = GaussianHead(self.contexts, name="head")(trunk)
+        if self.width:
+            options = self.depth, self.norm, self.skip, self.activation
+            h = ResidualMLP(self.width, *options, name="trunk")(ctx, h)
+        mean, raw = GaussianHead(self.contexts, name="head")(h)
         return Experts(mean, jax.nn.softplus(raw))
 
 

@@ -11,7 +11,7 @@ from cal_jax.data.omniglot_runs import NAME
 from cal_jax.evaluation.oracle import cache
 from cal_jax.inference import weights
 from experiments.common import run as runs_of_experiments
-from experiments.omniglot import PRESETS, main, pipeline, with_model, with_part
+from experiments.omniglot import PRESETS, main, pipeline, synthesis, with_model, with_part
 from experiments.omniglot.config import CONTEXTS
 from experiments.omniglot.images import images_of, training_items
 from experiments.omniglot.synthesis import sources_of, synthesis_scores
@@ -20,7 +20,8 @@ from tests.data.omniglot_zips import part_files, run_files, write_part, write_zi
 from tests.stderr import said
 
 TRAIN, HELD_BACK, RUNS = 1, 2, 3
-SYNTHESIS = {"synthesis_character", "synthesis_hand", "synthesis_joint", "floor_joint"}
+SYNTHESIS = {f"synthesis_{name}" for name in ("character", "hand", "joint")}
+SYNTHESIS |= {"floor_hand", "floor_joint"}
 
 
 def corners(images):
@@ -85,7 +86,7 @@ def test_a_learner_is_chosen_on_alphabets_that_no_fit_sees(data, tmp_path, monke
     assert "best_likelihood_weight" in record["details"]
     assert record["experiment"] == "omniglot-small1"
     assert record["data"]["evaluated_on"] == "runs of the held-back alphabets Cc"
-    assert record["oracle"]["accuracy"].keys() == set(CONTEXTS)
+    assert record["oracle"]["accuracy"].keys() == {"character"}
     page = (tmp_path / "run" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert weights.load(tmp_path / "run" / weights.FILE).names == CONTEXTS
@@ -112,7 +113,7 @@ def test_pairs_are_of_known_characters_and_hands_and_no_fit_sees_them(data):
     config = with_part(PRESETS["smoke"], "small2")
     images = images_of(config, data)
     known, pairs = images.known, images.pairs
-    assert pairs.num_items == round(0.1 * 36) and known.num_items == 36 - pairs.num_items
+    assert pairs.num_items == round(0.2 * 36) and known.num_items == 36 - pairs.num_items
     items = training_items(known, config)
     count = known.num_items
     assert items.num_items == 8 * count
@@ -132,23 +133,43 @@ def test_pairs_are_of_known_characters_and_hands_and_no_fit_sees_them(data):
             assert (own[:, k] == pair[k]).all() and (own[:, 1 - k] != pair[1 - k]).all()
 
 
-def test_syntheses_are_right_where_the_judge_finds_the_pair(data):
+def test_syntheses_are_right_where_the_judges_find_the_pair(data):
     images = images_of(with_part(PRESETS["smoke"], "small2"), data)
     sources, values = sources_of(images.known, images.pairs, 1), images.pairs.columns(CONTEXTS)
     marker = {item.tobytes(): pair for item, pair in zip(images.pairs.items, values, strict=True)}
     other = np.array([-1, -1])
 
-    def read(x):
-        flat = x.reshape(-1, 12, 12)
-        found = np.stack([marker.get(one.tobytes(), other) for one in flat])
-        return found.reshape(*x.shape[:-2], 2)
+    def read(x, wanted):
+        np.testing.assert_array_equal(wanted, values)
+        found = np.stack([marker.get(one.tobytes(), other) for one in x.reshape(-1, 12, 12)])
+        return found.reshape(*x.shape[:2], 2)
 
-    made = images.pairs.items[:, None].copy()
+    made = np.repeat(images.pairs.items[:, None], 2, axis=1)
     scores = synthesis_scores(made, sources, images.pairs, read)
-    assert scores["synthesis_joint"][:2] == (1.0, 1.0) and scores["floor_joint"].value == 0.0
-    made[0] = made[1]
-    share = 1 - 1 / len(made)
+    assert scores["synthesis_joint"][:2] == (1.0, 1.0)
+    assert scores["floor_joint"].value == scores["floor_hand"].value == 0.0
+    made[0, 1] = made[1, 1]
+    share = 1 - 0.5 / len(made)
     assert synthesis_scores(made, sources, images.pairs, read)["synthesis_joint"].value == share
+
+
+def test_the_reader_joins_a_character_and_the_hand_of_all_that_were_made_in_it(monkeypatch):
+    asked = []
+
+    class Hands:
+        def read(self, images, characters, hands):
+            asked.append((images, characters, hands))
+            return 10 * hands + len(asked)
+
+    monkeypatch.setattr(synthesis, "predict", lambda _, x: x[..., :1, 0].astype(int))
+    images, wanted = np.arange(6.0).reshape(3, 2, 1, 1), np.array([[0, 1], [1, 2], [2, 1]])
+    found = synthesis.reader(None, Hands())(images, wanted)
+    np.testing.assert_array_equal(found[..., 0], [[0, 1], [2, 3], [4, 5]])
+    np.testing.assert_array_equal(found[..., 1], [[11, 12], [21, 22], [11, 12]])
+    for n, (of_one, characters, hands) in enumerate(asked):
+        np.testing.assert_array_equal(of_one, images[:, n])
+        np.testing.assert_array_equal(characters, [0, 1, 2])
+        np.testing.assert_array_equal(hands, [1, 2, 1])
 
 
 def test_the_statistician_has_the_learner_s_networks_steps_and_numbers():

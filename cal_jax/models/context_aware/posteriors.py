@@ -142,10 +142,10 @@ class _ProductOfExperts(ContextPosterior):
     """The product of N(0, I) and one Gaussian expert for each item (decision 36)."""
 
     width: int = 256
-    """Units of the expert network."""
+    """Units of the expert network; 0: experts are linear in the encoder's features."""
 
     def __post_init__(self) -> None:
-        require_at_least(self, width=1)
+        require_at_least(self, width=0)
 
     def networks(self, sizes: Sizes) -> Networks:
         return {"experts": ExpertNetwork(sizes.contexts, self.width, **sizes.hidden.options)}
