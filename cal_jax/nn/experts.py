@@ -28,7 +28,7 @@ class Experts(NamedTuple):
 
 
 class ExpertNetwork(nn.Module):
-    """A residual MLP from an item's features to its expert on every context.
+    """A residual MLP from an item's features to its expert on every context, or a linear layer.
 
     The precision is a softplus: with a ReLU, an expert at 0 would get no gradient
     and its context would stay unused.
@@ -36,13 +36,15 @@ class ExpertNetwork(nn.Module):
 
     contexts: tuple[int, int]
     """(K, C)"""
-    hidden: Hidden
+    hidden: Hidden | None
+    """Of the MLP; None: experts are linear in the features."""
 
     @nn.compact
     def __call__(self, h: Array, ctx: ApplyContext) -> Experts:
         """Map items h [N, F] to their experts."""
-        trunk = ResidualMLP(self.hidden, name="trunk")(ctx, h)
-        mean, raw = GaussianHead(self.contexts, name="head")(trunk)
+        if self.hidden is not None:
+            h = ResidualMLP(self.hidden, name="trunk")(ctx, h)
+        mean, raw = GaussianHead(self.contexts, name="head")(h)
         return Experts(mean, jax.nn.softplus(raw))
 
 

@@ -79,13 +79,18 @@ def images_of(config: OmniglotConfig, directory: Path | None) -> Images:
     return Images(known, pairs, runs, ink, about)
 
 
+def turned(images: np.ndarray) -> list[np.ndarray]:
+    """Images [..., H, H] in the quarter turns and mirror images that ``VIEWS`` names."""
+    turns = [np.rot90(images, turn, axes=(-2, -1)) for turn in range(4)]
+    return [*turns, *(np.flip(one, axis=-1) for one in turns)]
+
+
 def training_items(known: FactorDataset, config: OmniglotConfig) -> FactorDataset:
     """The known images, turned and mirrored, which sets show under random warps.
 
     Such an image is of a further character and a further hand, as "Greek/01 turned 1".
     """
-    turned = [np.rot90(known.items, turn, axes=(1, 2)) for turn in range(4)]
-    items = np.concatenate([*turned, *(images[:, :, ::-1] for images in turned)])
+    items = np.concatenate(turned(known.items))
     factors = {
         name: np.concatenate([np.char.add(known.factors[name], view) for view in VIEWS])
         for name in CONTEXTS

@@ -28,6 +28,7 @@ from cal_jax.training.factor_sets import FactorSets
 from cal_jax.training.recipes import known_masks
 from cal_jax.training.step import DataSet
 from experiments.omniglot.config import CONTEXTS, OmniglotConfig
+from experiments.omniglot.images import turned as turned_images
 
 CHARACTER = np.asarray([1.0, 0.0], np.float32)
 """The mask of sets that share a character."""
@@ -129,25 +130,40 @@ def _transfer(model: GroupVAE) -> Any:
 
 
 def moments_of_views(
-    trained: TrainedModel, images: np.ndarray, views: int, ranges: WarpRange, key: jax.Array
+    trained: TrainedModel,
+    images: np.ndarray,
+    views: int,
+    ranges: WarpRange,
+    key: jax.Array,
+    *,
+    turned: bool = False,
 ) -> Moments:
-    """Moments [I, C] given each image [I, H, W], averaged over random warps of it.
+    """Moments given each image [I, H, W]: [I, C], or [I, 8 C] of its turned and mirrored images.
+
+    Side by side, moments of several views are those of independent contexts: their KLs add up.
 
     Args:
       trained: the model.
       images: levels 0 to 1.
-      views: warps; 0: the image itself alone.
+      views: random warps over which moments are averaged; 0: the image itself alone.
       ranges: of the warps.
       key: of the warps.
+      turned: whether the quarter turns and mirror images count too.
     """
-    if not views:
-        return trained.moments(images)
+    seen = turned_images(images) if turned else [images]
     warp = jax.jit(functools.partial(warp_images, of_all=WarpRange(), of_each=ranges))
-    found = [
-        trained.moments(np.asarray(warp(one, jnp.asarray(images))))
-        for one in jax.random.split(key, views)
-    ]
-    return Moments(*(np.mean(part, axis=0) for part in zip(*found, strict=True)))
+
+    def moments(of_one: np.ndarray) -> Moments:
+        if not views:
+            return trained.moments(of_one)
+        found = [
+            trained.moments(np.asarray(warp(one, jnp.asarray(of_one))))
+            for one in jax.random.split(key, views)
+        ]
+        return Moments(*(np.mean(part, axis=0) for part in zip(*found, strict=True)))
+
+    found = [moments(np.ascontiguousarray(one)) for one in seen]
+    return Moments(*(np.concatenate(part, axis=-1) for part in zip(*found, strict=True)))
 
 
 def model_of(config: OmniglotConfig) -> ContextAwareLearner | GroupVAE:

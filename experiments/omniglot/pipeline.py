@@ -25,6 +25,7 @@ from experiments.common.run import Fit, evaluation_key, fit_runs, open_runs
 from experiments.omniglot import one_shot
 from experiments.omniglot.config import CONTEXTS, OmniglotConfig
 from experiments.omniglot.figures import draw_run, draw_synthesis
+from experiments.omniglot.hands import fit_hand_judge
 from experiments.omniglot.images import Images, images_of, training_items
 from experiments.omniglot.models import (
     TrainedModel,
@@ -82,9 +83,10 @@ def evaluate(
         request.oracle_dir or folder.path.parent / "oracles",
         images.digest,
     )
+    read = reader(oracle, fit_hand_judge(images.known))
     sources = sources_of(images.known, images.pairs, config.source_items)
     made = judged.synthesise(key_made, sources.characters, sources.hands)
-    scores = answers.scores | synthesis_scores(made, sources, images.pairs, reader(oracle))
+    scores = answers.scores | synthesis_scores(made, sources, images.pairs, read)
     if isinstance(model, ContextAwareLearner):
         learner = TrainedLearner(model, trained.variables, config.set_size)
         weights.save_if_small(folder.path / weights.FILE, learner)
@@ -132,7 +134,12 @@ def classify(
     key_likelihood, *keys = jax.random.split(key, 3)
     classes, queries = (
         moments_of_views(
-            trained, part.reshape(-1, *part.shape[2:]), config.views, config.item_warp, own
+            trained,
+            part.reshape(-1, *part.shape[2:]),
+            config.views,
+            config.item_warp,
+            own,
+            turned=config.turned_views,
         )
         for part, own in zip(runs, keys, strict=True)
     )
@@ -166,11 +173,11 @@ def about(images: Images) -> dict[str, int]:
 
 
 def about_judge(oracle: Oracle, images: Images) -> dict[str, Any]:
-    """The judge's digest, and its accuracy on the real images of the held-out pairs."""
+    """The digest of the judge of characters, and its accuracy on the pairs' real images."""
     pairs = images.pairs
     return {
         "digest": storage.digest(oracle),
-        "accuracy": accuracy(oracle, pairs.items, pairs.columns(CONTEXTS)),
+        "accuracy": accuracy(oracle, pairs.items, pairs.columns(CONTEXTS[:1])),
     }
 
 
@@ -180,5 +187,6 @@ def notes_of(images: Images) -> list[str]:
         f"One-shot errors are of {len(images.runs.classes)} runs: {images.evaluated_on}. "
         "`pixels` and `hausdorff` are distances of images, without a fit.",
         f"Syntheses are of {images.pairs.num_items} pairs of a character and a hand that no fit "
-        f"saw; the judge was trained on the {images.known.num_items} known images alone.",
+        f"saw; the judges were trained on the {images.known.num_items} known images alone. A hand "
+        "is judged from all the characters that were made in it, told which they are to be.",
     ]

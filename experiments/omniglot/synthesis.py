@@ -1,4 +1,4 @@
-"""The character of one set in the hand of another, and the judge that reads both.
+"""The character of one set in the hand of another, and the judges that read both.
 
 Shape letters: M pairs, N items of a source, I items, H x W pixels.
 """
@@ -15,12 +15,13 @@ from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.warp import WarpRange, warp_images
 from cal_jax.evaluation.oracle.cache import stored_oracle
 from cal_jax.evaluation.oracle.train import Oracle, predict
-from cal_jax.metrics.scores import FRACTION, Score, joint
+from cal_jax.metrics.scores import FRACTION, Score
 from experiments.common.run import TEST_SEED
 from experiments.omniglot.config import CONTEXTS, OmniglotConfig
+from experiments.omniglot.hands import HandJudge
 
-Read = Callable[[np.ndarray], np.ndarray]
-"""Images [..., H, W] -> character and hand, int [..., 2]."""
+Read = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Images [M, N, H, W] that are to be of pairs [M, 2] -> character and hand, int [M, N, 2]."""
 
 
 class Sources(NamedTuple):
@@ -54,7 +55,7 @@ def sources_of(known: FactorDataset, pairs: FactorDataset, items: int) -> Source
 
 
 def judge_of(config: OmniglotConfig, known: FactorDataset, directory: Path, digest: str) -> Oracle:
-    """The judge: a classifier of character and hand, trained on known images or loaded.
+    """The judge of characters: a classifier trained on known images, or loaded.
 
     Args:
       config: its images are warped as items of training sets are.
@@ -65,7 +66,7 @@ def judge_of(config: OmniglotConfig, known: FactorDataset, directory: Path, dige
     Raises:
       InputError: see ``stored_oracle``.
     """
-    values, batch = known.columns(CONTEXTS), config.oracle.batch
+    values, batch = known.columns(CONTEXTS[:1]), config.oracle.batch
 
     def draw_batch(key: jax.Array, data: Any) -> tuple[jax.Array, jax.Array]:
         items, values = data
@@ -77,41 +78,53 @@ def judge_of(config: OmniglotConfig, known: FactorDataset, directory: Path, dige
         directory,
         draw_batch,
         (jnp.asarray(known.items), jnp.asarray(values)),
-        {name: known.sizes[name] for name in CONTEXTS},
+        {name: known.sizes[name] for name in CONTEXTS[:1]},
         config.image_size,
         config.oracle,
-        training_data=f"{' '.join(CONTEXTS)} {digest} {config.item_warp}",
+        training_data=f"{CONTEXTS[0]} {digest} {config.item_warp}",
     )
 
 
-def reader(oracle: Oracle) -> Read:
-    """The judge as a function."""
-    return lambda images: predict(oracle, images)
+def reader(oracle: Oracle, hands: HandJudge) -> Read:
+    """The judges of characters and of hands as one function.
+
+    A hand is read from the n-th image of every pair that is to be by it: one image says too
+    little.
+    """
+
+    def read(images: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        found = [hands.read(of_one, *wanted.T) for of_one in images.swapaxes(0, 1)]
+        return np.concatenate([predict(oracle, images), np.stack(found, axis=1)[..., None]], -1)
+
+    return read
 
 
 def synthesis_scores(
     made: np.ndarray, sources: Sources, pairs: FactorDataset, read: Read
 ) -> dict[str, Score]:
-    """How often the judge finds the pair that was asked for, beside its accuracy on real ones.
+    """How often the judges find the pair that was asked for, beside their accuracy on real ones.
 
     ``synthesis_character``, ``synthesis_hand`` and ``synthesis_joint``, both right, of decoder
-    means; ceilings are the judge's on the real images of the pairs. ``floor_joint`` is that of
-    copies of a source, the better one.
+    means; ceilings are of the real images of the pairs. ``floor_`` scores are those of copies of
+    the sources of the character, by other hands.
 
     Args:
       made: [M, N, H, W].
       sources: of these.
       pairs: the real images.
-      read: the judge.
+      read: the judges.
     """
-    wanted, found = sources.wanted, read(made)
-    right, hits = read(pairs.items) == pairs.columns(CONTEXTS), found == wanted[:, None]
+    wanted = sources.wanted
+
+    def shares(images: np.ndarray) -> dict[str, float]:
+        right = read(images, wanted) == wanted[:, None]
+        each = {name: float(right[..., k].mean()) for k, name in enumerate(CONTEXTS)}
+        return {**each, "joint": float(right.all(axis=-1).mean())}
+
+    found, real = shares(made), shares(pairs.items[:, None])
+    copied = shares(sources.characters)
     scores = {
-        f"synthesis_{name}": Score(float(hits[..., k].mean()), float(right[:, k].mean()), FRACTION)
-        for k, name in enumerate(CONTEXTS)
+        f"synthesis_{name}": Score(value, real[name], FRACTION) for name, value in found.items()
     }
-    ceiling = float(right.all(axis=1).mean())
-    scores["synthesis_joint"] = Score(joint(found, wanted), ceiling, FRACTION)
-    copied = max(joint(read(part), wanted) for part in (sources.characters, sources.hands))
-    scores["floor_joint"] = Score(copied, None, FRACTION)
-    return scores
+    floors = {f"floor_{name}": Score(copied[name], None, FRACTION) for name in ("hand", "joint")}
+    return scores | floors

@@ -4,6 +4,8 @@ Corners of the made-up images say which part they are of: one of an alphabet to 
 an alphabet that is held back, three of the published runs. Turns and sizes leave them.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from cal_jax.data.omniglot_runs import NAME
 from cal_jax.evaluation.oracle import cache
 from cal_jax.inference import weights
 from experiments.common import run as runs_of_experiments
-from experiments.omniglot import PRESETS, main, pipeline, with_model, with_part
+from experiments.omniglot import PRESETS, main, pipeline, synthesis, with_model, with_part
 from experiments.omniglot.config import CONTEXTS
 from experiments.omniglot.images import images_of, training_items
 from experiments.omniglot.synthesis import sources_of, synthesis_scores
@@ -20,7 +22,8 @@ from tests.data.omniglot_zips import part_files, run_files, write_part, write_zi
 from tests.stderr import said
 
 TRAIN, HELD_BACK, RUNS = 1, 2, 3
-SYNTHESIS = {"synthesis_character", "synthesis_hand", "synthesis_joint", "floor_joint"}
+SYNTHESIS = {f"synthesis_{name}" for name in ("character", "hand", "joint")}
+SYNTHESIS |= {"floor_hand", "floor_joint"}
 
 
 def corners(images):
@@ -46,6 +49,7 @@ class Seen:
     def __init__(self, monkeypatch):
         self.fitted, self.scored, self.pairs = [], [], set()
         fit, train, classify = runs_of_experiments.fit, cache.train_oracle, pipeline.classify
+        fit_hands = pipeline.fit_hand_judge
 
         def fit_watched(model, sets, **options):
             data = sets(0)
@@ -56,6 +60,10 @@ class Seen:
             self.fitted.append(np.asarray(data[0]))
             return train(draw_batch, data, *args, **options)
 
+        def fit_hands_watched(known):
+            self.fitted.append(known.items)
+            return fit_hands(known)
+
         def classify_watched(config, trained, images, key):
             self.scored.append(images.runs)
             self.pairs |= {item.tobytes() for item in images.pairs.items}
@@ -63,6 +71,7 @@ class Seen:
 
         monkeypatch.setattr(runs_of_experiments, "fit", fit_watched)
         monkeypatch.setattr(cache, "train_oracle", train_watched)
+        monkeypatch.setattr(pipeline, "fit_hand_judge", fit_hands_watched)
         monkeypatch.setattr(pipeline, "classify", classify_watched)
 
 
@@ -76,7 +85,7 @@ def test_a_learner_is_chosen_on_alphabets_that_no_fit_sees(data, tmp_path, monke
     seen = Seen(monkeypatch)
     monkeypatch.setattr("experiments.omniglot.images.read_run_ink", None)  # it stays unread
     record = run(data, tmp_path / "run", "--held-back", "Cc", "--views", "0")
-    assert [corners(items) for items in seen.fitted] == [{TRAIN}, {TRAIN}]
+    assert [corners(items) for items in seen.fitted] == [{TRAIN}] * 3
     assert seen.pairs and not any(one.tobytes() in seen.pairs for x in seen.fitted for one in x)
     assert [corners(part) for one in seen.scored for part in one] == [{HELD_BACK}] * 2
     one_shot = {f"one_shot_error{of}" for of in ("", "_contexts", "_likelihood", "_pixels")}
@@ -85,7 +94,7 @@ def test_a_learner_is_chosen_on_alphabets_that_no_fit_sees(data, tmp_path, monke
     assert "best_likelihood_weight" in record["details"]
     assert record["experiment"] == "omniglot-small1"
     assert record["data"]["evaluated_on"] == "runs of the held-back alphabets Cc"
-    assert record["oracle"]["accuracy"].keys() == set(CONTEXTS)
+    assert record["oracle"]["accuracy"].keys() == {"character"}
     page = (tmp_path / "run" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert weights.load(tmp_path / "run" / weights.FILE).names == CONTEXTS
@@ -94,7 +103,7 @@ def test_a_learner_is_chosen_on_alphabets_that_no_fit_sees(data, tmp_path, monke
 def test_a_statistician_is_scored_on_the_published_runs(data, tmp_path, monkeypatch):
     seen = Seen(monkeypatch)
     record = run(data, tmp_path / "run", "--part", "small2", "--model", "statistician")
-    assert [corners(items) for items in seen.fitted] == [{TRAIN}, {TRAIN}]
+    assert [corners(items) for items in seen.fitted] == [{TRAIN}] * 3
     assert seen.pairs and not any(one.tobytes() in seen.pairs for x in seen.fitted for one in x)
     assert [corners(part) for one in seen.scored for part in one] == [{RUNS}] * 2
     errors = {f"one_shot_error{of}" for of in ("", "_contexts", "_pixels", "_hausdorff")}
@@ -109,7 +118,7 @@ def test_a_statistician_is_scored_on_the_published_runs(data, tmp_path, monkeypa
 
 
 def test_pairs_are_of_known_characters_and_hands_and_no_fit_sees_them(data):
-    config = with_part(PRESETS["smoke"], "small2")
+    config = replace(with_part(PRESETS["smoke"], "small2"), held_pairs=0.1)
     images = images_of(config, data)
     known, pairs = images.known, images.pairs
     assert pairs.num_items == round(0.1 * 36) and known.num_items == 36 - pairs.num_items
@@ -132,23 +141,43 @@ def test_pairs_are_of_known_characters_and_hands_and_no_fit_sees_them(data):
             assert (own[:, k] == pair[k]).all() and (own[:, 1 - k] != pair[1 - k]).all()
 
 
-def test_syntheses_are_right_where_the_judge_finds_the_pair(data):
+def test_syntheses_are_right_where_the_judges_find_the_pair(data):
     images = images_of(with_part(PRESETS["smoke"], "small2"), data)
     sources, values = sources_of(images.known, images.pairs, 1), images.pairs.columns(CONTEXTS)
     marker = {item.tobytes(): pair for item, pair in zip(images.pairs.items, values, strict=True)}
     other = np.array([-1, -1])
 
-    def read(x):
-        flat = x.reshape(-1, 12, 12)
-        found = np.stack([marker.get(one.tobytes(), other) for one in flat])
-        return found.reshape(*x.shape[:-2], 2)
+    def read(x, wanted):
+        np.testing.assert_array_equal(wanted, values)
+        found = np.stack([marker.get(one.tobytes(), other) for one in x.reshape(-1, 12, 12)])
+        return found.reshape(*x.shape[:2], 2)
 
-    made = images.pairs.items[:, None].copy()
+    made = np.repeat(images.pairs.items[:, None], 2, axis=1)
     scores = synthesis_scores(made, sources, images.pairs, read)
-    assert scores["synthesis_joint"][:2] == (1.0, 1.0) and scores["floor_joint"].value == 0.0
-    made[0] = made[1]
-    share = 1 - 1 / len(made)
+    assert scores["synthesis_joint"][:2] == (1.0, 1.0)
+    assert scores["floor_joint"].value == scores["floor_hand"].value == 0.0
+    made[0, 1] = made[1, 1]
+    share = 1 - 0.5 / len(made)
     assert synthesis_scores(made, sources, images.pairs, read)["synthesis_joint"].value == share
+
+
+def test_the_reader_joins_a_character_and_the_hand_of_all_that_were_made_in_it(monkeypatch):
+    asked = []
+
+    class Hands:
+        def read(self, images, characters, hands):
+            asked.append((images, characters, hands))
+            return 10 * hands + len(asked)
+
+    monkeypatch.setattr(synthesis, "predict", lambda _, x: x[..., :1, 0].astype(int))
+    images, wanted = np.arange(6.0).reshape(3, 2, 1, 1), np.array([[0, 1], [1, 2], [2, 1]])
+    found = synthesis.reader(None, Hands())(images, wanted)
+    np.testing.assert_array_equal(found[..., 0], [[0, 1], [2, 3], [4, 5]])
+    np.testing.assert_array_equal(found[..., 1], [[11, 12], [21, 22], [11, 12]])
+    for n, (of_one, characters, hands) in enumerate(asked):
+        np.testing.assert_array_equal(of_one, images[:, n])
+        np.testing.assert_array_equal(characters, [0, 1, 2])
+        np.testing.assert_array_equal(hands, [1, 2, 1])
 
 
 def test_the_statistician_has_the_learner_s_networks_steps_and_numbers():

@@ -12,6 +12,7 @@ from cal_jax.evaluation.predictive import predictive_log_likelihoods
 from cal_jax.inference.trained import untrained
 from experiments.omniglot import one_shot
 from experiments.omniglot.config import PRESETS
+from experiments.omniglot.images import VIEWS, turned
 from experiments.omniglot.models import CHARACTER, Learner, model_of, moments_of_views
 
 RNG = np.random.default_rng(0)
@@ -118,3 +119,25 @@ def test_moments_are_of_each_image_and_averaged_over_views(learner):
     assert np.abs(moved.mean - plain.mean).max() > 1e-3
     none = moments_of_views(learner, images, 0, WarpRange(shift=0.2), key)
     np.testing.assert_array_equal(none.log_variance, plain.log_variance)
+
+
+def test_turned_views_stand_side_by_side_and_their_kls_add_up(learner):
+    runs = OneShotRuns(*RNG.random((2, 1, 3, 12, 12)).astype(np.float32))
+    key, still = jax.random.key(0), WarpRange()
+
+    def moments(images, turned):
+        found = moments_of_views(learner, images, 0, still, key, turned=turned)
+        return Moments(*(part[None] for part in found))
+
+    classes, queries = (moments(part[0], True) for part in runs)
+    assert classes.mean.shape == classes.log_variance.shape == (1, 3, 32)
+    total = 0.0
+    for view in turned(runs.classes), turned(runs.queries):
+        assert len(view) == len(VIEWS)
+    for one, other in zip(turned(runs.classes), turned(runs.queries), strict=True):
+        alone = (moments(np.ascontiguousarray(part[0]), False) for part in (one, other))
+        total = total + one_shot.by_contexts(*alone)
+    np.testing.assert_allclose(one_shot.by_contexts(classes, queries), total, rtol=1e-4)
+    # Both turned alike are compared as both upright.
+    upside_down = (moments(np.rot90(part[0], 2, axes=(1, 2)).copy(), True) for part in runs)
+    np.testing.assert_allclose(one_shot.by_contexts(*upside_down), total, rtol=1e-4)

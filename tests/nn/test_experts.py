@@ -91,3 +91,20 @@ def test_every_precision_is_positive_and_has_a_gradient(shift):
     assert np.all(precision(moved) > 0)
     gradient = jax.grad(lambda b: jnp.sum(precision(b)))(moved)
     assert np.all(gradient[K * C :] > 0)
+
+
+def test_experts_without_hidden_units_are_linear_in_the_features():
+    network = ExpertNetwork((K, C), None)
+    h = jax.random.normal(jax.random.key(1), (NUM_ITEMS, 3))
+    state = network.init(jax.random.key(0), h, EVALUATION)
+    assert set(state["params"]) == {"head"} and set(state) == {"params"}
+
+    def read(h):
+        return network.apply(state, h, EVALUATION)
+
+    middle = read(0.5 * (h + 1.0))
+    np.testing.assert_allclose(
+        middle.mean, 0.5 * (read(h).mean + read(jnp.ones_like(h)).mean), atol=1e-6
+    )
+    assert middle.mean.shape == (NUM_ITEMS, K, C) and np.all(middle.precision > 0)
+    assert np.abs(read(h).mean - read(2.0 * h).mean).max() > 1e-3

@@ -142,13 +142,14 @@ class _ProductOfExperts(ContextPosterior):
     """The product of N(0, I) and one Gaussian expert for each item (decision 36)."""
 
     width: int = 256
-    """Units of the expert network."""
+    """Units of the expert network; 0: experts are linear in the encoder's features."""
 
     def __post_init__(self) -> None:
-        require_at_least(self, width=1)
+        require_at_least(self, width=0)
 
     def networks(self, sizes: Sizes) -> Networks:
-        return {"experts": ExpertNetwork(sizes.contexts, sizes.hidden.of_width(self.width))}
+        hidden = sizes.hidden.of_width(self.width) if self.width else None
+        return {"experts": ExpertNetwork(sizes.contexts, hidden)}
 
     def evidence(self, networks: Networks, features: Array, ctx: ApplyContext) -> Evidence:
         return Evidence(features, networks["experts"](features, ctx))

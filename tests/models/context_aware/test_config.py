@@ -49,7 +49,7 @@ from tests.small_models import INVERTING, ROTATING, small_config
         (lambda: Statistic(covariance="low-rank"), "covariance must be one of diagonal, full"),
         (lambda: Attention(8, heads=3), "heads must divide width 8: got 3"),
         (lambda: Attention(8, heads=0), "heads must be at least 1"),
-        (lambda: Experts(0), "width must be at least 1"),
+        (lambda: Experts(-1), "width must be at least 0"),
         (lambda: FlowPosterior(layers=0), "layers must be at least 1"),
         (lambda: FlowPosterior(flow_width=0), "flow_width must be at least 1"),
         (lambda: PooledLabels(num_labels=0), "num_labels must be at least 1"),
