@@ -17,7 +17,7 @@ from jax import Array
 from cal_jax.inference.mapping import Variables, map_model
 from cal_jax.models.group_vae import GroupVAE
 from experiments.typefaces.completion import Draw
-from experiments.typefaces.refined import by_pull
+from experiments.typefaces.refined import Fit, Given, by_pull
 
 
 def group_completion(
@@ -34,21 +34,15 @@ def group_completion(
     return by_pull(model, variables, functools.partial(_complete, letters))
 
 
-def _complete(
-    letters: Array,
-    fit: Callable[..., Array],
-    generative: Any,
-    inference: Any,
-    glyphs: Array,
-    given: Array,
-    mask: Array,
-) -> Array:
-    """One face: all letters [L, H, W] from the given ones [n, H, W]."""
+def _complete(letters: Array, fit: Fit, generative: Any, inference: Any, given: Given) -> Array:
+    """All letters [L, H, W] of a face from the given ones."""
 
     def log_likelihood(style: Array) -> Array:
-        return jnp.sum(mask * generative.likelihood((letters[given],), style).log_prob(glyphs))
+        likelihood = generative.likelihood((letters[given.letters],), style)
+        return jnp.sum(given.mask * likelihood.log_prob(given.glyphs))
 
-    style = fit(log_likelihood, inference.context(inference.encode(glyphs), mask).mean())
+    start = inference.context(inference.encode(given.glyphs), given.mask).mean()
+    style = fit(log_likelihood, start)
     return generative.likelihood((letters,), style).mean()
 
 

@@ -17,7 +17,7 @@ from cal_jax.inference.sample import decode_contexts, infer_constants
 from cal_jax.inference.trained import TrainedLearner
 from experiments.typefaces.completion import Draw
 from experiments.typefaces.config import CONTEXTS
-from experiments.typefaces.refined import by_pull
+from experiments.typefaces.refined import Fit, Given, by_pull
 
 LETTER_SETS = 30
 """Sets of training glyphs that a letter's context is averaged over."""
@@ -38,27 +38,20 @@ def learned(trained: TrainedLearner, train: np.ndarray, seed: int = 0) -> Callab
     return by_pull(trained.model, trained.variables, complete)
 
 
-def _complete(
-    letters: Array,
-    fit: Callable[..., Array],
-    generative: Any,
-    inference: Any,
-    glyphs: Array,
-    given: Array,
-    mask: Array,
-) -> Array:
-    """One face: all letters [L, H, W] from the given ones [n, H, W]."""
+def _complete(letters: Array, fit: Fit, generative: Any, inference: Any, given: Given) -> Array:
+    """All letters [L, H, W] of a face from the given ones."""
 
     def contexts(style: Array, of: Array) -> Array:
         return jnp.stack([of, jnp.broadcast_to(style, of.shape)], axis=1)
 
     def log_likelihood(style: Array) -> Array:
-        known = contexts(style, letters[given])
+        known = contexts(style, letters[given.letters])
         z = generative.latent_prior(known).mean()
-        return jnp.sum(mask * generative.likelihood(z, known).log_prob(glyphs))
+        return jnp.sum(given.mask * generative.likelihood(z, known).log_prob(given.glyphs))
 
     shared = jnp.asarray([name == TYPEFACE for name in CONTEXTS], jnp.float32)
-    start = infer_constants(inference, glyphs, shared, mask=mask)[CONTEXTS.index(TYPEFACE)]
+    found = infer_constants(inference, given.glyphs, shared, mask=given.mask)
+    start = found[CONTEXTS.index(TYPEFACE)]
     return decode_contexts(generative, contexts(fit(log_likelihood, start), letters))
 
 

@@ -3,6 +3,7 @@
 import functools
 import math
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,9 +22,24 @@ PULLS = (1.0, 3.0, 10.0, 30.0, 100.0, math.inf)
 FACES = 8
 """Completed at once."""
 
-Complete = Callable[..., Array]
-"""(fit, generative, inference, glyphs [n, H, W], which letters they are int [n], mask [n]) -> all
-letters [L, H, W] of one face; it calls ``fit(log_likelihood, start)`` for the style."""
+
+class Given(NamedTuple):
+    """The given letters of one face."""
+
+    glyphs: Array
+    """[n, H, W]"""
+    letters: Array
+    """int [n]: which they are."""
+    mask: Array
+    """[n]: 1 for letters that count, 0 for padding."""
+
+
+Fit = Callable[[Callable[[Array], Array], Array], Array]
+"""(log-likelihood of a style, its start [C]) -> the fitted style [C]."""
+
+Complete = Callable[[Fit, Any, Any, Given], Array]
+"""(fit, generative, inference, ``Given``) -> all letters [L, H, W] of the face; the
+style is what ``fit`` makes of the encoder's."""
 
 
 def by_pull(model: Model, variables: Variables, complete: Complete) -> Callable[[float], Draw]:
@@ -40,12 +56,12 @@ def by_pull(model: Model, variables: Variables, complete: Complete) -> Callable[
       The pull -> the method.
     """
 
-    def one(generative: object, inference: object, pull: Array, *known: Array) -> Array:
+    def one(generative: Any, inference: Any, pull: Array, *known: Array) -> Array:
         def fit(log_likelihood: Callable[[Array], Array], start: Array) -> Array:
             found = refine(log_likelihood, start, jnp.where(jnp.isinf(pull), 0.0, pull))
             return jnp.where(jnp.isinf(pull), start, found)
 
-        return complete(fit, generative, inference, *known)
+        return complete(fit, generative, inference, Given(*known))
 
     drawn = jax.jit(map_model(one, model))
 

@@ -15,7 +15,7 @@ from cal_jax.inference.mapping import init_variables
 from cal_jax.training.factor_sets import FactorSets
 from cal_jax.training.fit import fit
 from experiments.results.record import read_run
-from experiments.typefaces import PRESETS, main, pipeline
+from experiments.typefaces import PRESETS, main, pipeline, refined
 from experiments.typefaces.completion import completion_of
 from experiments.typefaces.config import GIVEN
 from experiments.typefaces.faces import levels
@@ -99,7 +99,7 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
     assert parts_of(seen["bound_per_item"][0][0]) == {scored}
 
 
-def test_the_learner_draws_with_the_style_given_and_the_letters_of_training():
+def test_the_learner_draws_with_the_style_given_and_the_letters_of_training(monkeypatch):
     """A learner of glyphs that are letter + style, exactly: it draws the sum."""
     glyphs = embedded().only("ABCDEFGHIJ")
     config = PRESETS["smoke"]
@@ -121,8 +121,12 @@ def test_the_learner_draws_with_the_style_given_and_the_letters_of_training():
     other = completion_of(task.faces[::-1], 2, 0)
     again = learned(trained, train)(math.inf)(other.glyphs, other.given)
     assert np.abs(again[0] - drawn[0]).max() > 1e-4
-    few, none = (_error_of_given(task, learned(trained, train)(pull)) for pull in (0.0, math.inf))
-    assert few < none
+    fitted = learned(trained, train)(0.0)
+    assert _error_of_given(task, fitted) < _error_of_given(task, learned(trained, train)(math.inf))
+    padded = fitted(task.glyphs, task.given)
+    monkeypatch.setattr(refined, "GIVEN", (2,))
+    unpadded = learned(trained, train)(0.0)(task.glyphs, task.given)
+    np.testing.assert_allclose(unpadded, padded, atol=1e-3)
 
 
 def _error_of_given(task, draw):
