@@ -173,7 +173,7 @@ def train_step(
     gradients, loss, terms = device_mean((join(gradients), loss, terms))
     norm = optax.tree.norm(gradients)
     updates, opt_state = config.optimiser.update(gradients, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, _once_known(norm, updates))
+    params = optax.apply_updates(state.params, updates)
 
     metrics = {"loss": loss, **terms._asdict(), "gradient_norm": norm}
     return TrainState(state.step + 1, params, batch_stats, opt_state, memory), metrics
@@ -182,17 +182,6 @@ def train_step(
 def recomputed(mapped: Callable[..., Any]) -> Callable[..., Any]:
     """The function with rematerialisation: only products are kept for its gradient."""
     return jax.checkpoint(mapped, policy=lambda primitive, *_, **__: primitive.name in PRODUCTS)
-
-
-def _once_known(norm: Array, updates: Any) -> Any:
-    """The updates, times a 1 that depends on the norm of the whole gradient.
-
-    XLA:CPU writes new parameters over the old, and first copies those that a part of the
-    gradient may still read: three of the autoencoder's four large ones. It does not know that
-    no norm is negative; ``optimization_barrier`` is gone before it copies.
-    """
-    one = jnp.where(norm < 0.0, 0.0, 1.0)
-    return jax.tree.map(lambda update: update * one.astype(update.dtype), updates)
 
 
 def _in_parts(

@@ -12,7 +12,6 @@ import pytest
 
 from cal_jax.axes import DEVICE
 from cal_jax.errors import InputError
-from cal_jax.fast.joined import MOST
 from cal_jax.inference.mapping import map_objective
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.neural_statistician import NeuralStatisticianTerms
@@ -223,34 +222,3 @@ def test_the_program_of_a_chunk_is_the_one_that_runs():
 
 class Square(NamedTuple):
     elbo: jax.Array
-
-
-def test_a_loop_of_steps_copies_no_large_parameter():
-    """XLA:CPU would copy one that the gradient of an earlier layer may still read."""
-    width = 300
-    assert width * width > MOST
-
-    def mapped(variables, keys, x, mask=None):
-        del keys, mask
-        weights = variables["params"]
-        y = jnp.tanh(x @ weights["first"]) @ weights["second"]
-        return Square(-jnp.sum(y**2, axis=-1)[:, None]), {}
-
-    optimiser = optax.adam(1e-3)
-    config = StepConfig(
-        mapped,
-        lambda terms, weights: terms.elbo,
-        lambda step: Weights(),
-        lambda key, data, row: DataSet((data[row],)),
-        optimiser,
-        of_sets=False,
-    )
-    devices = choose_devices(1)
-    chunk = parallel_chunk(functools.partial(train_step, config), devices, "scan")
-    params = {name: np.ones((width, width), np.float32) for name in ("first", "second")}
-    state = packed(jax.device_get(initial_state({"params": params}, optimiser)))
-    data = np.ones((8, width), np.float32)
-    given = (replicate(state, devices), jax.random.key(0), replicate(data, devices))
-    program = chunk.lower(*given, np.zeros((4, 8), np.int32)).compile().as_text()
-    assert f"f32[{width},{width}]" in program
-    assert not re.findall(rf"f32\[{width},{width}\]\S* copy\(", program)
