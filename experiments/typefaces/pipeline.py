@@ -162,7 +162,7 @@ def evaluate(
         ),
         title=f"Typefaces, {data_name}",
         intro=INTRO,
-        notes=notes_of(split),
+        notes=notes_of(split, config),
         config=flatten(config),
         figures=[
             draw_completions(folder.path, names, shown, by_name["completion"]),
@@ -242,13 +242,17 @@ def about(split: Split) -> dict[str, int]:
     return {f"{name}_faces": len(part.faces) for name, part in split._asdict().items()}
 
 
-def notes_of(split: Split) -> list[str]:
+def notes_of(split: Split, config: TypefacesConfig) -> list[str]:
     """What must be read with the scores."""
     families = {name: len(part.families) for name, part in split._asdict().items()}
-    return [
+    notes = [
         f"{families['train']} families train, {families['validation']} choose, "
         f"{families['test']} test; families that look alike are on one side.",
-        "`copy` takes the nearest training face, `ridge` is the bilinear model, `mean` every "
-        "letter's mean: none of them has a seed. `gvae` and `ml_vae` are as wide as the learner "
-        "and take as many steps of as many items.",
+        "`completion` fits the style to the given letters, `encoder` takes it as the encoder gives "
+        "it. `copy` takes the nearest training face, `ridge` is the bilinear model, `mean` every "
+        "letter's mean: these three have no seed.",
     ]
+    if config.group_vaes:
+        names = " and ".join(f"`{name}`" for name in config.group_vaes)
+        notes.append(f"{names}: as wide as the learner, as many steps of as many items.")
+    return notes
