@@ -7,7 +7,7 @@ letters: B frames, F factors, V values of a factor.
 import functools
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from cal_jax.cli.progress import Progress
 from cal_jax.config import require_at_least
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.sprite_frames import BACKGROUND
+from cal_jax.evaluation.oracle.minimise import minimise
 from cal_jax.inference.sampler import in_batches
 
 PREDICT_BATCH = 500
@@ -86,37 +87,35 @@ def train_oracle(frames: FactorDataset, names: Sequence[str], config: OracleConf
     optimiser = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps))
     init_key, step_key = jax.random.split(jax.random.key(config.seed))
     variables = jax.jit(network.init)(init_key, jnp.zeros((1, *frames.event_shape)))
-    moments = optimiser.init(variables)
-    items, table = jnp.asarray(frames.items), jnp.asarray(frames.columns(names))
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def step(
-        variables: Any, moments: Any, items: jax.Array, table: jax.Array, index: jax.Array
-    ) -> tuple[Any, Any, jax.Array]:
+    def loss_of(data: Any, index: jax.Array) -> Callable[[Any], Any]:
+        items, table = data
         keys = jax.random.split(jax.random.fold_in(step_key, index), 4)
         rows = jax.random.randint(keys[0], (config.batch_size,), 0, len(items))
         x = _centred(show(items[rows], jnp.zeros((config.batch_size, 0), jnp.int32), keys[1]))
         x = x * jax.random.bernoulli(keys[2], 1.0 - config.dropped, (*x.shape[:-1], 1))
         x = x + config.noise * jax.random.normal(keys[3], x.shape)
 
-        def loss_of(variables: Any) -> jax.Array:
+        def loss(variables: Any) -> jax.Array:
             losses = [
                 optax.softmax_cross_entropy_with_integer_labels(logits, table[rows, k]).mean()
                 for k, logits in enumerate(network.apply(variables, x))
             ]
             return jnp.sum(jnp.stack(losses))
 
-        loss, gradient = jax.value_and_grad(loss_of)(variables)
-        update, moments = optimiser.update(gradient, moments, variables)
-        return optax.apply_updates(variables, update), moments, loss
+        return loss
 
-    every = max(1, config.steps // 20)
+    data = jnp.asarray(frames.items), jnp.asarray(frames.columns(names))
     with Progress(config.steps, "oracle") as progress:
-        for index in range(config.steps):
-            variables, moments, loss = step(variables, moments, items, table, jnp.int32(index))
-            if (index + 1) % every == 0:
-                progress.update(index + 1, {"loss": float(loss)})
-    return Oracle(jax.device_get(variables), config, sizes)
+        variables = minimise(
+            loss_of,
+            variables,
+            optimiser,
+            config.steps,
+            data,
+            lambda step, loss: progress.update(step, {"loss": loss}),
+        )
+    return Oracle(variables, config, sizes)
 
 
 def read(oracle: Oracle, frames: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ Shape letters: B sets in a batch, N points in a set, G grid points an axis.
 
 import functools
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from cal_jax.cli.progress import Progress
 from cal_jax.data.images import NUM_CLASSES, LabelledImages
 from cal_jax.data.point_sets import HALF_WIDTH, draw_points, require_ink
 from cal_jax.errors import InputError
+from cal_jax.evaluation.oracle.minimise import minimise
 from cal_jax.inference.sampler import in_batches
 from cal_jax.nn.patches import patches
 
@@ -126,33 +128,31 @@ def train_point_oracle(
     optimiser = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps))
     init_key, step_key = jax.random.split(jax.random.key(config.seed))
     variables = jax.jit(network.init)(init_key, jnp.zeros((1, num_points, 2)))
-    moments = optimiser.init(variables)
-    grey, digits = jnp.asarray(images.images), jnp.asarray(images.labels)
     draw = jax.vmap(functools.partial(draw_points, num_points=num_points))
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def step(
-        variables: Any, moments: Any, grey: jax.Array, digits: jax.Array, index: jax.Array
-    ) -> tuple[Any, Any, jax.Array]:
+    def loss_of(data: Any, index: jax.Array) -> Callable[[Any], Any]:
+        grey, digits = data
         row_key, point_key = jax.random.split(jax.random.fold_in(step_key, index))
         rows = jax.random.randint(row_key, (config.batch_size,), 0, len(digits))
         x = draw(jax.random.split(point_key, config.batch_size), grey[rows])
 
-        def loss_of(variables: Any) -> jax.Array:
+        def loss(variables: Any) -> jax.Array:
             logits = network.apply(variables, x)
             return optax.softmax_cross_entropy_with_integer_labels(logits, digits[rows]).mean()
 
-        loss, gradient = jax.value_and_grad(loss_of)(variables)
-        update, moments = optimiser.update(gradient, moments, variables)
-        return optax.apply_updates(variables, update), moments, loss
+        return loss
 
-    every = max(1, config.steps // 20)
+    data = jnp.asarray(images.images), jnp.asarray(images.labels)
     with Progress(config.steps, "oracle") as progress:
-        for index in range(config.steps):
-            variables, moments, loss = step(variables, moments, grey, digits, jnp.int32(index))
-            if (index + 1) % every == 0:
-                progress.update(index + 1, {"loss": float(loss)})
-    return PointOracle(jax.device_get(variables), config)
+        variables = minimise(
+            loss_of,
+            variables,
+            optimiser,
+            config.steps,
+            data,
+            lambda step, loss: progress.update(step, {"loss": loss}),
+        )
+    return PointOracle(variables, config)
 
 
 def predict(oracle: PointOracle, x: np.ndarray) -> np.ndarray:

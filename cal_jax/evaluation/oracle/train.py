@@ -17,6 +17,7 @@ from jax.typing import ArrayLike
 
 from cal_jax.config import omit_default
 from cal_jax.errors import InputError
+from cal_jax.evaluation.oracle.minimise import minimise
 from cal_jax.evaluation.oracle.network import OracleNetwork
 
 DrawBatch = Callable[[jax.Array, Any], tuple[jax.Array, jax.Array]]
@@ -108,13 +109,8 @@ def train_oracle(
     init_key, step_key = jax.random.split(jax.random.key(config.seed))
     blank = jnp.zeros((1, image_size, image_size))
     variables = jax.jit(functools.partial(network.init, train=False))(init_key, blank)
-    moments = optimiser.init(variables)
-    data = jax.device_put(data)
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def step(
-        variables: Any, moments: Any, data: Any, index: jax.Array
-    ) -> tuple[Any, Any, jax.Array]:
+    def loss_of(data: Any, index: jax.Array) -> Callable[[Any], Any]:
         draw_key, shift_key, dropout_key = jax.random.split(jax.random.fold_in(step_key, index), 3)
         x, values = draw_batch(draw_key, data)
         x = _shifted(shift_key, x, config.shift)
@@ -122,23 +118,18 @@ def train_oracle(
         # pixels drawn from this one are independent of row and rotation.
         x = _blurred(draw_key, x, config.max_blur)
 
-        def loss_of(variables: Any) -> jax.Array:
+        def loss(variables: Any) -> jax.Array:
             logits = network.apply(variables, x, train=True, rngs={"dropout": dropout_key})
             return sum(
                 optax.softmax_cross_entropy_with_integer_labels(head, values[:, f]).mean()
                 for f, head in enumerate(logits)
             )
 
-        loss, gradient = jax.value_and_grad(loss_of)(variables)
-        update, moments = optimiser.update(gradient, moments, variables)
-        return optax.apply_updates(variables, update), moments, loss
+        return loss
 
-    every = max(1, config.steps // 20)
-    for index in range(config.steps):
-        variables, moments, loss = step(variables, moments, data, jnp.int32(index))
-        if progress is not None and (index + 1) % every == 0:
-            progress(index + 1, float(loss))
-    return Oracle(jax.device_get(variables), names, sizes, image_size, config)
+    data = jax.device_put(data)
+    variables = minimise(loss_of, variables, optimiser, config.steps, data, progress)
+    return Oracle(variables, names, sizes, image_size, config)
 
 
 def predict(oracle: Oracle, x: ArrayLike) -> np.ndarray:
