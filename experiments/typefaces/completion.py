@@ -98,4 +98,4 @@ def chosen(
         found, truth = drawn[asked].reshape(by_face), validation.faces[asked].reshape(by_face)
         return float(root_mean_square_error(found, truth).mean())
 
-    return min(strengths, key=error)
+    return strengths[0] if len(strengths) == 1 else min(strengths, key=error)

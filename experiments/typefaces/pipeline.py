@@ -131,12 +131,12 @@ def evaluate(
     learner = TrainedLearner(model, trained.variables, config.set_size[1])
     train, asked = levels(split.train), few(getattr(split, config.scored), config.most_faces)
     basis = with_restyled(train, TEST_SEED) if config.restyle else train
-    chosen_on = few(split.validation, config.most_faces)
+    scored, chosen_on = levels(asked), levels(few(split.validation, config.most_faces))
     scores: dict[str, Score] = {}
     methods = methods_of(learner, group_vaes, train, basis)
     for count in GIVEN:
-        task = completion_of(levels(asked), count, TEST_SEED)
-        draws = draws_of(methods, completion_of(levels(chosen_on), count, TEST_SEED))
+        task = completion_of(scored, count, TEST_SEED)
+        draws = draws_of(methods, completion_of(chosen_on, count, TEST_SEED))
         for name, draw in draws.items():
             scores |= completion_scores(name, task, draw)
         if count == SHOWN_GIVEN:
