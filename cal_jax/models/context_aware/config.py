@@ -9,7 +9,7 @@ from cal_jax.models.components.encoders import AnyEncoder, ConvEncoder, Equivari
 from cal_jax.models.components.likelihoods import AnyLikelihood, Bernoulli
 from cal_jax.models.components.sizes import Sizes
 from cal_jax.models.context_aware.actions import Inversion, NoAction, Rotation
-from cal_jax.models.context_aware.labels import PooledLabels, RelationalLabels
+from cal_jax.models.context_aware.labels import PooledLabels, RelationalLabels, ScatterLabels
 from cal_jax.models.context_aware.posteriors import (
     Attention,
     Experts,
@@ -30,7 +30,7 @@ from cal_jax.nn.hidden import Hidden
 AnyPosterior = Statistic | Attention | Experts | SharedExperts | FlowPosterior
 AnyPrior = LearnedGaussian | Standard | Mixture | CouplingFlow
 AnyAction = NoAction | Rotation | Inversion
-AnyLabels = PooledLabels | RelationalLabels
+AnyLabels = PooledLabels | RelationalLabels | ScatterLabels
 
 
 RESERVED = ("self", "seed", "num_items")
@@ -103,6 +103,12 @@ class ContextAwareConfig:
         _require_sees("constant_prior", self.constant_prior, "nothing", "mask")
         _require_sees("varying_prior", self.varying_prior, "nothing", "constants")
         self._require_what_actions_need()
+        labels = self.labels
+        if labels is not None and labels.needs_item_experts and not self.posterior.has_item_experts:
+            raise InputError(
+                f"labels {type(labels).__name__} needs the posterior SharedExperts: "
+                f"got {type(self.posterior).__name__}"
+            )
 
     @property
     def num_contexts(self) -> int:

@@ -1,19 +1,29 @@
 """Networks of q(a | D): which constant mask of a support a set has (thesis 6.1.2, 6.4.3)."""
 
 import abc
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
 
 from cal_jax.config import require_at_least
 from cal_jax.errors import InputError
 from cal_jax.models.components.sizes import Sizes
+from cal_jax.models.context_aware.posteriors import Evidence
 from cal_jax.nn import label
+from cal_jax.nn.experts import each_expert
 
 
 @dataclass(frozen=True)
 class LabelPosterior(abc.ABC):
     """A network from the items of a set to logits of M constant masks."""
+
+    needs_item_experts: ClassVar[bool] = False
+    """Whether the network reads one expert an item, see ``ContextPosterior``."""
 
     num_labels: int = 2
     """M, the masks of the support."""
@@ -23,7 +33,16 @@ class LabelPosterior(abc.ABC):
 
     @abc.abstractmethod
     def network(self, sizes: Sizes) -> nn.Module:
-        """The Flax module; called as ``network(h [N, F], ctx)``, it gives logits [M]."""
+        """The Flax module; called as ``network(read [N, F], ctx)``, it gives logits [M]."""
+
+    def read(self, evidence: Evidence, told: Sequence[Array]) -> Array:
+        """What the network reads of N items: [N, F].
+
+        Args:
+          evidence: of the items.
+          told: what the contexts' actions tell of each item, [N, T] each.
+        """
+        return jnp.concatenate([evidence.features, *told], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -61,3 +80,30 @@ class RelationalLabels(LabelPosterior):
     def network(self, sizes: Sizes) -> nn.Module:
         hidden = sizes.hidden.of_width(self.width)
         return label.RelationalLabelNetwork(self.num_labels, hidden, self.heads)
+
+
+@dataclass(frozen=True)
+class ScatterLabels(LabelPosterior):
+    """The scatter of every context's posterior means within the set, and a network of these.
+
+    A context whose posteriors of single items agree is probably constant. The network reads the
+    contexts and does not move them: no gradient passes to the posteriors.
+    """
+
+    needs_item_experts: ClassVar[bool] = True
+
+    width: int = 32
+    """Units of the network's layers."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least(self, width=1)
+
+    def network(self, sizes: Sizes) -> nn.Module:
+        hidden = sizes.hidden.of_width(self.width)
+        return label.ScatterLabelNetwork(self.num_labels, hidden, sizes.contexts)
+
+    def read(self, evidence: Evidence, told: Sequence[Array]) -> Array:
+        assert evidence.experts is not None
+        means = each_expert(evidence.experts).mean
+        return jax.lax.stop_gradient(means.reshape(len(means), -1))

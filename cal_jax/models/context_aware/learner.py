@@ -126,11 +126,11 @@ class ContextAwareLearner(nn.Module):
             return diagonal_gaussian(*self.latent_head(trunk))
 
         def labels(h: Encoded, mask: Array | None) -> Array:
-            if self.label_network is None:
+            if c.labels is None or self.label_network is None:
                 raise InputError("config.labels is None: the model has no label network")
             told = [context.action.told(h.evidence, k) for k, context in enumerate(c.contexts)]
-            known = jnp.concatenate([h.evidence.features, *told], axis=-1)
-            return self.label_network(known, ctx._replace(mask=mask))
+            read = c.labels.read(h.evidence, told)
+            return self.label_network(read, ctx._replace(mask=mask))
 
         def over_labels(function: Callable[..., Any], support: Array) -> Any:
             axes = None if ctx.axes is None else (*ctx.axes, SUPPORT)
