@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.table import PAGE
 from benchmarks.tables import tables
+from cal_jax import metrics
 from experiments.results.pages import gathered_tables, update_page
 
 ROOT = Path(__file__).parent.parent
@@ -97,6 +98,23 @@ def test_an_example_of_a_pure_objective_runs_as_it_stands(path, example, capsys)
 def test_the_readme_and_the_learner_s_page_have_an_example_of_a_pure_objective():
     pages = {path.relative_to(ROOT).as_posix() for path, _ in EXAMPLES}
     assert pages == {"README.md", "docs/models/context_aware.md"}
+
+
+METRICS = (ROOT / "docs/metrics.md").read_text()
+
+
+def test_the_example_of_metrics_prints_what_it_says(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", METRICS, re.DOTALL)
+    assert len(re.findall(r"^\w", example, re.MULTILINE)) <= 10  # statements
+    exec(compile(example, "metrics.md", "exec"), {})
+    printed = [f"{float(line):.2f}" for line in capsys.readouterr().out.split()]
+    assert printed == re.findall(r"# (\d\.\d\d)$", example, re.MULTILINE)
+
+
+def test_every_metric_is_in_the_table_of_metrics():
+    functions = {name for name in metrics.__all__ if callable(getattr(metrics, name))}
+    tabled = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|.*$", METRICS, re.MULTILINE))))
+    assert {name for name in functions if name.islower()} <= tabled
 
 
 def test_every_link_of_the_documents_leads_somewhere():
