@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cal_jax.config import require_at_least
+from cal_jax.config import omit_default, require_at_least
 from cal_jax.data.glyphs.render import CAPITALS
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import BilinearDecoder
 from cal_jax.models.components.encoders import DenseEncoder
-from cal_jax.models.components.group_posteriors import GroupMean, GroupProduct
+from cal_jax.models.components.group_posteriors import AnyGroupPosterior, GroupMean, GroupProduct
 from cal_jax.models.components.likelihoods import Normal
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent, named
 from cal_jax.models.context_aware.posteriors import SharedExperts
@@ -20,11 +20,14 @@ CONTEXTS = ("letter", "typeface")
 GIVEN = (1, 2, 4, 8)
 """Letters that are given to complete a face."""
 
-GROUP_VAES: dict[str, type[GroupMean] | type[GroupProduct]] = {
+GROUP_VAES: dict[str, type[AnyGroupPosterior]] = {
     "gvae": GroupMean,
     "ml_vae": GroupProduct,
 }
 """Posteriors of the context of Hosoya 2019 and Bouchacourt et al. 2018."""
+
+STATISTICIAN = "statistician"
+"""Of Edwards & Storkey 2017; its z sees the context."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,19 @@ class TypefacesConfig:
     """Steps after which the weights' excess over 1 has halved."""
     group_vaes: tuple[str, ...] = ("gvae", "ml_vae")
     """Baselines that are trained beside the learner, on sets that share a typeface."""
+    statistician: bool = omit_default(False)
+    """Whether a neural statistician is trained like these. It decides no run but its own."""
     group_batch: int = 32
     """Sets of ten in a step of these baselines: as many items as the learner's."""
     scored: Literal["test", "validation"] = "test"
     """Faces that are completed; validation for choosing between configs."""
     most_faces: int = 1_000
     """Faces that are completed, at most."""
+
+    @property
+    def one_context_models(self) -> tuple[str, ...]:
+        """The baselines that are trained: models of sets with one context."""
+        return (*self.group_vaes, *([STATISTICIAN] if self.statistician else []))
 
     def __post_init__(self) -> None:
         require_at_least(self, contrast=0, dependence=0, latent_weight=1, most_faces=1)
@@ -122,6 +132,7 @@ _CPU = TypefacesConfig(
     restyle=False,
     latent_weight=1_600.0,
     weight_half_life=1_500.0,
+    statistician=True,
 )
 
 _DEMO = replace(
@@ -140,6 +151,7 @@ _DEMO = replace(
     table=(10, 8),
     weight_half_life=1_000.0,
     group_vaes=(),
+    statistician=False,
     group_batch=16,
 )
 
@@ -150,6 +162,7 @@ PRESETS = {
         training=replace(_TRAINING, steps=20, chunk_steps=10),
         table=(4, 5),
         set_size=(2, 5),
+        statistician=True,
         group_batch=8,
         most_faces=20,
     ),
@@ -162,5 +175,6 @@ PRESETS = {
         model=replace(_DENSE, varying_prior=Mixture(components=20)),
         training=replace(_TRAINING, batch_size=_CPU.group_batch),
         group_vaes=(),
+        statistician=False,
     ),
 }

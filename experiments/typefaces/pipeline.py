@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def run(request: program.Request) -> None:
     sets = learner_sets(config, items)
     with open_runs(request, NAME, data_name) as runs:
         what = Fit(model, learner_objective(config), lambda _: sets)
-        trained = fit_runs(runs, what, faces=fingerprint(split))
+        trained = fit_runs([_alone(run) for run in runs], what, faces=fingerprint(split))
         group_vaes = fit_group_vaes(runs, items, fingerprint(split))
         if is_first():
             for number, ((one, folder), of_seed) in enumerate(zip(runs, trained, strict=True)):
@@ -99,22 +99,34 @@ def run(request: program.Request) -> None:
 def fit_group_vaes(
     runs: Sequence[SeedRun], items: FactorDataset, faces: str
 ) -> dict[str, list[GroupTrained]]:
-    """The group VAEs of every seed, by name, each in a folder inside that of the learner."""
+    """The baselines with one context of every seed, by name, each in a folder of its own.
+
+    It is inside that of the learner.
+    """
     found = {}
-    for name in runs[0].request.config.group_vaes:
+    for name in runs[0].request.config.one_context_models:
         with open_within(runs, name) as inside:
-            own = [run._replace(request=_of_group_vae(run.request)) for run in inside]
+            own = [_of_group_vae(_alone(run)) for run in inside]
             model, what = group_vae_fit(own[0].request.config, name, items)
             trained = fit_runs(own, what, faces=faces, model=name)
             found[name] = [GroupTrained(model, one.variables) for one in trained]
     return found
 
 
-def _of_group_vae(request: program.Request) -> program.Request:
+def _of_group_vae(run: SeedRun) -> SeedRun:
     """With as many items in a step as the learner has."""
-    config = request.config
-    training = replace(config.training, batch_size=config.group_batch)
-    return request._replace(config=replace(config, training=training))
+    config = run.request.config
+    return _with(run, training=replace(config.training, batch_size=config.group_batch))
+
+
+def _alone(run: SeedRun) -> SeedRun:
+    """Without the statistician, which decides nothing of the others."""
+    return _with(run, statistician=False)
+
+
+def _with(run: SeedRun, **fields: Any) -> SeedRun:
+    config = replace(run.request.config, **fields)
+    return run._replace(request=run.request._replace(config=config))
 
 
 def evaluate(
@@ -252,7 +264,7 @@ def notes_of(split: Split, config: TypefacesConfig) -> list[str]:
         "it. `copy` takes the nearest training face, `ridge` is the bilinear model, `mean` every "
         "letter's mean: these three have no seed.",
     ]
-    if config.group_vaes:
-        names = " and ".join(f"`{name}`" for name in config.group_vaes)
+    if config.one_context_models:
+        names = ", ".join(f"`{name}`" for name in config.one_context_models)
         notes.append(f"{names}: as wide as the learner, as many steps of as many items.")
     return notes

@@ -1,5 +1,6 @@
 """The typeface study as its users run it, and what each fit of it may see."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -25,7 +26,7 @@ from experiments.typefaces.training import group_vae_fit, learner_sets
 from tests.experiments.marked_faces import marked, parts_of
 from tests.stderr import said
 
-METHODS = ("completion", "encoder", "gvae", "ml_vae", "ridge", "copy", "mean")
+METHODS = ("completion", "encoder", "gvae", "ml_vae", "statistician", "ridge", "copy", "mean")
 
 
 @pytest.fixture(name="smoke", scope="module")
@@ -85,13 +86,14 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
     flags += ["--scored", scored, "--run-dir", str(tmp_path / "run"), "--devices", "1"]
     assert main(flags) == 0
     for name in ("learned", "group_completion", "mean_glyph"):
-        assert [parts_of(args[0]) for args in seen[name]] == [{"train"}]
+        assert all(parts_of(args[0]) == {"train"} for args in seen[name])
+    assert len(seen["group_completion"]) == 2  # of GVAE and the neural statistician
     assert [parts_of(args[0]) for args in seen["with_restyled"]] == [{"train"}]
     for name in ("bilinear", "nearest_face"):  # of faces and changed ones
         (basis,) = seen[name][0]
         assert parts_of(basis[: len(basis) // 2]) == {"train"}
     for name in ("learner_sets", "group_vae_fit"):
-        assert [parts_of(items.items) for (items,) in seen[name]] == [{"train"}]
+        assert all(parts_of(items.items) == {"train"} for (items,) in seen[name])
     for (validation,) in seen["chosen"]:
         assert parts_of(validation.faces) == {"validation"}
     for (task,) in seen["completion_scores"]:
@@ -169,12 +171,20 @@ def test_bad_flags_end_in_one_line(flags, message, capsys):
     assert message in error and error.count("\n") == 1
 
 
-def test_the_letters_of_a_group_vae_are_those_of_training_and_the_style_is_the_given_one():
+def test_a_statistician_beside_them_changes_no_run_of_the_others(smoke):
+    """So that a finished run is trained no further when the baseline is added."""
+    for name in ("", "gvae", "ml_vae", "statistician"):
+        assert "statistician" not in json.loads((smoke / name / "config.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["ml_vae", "statistician"])
+def test_the_letters_of_a_group_vae_are_those_of_training_and_the_style_is_the_given_one(name):
     """Style from the given glyphs, each letter's z from all training faces, decoded together."""
     glyphs = levels(embedded().only("ABCDEFGHIJ").take(np.arange(9)))
     config = replace(PRESETS["smoke"], letters="ABCDEFGHIJ", set_size=(2, 5))
     items = pipeline.training_items(embedded().only("ABCDEFGHIJ").take(np.arange(6)))
-    model, what = group_vae_fit(config, "ml_vae", items)
+    model, what = group_vae_fit(config, name, items)
+    assert model.config.latent_sees_context == (name == "statistician")
     x = what.sets(0).one(jax.random.key(0)).data[0]
     assert x.shape == (5, 32, 32)
     variables = init_variables(what.objective.bound, model, jax.random.key(1), x)
@@ -186,7 +196,14 @@ def test_the_letters_of_a_group_vae_are_those_of_training_and_the_style_is_the_g
 
     def one(module):
         ctx = module.inference()
-        z = ctx.latent(0, ctx.encode(train[:, 3]), None, np.zeros(8)).mean().mean(axis=0)
+        of_faces = [ctx.context(ctx.encode(face), None).mean() for face in train]
+        z = np.mean(
+            [
+                ctx.latent(0, ctx.encode(face[3:4]), None, c).mean()[0]
+                for face, c in zip(train, of_faces, strict=True)
+            ],
+            axis=0,
+        )
         c = ctx.context(ctx.encode(asked.glyphs[1]), None).mean()
         return z, module.generative().likelihood((z[None],), c).mean()[0]
 
