@@ -6,6 +6,7 @@ from typing import Literal
 from cal_jax.config import omit_default, require_at_least
 from cal_jax.data.glyphs.render import CAPITALS
 from cal_jax.errors import InputError
+from cal_jax.evaluation.oracle.train import OracleConfig
 from cal_jax.models.components.decoders import BilinearDecoder
 from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.models.components.group_posteriors import AnyGroupPosterior, GroupMean, GroupProduct
@@ -63,10 +64,17 @@ class TypefacesConfig:
     """Whether a neural statistician is trained like these. It decides no run but its own."""
     group_batch: int = 32
     """Sets of ten in a step of these baselines: as many items as the learner's."""
+    judge_steps: int = omit_default(2_000)
+    """Training steps of the network that judges letters and styles. It decides no model."""
     scored: Literal["test", "validation"] = "test"
     """Faces that are completed; validation for choosing between configs."""
     most_faces: int = 1_000
     """Faces that are completed, at most."""
+
+    @property
+    def judge(self) -> OracleConfig:
+        """Of the network that judges letters and styles, and its training."""
+        return OracleConfig(steps=self.judge_steps, learning_rate=3e-3, dropout=0.3)
 
     @property
     def one_context_models(self) -> tuple[str, ...]:
@@ -74,7 +82,9 @@ class TypefacesConfig:
         return (*self.group_vaes, *([STATISTICIAN] if self.statistician else []))
 
     def __post_init__(self) -> None:
-        require_at_least(self, contrast=0, dependence=0, latent_weight=1, most_faces=1)
+        require_at_least(
+            self, contrast=0, dependence=0, latent_weight=1, judge_steps=1, most_faces=1
+        )
         if min(self.table) < 1:
             raise InputError(f"table {self.table}; accepted: letters and typefaces, 1 or more")
         if unknown := set(self.group_vaes) - set(GROUP_VAES):
@@ -86,9 +96,9 @@ class TypefacesConfig:
             raise InputError(
                 f"model.contexts must be {', '.join(CONTEXTS)}: got {', '.join(self.model.names)}"
             )
-        if len(self.letters) <= max(GIVEN):
+        if len(self.letters) < max(GIVEN) + 2:
             raise InputError(
-                f"letters {self.letters!r}; accepted: more than {max(GIVEN)}, so that some are "
+                f"letters {self.letters!r}; accepted: {max(GIVEN) + 2} or more, so that two are "
                 "left to draw"
             )
 
@@ -153,6 +163,7 @@ _DEMO = replace(
     group_vaes=(),
     statistician=False,
     group_batch=16,
+    judge_steps=500,
 )
 
 PRESETS = {
@@ -164,6 +175,7 @@ PRESETS = {
         set_size=(2, 5),
         statistician=True,
         group_batch=8,
+        judge_steps=20,
         most_faces=20,
     ),
     "demo": _DEMO,

@@ -43,6 +43,7 @@ from experiments.typefaces.completion import (
     Completion,
     Draw,
     chosen,
+    completed,
     completion_of,
     completion_scores,
 )
@@ -50,6 +51,7 @@ from experiments.typefaces.config import CONTEXTS, GIVEN, TypefacesConfig
 from experiments.typefaces.faces import faces_of, fingerprint, levels, training_items
 from experiments.typefaces.figures import draw_completions, draw_methods
 from experiments.typefaces.group_vae import group_completion
+from experiments.typefaces.judges import REAL, judged, judges_of
 from experiments.typefaces.learner import learned
 from experiments.typefaces.refined import PULLS
 from experiments.typefaces.restyle import with_restyled
@@ -120,8 +122,8 @@ def _of_group_vae(run: SeedRun) -> SeedRun:
 
 
 def _alone(run: SeedRun) -> SeedRun:
-    """Without the statistician, which decides nothing of the others."""
-    return _with(run, statistician=False)
+    """Without the statistician and the judges, which decide nothing of the others."""
+    return _with(run, statistician=False, judge_steps=TypefacesConfig.judge_steps)
 
 
 def _with(run: SeedRun, **fields: Any) -> SeedRun:
@@ -144,13 +146,22 @@ def evaluate(
     train, asked = levels(split.train), few(getattr(split, config.scored), config.most_faces)
     basis = with_restyled(train, TEST_SEED) if config.restyle else train
     scored, chosen_on = levels(asked), levels(few(split.validation, config.most_faces))
+    judges = judges_of(
+        train,
+        scored,
+        config.judge,
+        request.oracle_dir or folder.path.parent / "oracles",
+        fingerprint(split),
+    )
     scores: dict[str, Score] = {}
     methods = methods_of(learner, group_vaes, train, basis)
     for count in GIVEN:
         task = completion_of(scored, count, TEST_SEED)
         draws = draws_of(methods, completion_of(chosen_on, count, TEST_SEED))
         for name, draw in draws.items():
-            scores |= completion_scores(name, task, draw)
+            drawn = completed(task, draw)
+            scores |= completion_scores(name, task, drawn) | judged(name, task, drawn, judges)
+        scores |= judged(REAL, task, task.faces, judges)
         if count == SHOWN_GIVEN:
             shown, by_name = task, draws
     bound = bound_of(config, model, trained.variables, asked, request.seed)
@@ -171,6 +182,7 @@ def evaluate(
                 **about(split),
             },
             scores=scores,
+            oracle=judges.about,
         ),
         title=f"Typefaces, {data_name}",
         intro=INTRO,
@@ -263,6 +275,9 @@ def notes_of(split: Split, config: TypefacesConfig) -> list[str]:
         "`completion` fits the style to the given letters, `encoder` takes it as the encoder gives "
         "it. `copy` takes the nearest training face, `ridge` is the bilinear model, `mean` every "
         "letter's mean: these three have no seed.",
+        "A network trained apart on training faces reads letters and styles; `real` is the truth "
+        f"under it. Chance is {1 / len(split.train.letters):.3f} for a letter and one in the "
+        "scored faces for a face.",
     ]
     if config.one_context_models:
         names = ", ".join(f"`{name}`" for name in config.one_context_models)

@@ -26,6 +26,7 @@ from experiments.typefaces.training import group_vae_fit, learner_sets
 from tests.experiments.marked_faces import marked, parts_of
 from tests.stderr import said
 
+OF_IMAGES, JUDGED = ("ssim", "rmse", "l1"), ("letter", "retrieval")
 METHODS = ("completion", "encoder", "gvae", "ml_vae", "statistician", "ridge", "copy", "mean")
 
 
@@ -41,8 +42,10 @@ def test_a_run_leaves_scores_figures_weights_and_one_page(smoke):
     run = read_run(smoke)
     assert set(run["scores"]) == {
         "elbo_per_item",
-        *(f"{name}_{of}_{n}" for name in METHODS for of in ("ssim", "rmse", "l1") for n in GIVEN),
+        *(f"{name}_{of}_{n}" for name in METHODS for of in OF_IMAGES + JUDGED for n in GIVEN),
+        *(f"real_{of}_{n}" for of in JUDGED for n in GIVEN),
     }
+    assert run["oracle"]["accuracy"].keys() == {"letter"}
     scores = {name: score["value"] for name, score in run["scores"].items()}
     assert scores["copy_rmse_8"] < scores["mean_rmse_8"]
     assert scores["ridge_rmse_8"] < scores["ridge_rmse_1"]
@@ -77,6 +80,7 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
         "nearest_face": (0,),
         "mean_glyph": (0,),
         "chosen": (2,),
+        "judges_of": (0, 1),
         "completion_scores": (1,),
         "bound_per_item": (4,),
     }.items():
@@ -96,6 +100,7 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
         assert all(parts_of(items.items) == {"train"} for (items,) in seen[name])
     for (validation,) in seen["chosen"]:
         assert parts_of(validation.faces) == {"validation"}
+    assert [parts_of(faces) for faces in seen["judges_of"][0]] == [{"train"}, {scored}]
     for (task,) in seen["completion_scores"]:
         assert parts_of(task.faces) == {scored}
     assert parts_of(seen["bound_per_item"][0][0]) == {scored}
@@ -154,8 +159,8 @@ def test_faces_are_read_from_an_archive_or_refused(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("--letters ABC", "letters 'ABC'; accepted: more than 8"),
-        ("--letters ABCDEFGHI1", "letters 'ABCDEFGHI1'; accepted: some of ABC"),
+        ("--letters ABC", "letters 'ABC'; accepted: 10 or more"),
+        ("--letters ABCDEFGHIJ1", "letters 'ABCDEFGHIJ1'; accepted: some of ABC"),
         ("--table 0 5", "table (0, 5); accepted: letters and typefaces"),
         ("--table 27 5", "sizes: 27 of letter; accepted: 1 to 26"),
         ("--group-vaes vae", "group_vaes vae; accepted: gvae, ml_vae"),
@@ -171,10 +176,11 @@ def test_bad_flags_end_in_one_line(flags, message, capsys):
     assert message in error and error.count("\n") == 1
 
 
-def test_a_statistician_beside_them_changes_no_run_of_the_others(smoke):
-    """So that a finished run is trained no further when the baseline is added."""
+def test_neither_a_statistician_nor_the_judges_change_a_run_of_the_others(smoke):
+    """So that a finished run is trained no further when they are added."""
     for name in ("", "gvae", "ml_vae", "statistician"):
-        assert "statistician" not in json.loads((smoke / name / "config.json").read_text())
+        identity = json.loads((smoke / name / "config.json").read_text())
+        assert not {"statistician", "judge_steps"} & set(identity)
 
 
 @pytest.mark.parametrize("name", ["ml_vae", "statistician"])
