@@ -39,9 +39,9 @@ def _complete(letters: Array, fit: Fit, generative: Any, inference: Any, given: 
 
     def log_likelihood(style: Array) -> Array:
         likelihood = generative.likelihood((letters[given.letters],), style)
-        return jnp.sum(given.mask * likelihood.log_prob(given.glyphs))
+        return jnp.sum(likelihood.log_prob(given.glyphs))
 
-    start = inference.context(inference.encode(given.glyphs), given.mask).mean()
+    start = inference.context(inference.encode(given.glyphs), None).mean()
     style = fit(log_likelihood, start)
     return generative.likelihood((letters,), style).mean()
 

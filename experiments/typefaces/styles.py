@@ -73,6 +73,6 @@ def styled_items(glyphs: Glyphs) -> FactorDataset:
     names = {name: items.factors[name] for name in FACTORS[:2]}
     return replace(
         items,
-        factors={**names, FACTORS[2]: np.repeat(styles, len(glyphs.letters))},
+        factors={**names, FACTORS[2]: np.repeat(np.asarray(styles, str), len(glyphs.letters))},
         value_names={FACTORS[2]: STYLES},
     )
