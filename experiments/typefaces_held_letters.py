@@ -99,8 +99,8 @@ PRESETS = {
         known_faces=12,
     ),
     "cpu": replace(
-        _held(typefaces.PRESETS["demo"], "some 4 minutes on 1 core, of the published corpus"),
-        training=replace(typefaces.PRESETS["demo"].training, steps=3_000),
+        _held(typefaces.PRESETS["demo"], "some 3 minutes on 1 core, of the published corpus"),
+        training=replace(typefaces.PRESETS["demo"].training, steps=2_000),
     ),
 }
 
