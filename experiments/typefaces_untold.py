@@ -1,10 +1,12 @@
 """Untold masks of typefaces: whether the glyphs of a set share a letter or a typeface.
 
     python -m experiments.typefaces_untold --preset cpu --data-dir DIR
+    python -m experiments.typefaces_untold --preset cpu-three --data-dir DIR
 
 DIR holds fonts, or ``glyphs.npz``, as for ``experiments.typefaces``; without it, the faces that
-ship with the package are taken. Test sets are of families that training never saw. The run's
-page and scores are in its folder, runs/typefaces_untold-cpu-fonts-seed0.
+ship with the package are taken. Test sets are of families that training never saw. The contexts
+are letter and typeface, or letter, family and style (``typefaces.styles``). The run's page and
+scores are in its folder, runs/typefaces_untold-cpu-fonts-seed0.
 """
 
 import sys
@@ -15,6 +17,7 @@ from typing import Literal
 from cal_jax.cli.program import Request
 from cal_jax.data.glyphs.render import CAPITALS
 from cal_jax.data.glyphs.splits import Split, split_families
+from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.models.components.likelihoods import Normal
@@ -29,6 +32,7 @@ from experiments.common.factor_study import Splits
 from experiments.common.untold import UntoldConfig, UntoldStudy
 from experiments.typefaces.config import CONTEXTS
 from experiments.typefaces.faces import faces_of, training_items
+from experiments.typefaces.styles import FACTORS, styled_items, styled_split
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,14 @@ class TypefacesUntoldConfig(UntoldConfig):
     """Some of those of the faces."""
     scored: Literal["test", "validation"] = "test"
     """Faces of the sets whose mask is named; validation for choosing between configs."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.model.names not in (CONTEXTS, FACTORS):
+            raise InputError(
+                f"model.contexts {', '.join(self.model.names)}; accepted: {', '.join(CONTEXTS)}, "
+                f"or {', '.join(FACTORS)}"
+            )
 
 
 _SMALL = ContextAwareConfig(
@@ -88,19 +100,40 @@ PRESETS = {
     ),
 }
 
+PRESETS["smoke-three"] = replace(
+    PRESETS["smoke"], model=replace(_SMALL, contexts=named(*FACTORS), labels=PooledLabels(3))
+)
+
+PRESETS["cpu-three"] = replace(
+    PRESETS["cpu"],
+    summary="letter, family and style: some 2 minutes on 1 core, of the published corpus",
+    model=replace(
+        PRESETS["cpu"].model,
+        contexts=named(*FACTORS),
+        encoder=DenseEncoder(192),
+        decoder=DenseDecoder(192),
+        posterior=SharedExperts(96),
+        labels=PooledLabels(3),
+        hidden=Hidden(width=96),
+    ),
+    training=replace(_TRAINING, steps=800),
+)
+
 
 def splits(request: Request) -> Splits:
     """Faces of families that train, and of others.
 
     Raises:
-      InputError: see ``faces_of`` and ``split_families``.
+      InputError: see ``faces_of``, ``split_families`` and ``styled_split``.
     """
     config = request.config
     glyphs, name = faces_of(request.data_dir)
-    split = Split(*(part.only(config.letters) for part in split_families(glyphs)))
+    three = config.model.names == FACTORS
+    divide, items_of = (styled_split, styled_items) if three else (split_families, training_items)
+    split = Split(*(part.only(config.letters) for part in divide(glyphs)))
     return Splits(
-        training_items(split.train),
-        training_items(getattr(split, config.scored)),
+        items_of(split.train),
+        items_of(getattr(split, config.scored)),
         name,
         f"{config.scored} faces",
         {f"{part}_faces": len(of.faces) for part, of in split._asdict().items()},
@@ -110,8 +143,8 @@ def splits(request: Request) -> Splits:
 STUDY = UntoldStudy(
     name="typefaces_untold",
     title="Untold masks of typefaces",
-    intro="The glyphs of a set share a letter or a typeface, and nobody says which. Families of "
-    "the scored sets are unknown to training.",
+    intro="The glyphs of a set share a letter or a typeface (a letter, a family or a style), and "
+    "nobody says which. Families of the scored sets are unknown to training.",
     presets=PRESETS,
     splits=splits,
 )

@@ -19,8 +19,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     assert __doc__
     module, description = f"experiments.{pipeline.NAME}", __doc__.splitlines()[0]
     return program.run_experiment(
-        lambda: program.request(
-            module, description, PRESETS, arguments, images=False, data=True, oracle=False
-        ),
+        lambda: program.request(module, description, PRESETS, arguments, images=False, data=True),
         pipeline.run,
     )

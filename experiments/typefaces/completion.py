@@ -56,7 +56,12 @@ def completion_of(faces: np.ndarray, count: int, seed: int) -> Completion:
     return Completion(faces, given)
 
 
-def completion_scores(name: str, task: Completion, draw: Draw) -> dict[str, Score]:
+def completed(task: Completion, draw: Draw) -> np.ndarray:
+    """All letters as a method draws them that sees the given glyphs alone: levels 0 to 1."""
+    return np.clip(draw(task.glyphs, task.given), 0.0, 1.0)
+
+
+def completion_scores(name: str, task: Completion, drawn: np.ndarray) -> dict[str, Score]:
     """How well the letters that were not given are drawn.
 
     ``<name>_ssim_<n>``: structural similarity (Wang et al. 2004), the mean over glyphs.
@@ -66,9 +71,8 @@ def completion_scores(name: str, task: Completion, draw: Draw) -> dict[str, Scor
     Args:
       name: of the method.
       task: what is given and what is asked.
-      draw: the method; it sees the given glyphs alone.
+      drawn: all letters as the method draws them, [F, L, H, W].
     """
-    drawn = np.clip(draw(task.glyphs, task.given), 0.0, 1.0)
     n, asked = task.given.shape[1], task.asked
     found, truth = drawn[asked], task.faces[asked]
     by_face = (len(task.faces), -1, *truth.shape[1:])
@@ -92,7 +96,7 @@ def chosen(
     """
 
     def error(strength: float) -> float:
-        drawn = np.clip(method(strength)(validation.glyphs, validation.given), 0.0, 1.0)
+        drawn = completed(validation, method(strength))
         asked = validation.asked
         by_face = (len(asked), -1, *drawn.shape[2:])
         found, truth = drawn[asked].reshape(by_face), validation.faces[asked].reshape(by_face)

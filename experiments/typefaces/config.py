@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cal_jax.config import require_at_least
+from cal_jax.config import omit_default, require_at_least
 from cal_jax.data.glyphs.render import CAPITALS
 from cal_jax.errors import InputError
+from cal_jax.evaluation.oracle.train import OracleConfig
 from cal_jax.models.components.decoders import BilinearDecoder
 from cal_jax.models.components.encoders import DenseEncoder
-from cal_jax.models.components.group_posteriors import GroupMean, GroupProduct
+from cal_jax.models.components.group_posteriors import AnyGroupPosterior, GroupMean, GroupProduct
 from cal_jax.models.components.likelihoods import Normal
 from cal_jax.models.context_aware.config import ContextAwareConfig, Latent, named
 from cal_jax.models.context_aware.posteriors import SharedExperts
@@ -20,11 +21,14 @@ CONTEXTS = ("letter", "typeface")
 GIVEN = (1, 2, 4, 8)
 """Letters that are given to complete a face."""
 
-GROUP_VAES: dict[str, type[GroupMean] | type[GroupProduct]] = {
+GROUP_VAES: dict[str, type[AnyGroupPosterior]] = {
     "gvae": GroupMean,
     "ml_vae": GroupProduct,
 }
 """Posteriors of the context of Hosoya 2019 and Bouchacourt et al. 2018."""
+
+STATISTICIAN = "statistician"
+"""Of Edwards & Storkey 2017; its z sees the context."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,31 @@ class TypefacesConfig:
     """Steps after which the weights' excess over 1 has halved."""
     group_vaes: tuple[str, ...] = ("gvae", "ml_vae")
     """Baselines that are trained beside the learner, on sets that share a typeface."""
+    statistician: bool = omit_default(False)
+    """Whether a neural statistician is trained like these. It decides no run but its own."""
     group_batch: int = 32
     """Sets of ten in a step of these baselines: as many items as the learner's."""
+    judge_steps: int = omit_default(2_000)
+    """Training steps of the network that judges letters and styles. It decides no model."""
     scored: Literal["test", "validation"] = "test"
     """Faces that are completed; validation for choosing between configs."""
     most_faces: int = 1_000
     """Faces that are completed, at most."""
 
+    @property
+    def judge(self) -> OracleConfig:
+        """Of the network that judges letters and styles, and its training."""
+        return OracleConfig(steps=self.judge_steps, learning_rate=3e-3, dropout=0.3)
+
+    @property
+    def one_context_models(self) -> tuple[str, ...]:
+        """The baselines that are trained: models of sets with one context."""
+        return (*self.group_vaes, *([STATISTICIAN] if self.statistician else []))
+
     def __post_init__(self) -> None:
-        require_at_least(self, contrast=0, dependence=0, latent_weight=1, most_faces=1)
+        require_at_least(
+            self, contrast=0, dependence=0, latent_weight=1, judge_steps=1, most_faces=1
+        )
         if min(self.table) < 1:
             raise InputError(f"table {self.table}; accepted: letters and typefaces, 1 or more")
         if unknown := set(self.group_vaes) - set(GROUP_VAES):
@@ -76,9 +96,9 @@ class TypefacesConfig:
             raise InputError(
                 f"model.contexts must be {', '.join(CONTEXTS)}: got {', '.join(self.model.names)}"
             )
-        if len(self.letters) <= max(GIVEN):
+        if len(self.letters) < max(GIVEN) + 2:
             raise InputError(
-                f"letters {self.letters!r}; accepted: more than {max(GIVEN)}, so that some are "
+                f"letters {self.letters!r}; accepted: {max(GIVEN) + 2} or more, so that two are "
                 "left to draw"
             )
 
@@ -122,6 +142,7 @@ _CPU = TypefacesConfig(
     restyle=False,
     latent_weight=1_600.0,
     weight_half_life=1_500.0,
+    statistician=True,
 )
 
 _DEMO = replace(
@@ -140,7 +161,9 @@ _DEMO = replace(
     table=(10, 8),
     weight_half_life=1_000.0,
     group_vaes=(),
+    statistician=False,
     group_batch=16,
+    judge_steps=500,
 )
 
 PRESETS = {
@@ -150,7 +173,9 @@ PRESETS = {
         training=replace(_TRAINING, steps=20, chunk_steps=10),
         table=(4, 5),
         set_size=(2, 5),
+        statistician=True,
         group_batch=8,
+        judge_steps=20,
         most_faces=20,
     ),
     "demo": _DEMO,
@@ -162,5 +187,6 @@ PRESETS = {
         model=replace(_DENSE, varying_prior=Mixture(components=20)),
         training=replace(_TRAINING, batch_size=_CPU.group_batch),
         group_vaes=(),
+        statistician=False,
     ),
 }

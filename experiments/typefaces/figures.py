@@ -7,7 +7,7 @@ import numpy as np
 
 from cal_jax.plots.grids import draw_sets
 from experiments.common.figures import Figure
-from experiments.typefaces.completion import Completion, Draw
+from experiments.typefaces.completion import Completion, Draw, completed
 
 SHOWN = 8
 """Faces of the figure."""
@@ -24,7 +24,7 @@ def draw_completions(folder: Path, names: list[str], task: Completion, draw: Dra
     """
     rows = np.random.default_rng(0).permutation(len(task.faces))[:SHOWN]
     chosen = Completion(task.faces[rows], task.given[rows])
-    drawn = np.clip(draw(chosen.glyphs, chosen.given), 0.0, 1.0)
+    drawn = completed(chosen, draw)
     given = np.where(chosen.asked[..., None, None], 0.0, chosen.faces)
     strips = np.stack([given, drawn, chosen.faces], axis=1).reshape(-1, *drawn.shape[1:])
     labels = [label for row in rows for label in (names[row][:28], "drawn", "truth")]
@@ -46,7 +46,7 @@ def draw_methods(folder: Path, task: Completion, methods: Mapping[str, Draw]) ->
     """
     row = int(np.random.default_rng(1).integers(len(task.faces)))
     one = Completion(task.faces[[row]], task.given[[row]])
-    drawn = [np.clip(draw(one.glyphs, one.given)[0], 0.0, 1.0) for draw in methods.values()]
+    drawn = [completed(one, draw)[0] for draw in methods.values()]
     given = np.where(one.asked[0, :, None, None], 0.0, one.faces[0])
     strips = np.stack([one.faces[0], given, *drawn])
     return (

@@ -1,8 +1,9 @@
-"""Completion of a typeface by a group VAE: GVAE (Hosoya 2019) or ML-VAE (Bouchacourt et al. 2018).
+"""Completion of a typeface by a model of sets with one context.
 
-A letter is the mean of z over training faces' glyphs of it. The style is the context of the given
-glyphs, moved by gradient as the learner's is. Shape letters: ``completion``'s, and C and Z, the
-dimensions of c and z.
+That is GVAE (Hosoya 2019), ML-VAE (Bouchacourt et al. 2018) or the neural statistician (Edwards &
+Storkey 2017). A letter is the mean of z over training faces' glyphs of it. The style is the
+context of the given glyphs, moved by gradient as the learner's is. Shape letters:
+``completion``'s, and C and Z, the dimensions of c and z.
 """
 
 import functools
@@ -26,8 +27,7 @@ def group_completion(
     """The model as a method of completion, for each pull towards the encoder's style.
 
     Args:
-      model: whose z does not see the context.
-      variables: trained.
+      model, variables: trained.
       train: training faces [G, L, H, W].
     """
     letters = jnp.asarray(letter_latents(model, variables, train))
@@ -39,19 +39,19 @@ def _complete(letters: Array, fit: Fit, generative: Any, inference: Any, given: 
 
     def log_likelihood(style: Array) -> Array:
         likelihood = generative.likelihood((letters[given.letters],), style)
-        return jnp.sum(given.mask * likelihood.log_prob(given.glyphs))
+        return jnp.sum(likelihood.log_prob(given.glyphs))
 
-    start = inference.context(inference.encode(given.glyphs), given.mask).mean()
+    start = inference.context(inference.encode(given.glyphs), None).mean()
     style = fit(log_likelihood, start)
     return generative.likelihood((letters,), style).mean()
 
 
 def letter_latents(model: GroupVAE, variables: Variables, train: np.ndarray) -> np.ndarray:
-    """The mean over training faces of every letter's z, [L, Z]."""
+    """The mean over training faces of every letter's z given its face's context, [L, Z]."""
 
     def one(generative: Any, inference: Any, glyphs: Array) -> Array:
         del generative
-        nothing = jnp.zeros(model.config.context_dim)
-        return inference.latent(0, inference.encode(glyphs), None, nothing).mean().mean(axis=0)
+        h = inference.encode(glyphs)
+        return inference.latent(0, h, None, inference.context(h, None).mean()).mean()
 
-    return np.asarray(jax.jit(map_model(one, model))(variables, train.swapaxes(0, 1)))
+    return np.asarray(jax.jit(map_model(one, model))(variables, train).mean(axis=0))

@@ -47,10 +47,10 @@ def _complete(letters: Array, fit: Fit, generative: Any, inference: Any, given: 
     def log_likelihood(style: Array) -> Array:
         known = contexts(style, letters[given.letters])
         z = generative.latent_prior(known).mean()
-        return jnp.sum(given.mask * generative.likelihood(z, known).log_prob(given.glyphs))
+        return jnp.sum(generative.likelihood(z, known).log_prob(given.glyphs))
 
     shared = jnp.asarray([name == TYPEFACE for name in CONTEXTS], jnp.float32)
-    found = infer_constants(inference, given.glyphs, shared, mask=given.mask)
+    found = infer_constants(inference, given.glyphs, shared)
     start = found[CONTEXTS.index(TYPEFACE)]
     return decode_contexts(generative, contexts(fit(log_likelihood, start), letters))
 

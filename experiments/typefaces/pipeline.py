@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from experiments.typefaces.completion import (
     Completion,
     Draw,
     chosen,
+    completed,
     completion_of,
     completion_scores,
 )
@@ -50,6 +51,7 @@ from experiments.typefaces.config import CONTEXTS, GIVEN, TypefacesConfig
 from experiments.typefaces.faces import faces_of, fingerprint, levels, training_items
 from experiments.typefaces.figures import draw_completions, draw_methods
 from experiments.typefaces.group_vae import group_completion
+from experiments.typefaces.judges import REAL, judged, judges_of
 from experiments.typefaces.learner import learned
 from experiments.typefaces.refined import PULLS
 from experiments.typefaces.restyle import with_restyled
@@ -88,7 +90,7 @@ def run(request: program.Request) -> None:
     sets = learner_sets(config, items)
     with open_runs(request, NAME, data_name) as runs:
         what = Fit(model, learner_objective(config), lambda _: sets)
-        trained = fit_runs(runs, what, faces=fingerprint(split))
+        trained = fit_runs([_alone(run) for run in runs], what, faces=fingerprint(split))
         group_vaes = fit_group_vaes(runs, items, fingerprint(split))
         if is_first():
             for number, ((one, folder), of_seed) in enumerate(zip(runs, trained, strict=True)):
@@ -99,22 +101,34 @@ def run(request: program.Request) -> None:
 def fit_group_vaes(
     runs: Sequence[SeedRun], items: FactorDataset, faces: str
 ) -> dict[str, list[GroupTrained]]:
-    """The group VAEs of every seed, by name, each in a folder inside that of the learner."""
+    """The baselines with one context of every seed, by name, each in a folder of its own.
+
+    It is inside that of the learner.
+    """
     found = {}
-    for name in runs[0].request.config.group_vaes:
+    for name in runs[0].request.config.one_context_models:
         with open_within(runs, name) as inside:
-            own = [run._replace(request=_of_group_vae(run.request)) for run in inside]
+            own = [_of_group_vae(_alone(run)) for run in inside]
             model, what = group_vae_fit(own[0].request.config, name, items)
             trained = fit_runs(own, what, faces=faces, model=name)
             found[name] = [GroupTrained(model, one.variables) for one in trained]
     return found
 
 
-def _of_group_vae(request: program.Request) -> program.Request:
+def _of_group_vae(run: SeedRun) -> SeedRun:
     """With as many items in a step as the learner has."""
-    config = request.config
-    training = replace(config.training, batch_size=config.group_batch)
-    return request._replace(config=replace(config, training=training))
+    config = run.request.config
+    return _with(run, training=replace(config.training, batch_size=config.group_batch))
+
+
+def _alone(run: SeedRun) -> SeedRun:
+    """Without the statistician and the judges, which decide nothing of the others."""
+    return _with(run, statistician=False, judge_steps=TypefacesConfig.judge_steps)
+
+
+def _with(run: SeedRun, **fields: Any) -> SeedRun:
+    config = replace(run.request.config, **fields)
+    return run._replace(request=run.request._replace(config=config))
 
 
 def evaluate(
@@ -132,13 +146,22 @@ def evaluate(
     train, asked = levels(split.train), few(getattr(split, config.scored), config.most_faces)
     basis = with_restyled(train, TEST_SEED) if config.restyle else train
     scored, chosen_on = levels(asked), levels(few(split.validation, config.most_faces))
+    judges = judges_of(
+        train,
+        scored,
+        config.judge,
+        request.oracle_dir or folder.path.parent / "oracles",
+        fingerprint(split),
+    )
     scores: dict[str, Score] = {}
     methods = methods_of(learner, group_vaes, train, basis)
     for count in GIVEN:
         task = completion_of(scored, count, TEST_SEED)
         draws = draws_of(methods, completion_of(chosen_on, count, TEST_SEED))
         for name, draw in draws.items():
-            scores |= completion_scores(name, task, draw)
+            drawn = completed(task, draw)
+            scores |= completion_scores(name, task, drawn) | judged(name, task, drawn, judges)
+        scores |= judged(REAL, task, task.faces, judges)
         if count == SHOWN_GIVEN:
             shown, by_name = task, draws
     bound = bound_of(config, model, trained.variables, asked, request.seed)
@@ -159,6 +182,7 @@ def evaluate(
                 **about(split),
             },
             scores=scores,
+            oracle=judges.about,
         ),
         title=f"Typefaces, {data_name}",
         intro=INTRO,
@@ -251,8 +275,11 @@ def notes_of(split: Split, config: TypefacesConfig) -> list[str]:
         "`completion` fits the style to the given letters, `encoder` takes it as the encoder gives "
         "it. `copy` takes the nearest training face, `ridge` is the bilinear model, `mean` every "
         "letter's mean: these three have no seed.",
+        "A network trained apart on training faces reads letters and styles; `real` is the truth "
+        f"under it. Chance is {1 / len(split.train.letters):.3f} for a letter and one in the "
+        "scored faces for a face.",
     ]
-    if config.group_vaes:
-        names = " and ".join(f"`{name}`" for name in config.group_vaes)
+    if config.one_context_models:
+        names = ", ".join(f"`{name}`" for name in config.one_context_models)
         notes.append(f"{names}: as wide as the learner, as many steps of as many items.")
     return notes

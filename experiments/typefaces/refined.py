@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -14,13 +13,12 @@ from cal_jax.inference.mapping import Model, Variables, map_model
 from cal_jax.inference.refine import refine
 from cal_jax.inference.sampler import in_batches
 from experiments.typefaces.completion import Draw
-from experiments.typefaces.config import GIVEN
 
 PULLS = (1.0, 3.0, 10.0, 30.0, 100.0, math.inf)
 """Towards the encoder's style, in nats; chosen on validation faces. At inf it is taken as it is."""
 
-FACES = 8
-"""Completed at once."""
+GLYPHS = 64
+"""Given letters of the faces that are completed at once."""
 
 
 class Given(NamedTuple):
@@ -30,8 +28,6 @@ class Given(NamedTuple):
     """[n, H, W]"""
     letters: Array
     """int [n]: which they are."""
-    mask: Array
-    """[n]: 1 for letters that count, 0 for padding."""
 
 
 Fit = Callable[[Callable[[Array], Array], Array], Array]
@@ -45,8 +41,7 @@ style is what ``fit`` makes of the encoder's."""
 def by_pull(model: Model, variables: Variables, complete: Complete) -> Callable[[float], Draw]:
     """A trained model as a method of completion, for each pull towards the encoder's style.
 
-    Faces are taken ``FACES`` at a time and given letters padded to the most of ``GIVEN``, so that
-    one program is compiled.
+    Faces are taken together until they have ``GLYPHS`` given letters.
 
     Args:
       model, variables: trained.
@@ -56,23 +51,20 @@ def by_pull(model: Model, variables: Variables, complete: Complete) -> Callable[
       The pull -> the method.
     """
 
-    def one(generative: Any, inference: Any, pull: Array, *known: Array) -> Array:
+    def one(fitted: bool, generative: Any, inference: Any, pull: Array, *known: Array) -> Array:
         def fit(log_likelihood: Callable[[Array], Array], start: Array) -> Array:
-            found = refine(log_likelihood, start, jnp.where(jnp.isinf(pull), 0.0, pull))
-            return jnp.where(jnp.isinf(pull), start, found)
+            return refine(log_likelihood, start, pull) if fitted else start
 
         return complete(fit, generative, inference, Given(*known))
 
-    drawn = jax.jit(map_model(one, model))
+    programs = {
+        fitted: jax.jit(map_model(functools.partial(one, fitted), model))
+        for fitted in (True, False)
+    }
 
     def draw(pull: float, glyphs: np.ndarray, given: np.ndarray) -> np.ndarray:
-        faces, count = given.shape
-        padding = (0, max(GIVEN) - count)
-        mask = np.pad(np.ones(given.shape, np.float32), ((0, 0), padding))
-        glyphs = np.pad(glyphs, ((0, 0), padding, (0, 0), (0, 0)))
-        given = np.pad(given, ((0, 0), padding))
-        pulls = np.full(faces, pull, np.float32)
-        program = functools.partial(drawn, variables)
-        return in_batches(program, pulls, glyphs, given, mask, size=FACES)
+        pulls = np.full(len(given), pull, np.float32)
+        program = functools.partial(programs[math.isfinite(pull)], variables)
+        return in_batches(program, pulls, glyphs, given, size=max(1, GLYPHS // given.shape[1]))
 
     return lambda pull: functools.partial(draw, pull)

@@ -13,6 +13,7 @@ from cal_jax.data.crossed_sets import crossed_sampler, largest_group_count
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.set_samplers import SetSampler, device_sampler, render_sets
 from cal_jax.data.sets import DataSet
+from cal_jax.models.components.group_posteriors import GroupStatistic
 from cal_jax.models.group_vae import GroupVAE, GroupVAEConfig
 from cal_jax.objectives.context_aware import context_aware_elbo
 from cal_jax.objectives.crossed import crossed_elbo
@@ -21,7 +22,13 @@ from cal_jax.objectives.weighting import Weights
 from cal_jax.training.config import Objective
 from cal_jax.training.recipes import known_masks
 from experiments.common.run import Fit
-from experiments.typefaces.config import CONTEXTS, GIVEN, GROUP_VAES, TypefacesConfig
+from experiments.typefaces.config import (
+    CONTEXTS,
+    GIVEN,
+    GROUP_VAES,
+    STATISTICIAN,
+    TypefacesConfig,
+)
 from experiments.typefaces.restyle import restyle_faces
 
 SHARES_TYPEFACE = (0, 1)
@@ -110,13 +117,13 @@ def scored_sets(
 
 
 def group_vae_fit(config: TypefacesConfig, name: str, items: FactorDataset) -> tuple[GroupVAE, Fit]:
-    """A group VAE as wide as the learner, on sets of one typeface each."""
+    """A group VAE or neural statistician as wide as the learner, on sets of one typeface each."""
     own, event_shape = config.model, items.event_shape
-    posterior = GROUP_VAES[name](own.hidden.width)
+    posterior = {**GROUP_VAES, STATISTICIAN: GroupStatistic}[name](own.hidden.width)
     model = GroupVAE(
         GroupVAEConfig(
             posterior,
-            latent_sees_context=False,
+            latent_sees_context=name == STATISTICIAN,
             context_dim=own.context_dim,
             latent_dim=own.context_dim,
             encoder=own.encoder,

@@ -5,7 +5,13 @@ import pytest
 
 from cal_jax.errors import InputError
 from experiments.typefaces.baselines import bilinear, mean_glyph, nearest_face
-from experiments.typefaces.completion import Completion, chosen, completion_of, completion_scores
+from experiments.typefaces.completion import (
+    Completion,
+    chosen,
+    completed,
+    completion_of,
+    completion_scores,
+)
 
 RNG = np.random.default_rng(0)
 LETTERS, SIDE = 5, 16
@@ -41,7 +47,7 @@ def test_only_the_letters_that_were_asked_are_scored():
         drawn[np.arange(4)[:, None], given] = 0.0
         return drawn
 
-    scores = completion_scores("truth", task, draw)
+    scores = completion_scores("truth", task, completed(task, draw))
     assert scores["truth_ssim_2"].value == pytest.approx(1.0)
     assert scores["truth_rmse_2"].value == scores["truth_l1_2"].value == 0.0
 
@@ -49,10 +55,11 @@ def test_only_the_letters_that_were_asked_are_scored():
 def test_scores_of_a_known_error():
     truth = np.full((2, LETTERS, SIDE, SIDE), 0.5, np.float32)
     wrong = truth + np.array([0.1, -0.3], np.float32)[:, None, None, None]
-    scores = completion_scores("off", completion_of(truth, 1, 0), lambda glyphs, given: wrong)
+    task = completion_of(truth, 1, 0)
+    scores = completion_scores("off", task, wrong)
     assert scores["off_rmse_1"].value == pytest.approx(0.2, rel=1e-5)
     assert scores["off_l1_1"].value == pytest.approx(0.2, rel=1e-5)
-    beyond = completion_scores("beyond", completion_of(truth, 1, 0), lambda *_: 7 * truth)
+    beyond = completion_scores("beyond", task, completed(task, lambda *_: 7 * truth))
     assert beyond["beyond_rmse_1"].value == pytest.approx(0.5, rel=1e-5)  # levels end at 1
 
 

@@ -1,5 +1,6 @@
 """The typeface study as its users run it, and what each fit of it may see."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -25,7 +26,8 @@ from experiments.typefaces.training import group_vae_fit, learner_sets
 from tests.experiments.marked_faces import marked, parts_of
 from tests.stderr import said
 
-METHODS = ("completion", "encoder", "gvae", "ml_vae", "ridge", "copy", "mean")
+OF_IMAGES, JUDGED = ("ssim", "rmse", "l1"), ("letter", "retrieval")
+METHODS = ("completion", "encoder", "gvae", "ml_vae", "statistician", "ridge", "copy", "mean")
 
 
 @pytest.fixture(name="smoke", scope="module")
@@ -40,8 +42,10 @@ def test_a_run_leaves_scores_figures_weights_and_one_page(smoke):
     run = read_run(smoke)
     assert set(run["scores"]) == {
         "elbo_per_item",
-        *(f"{name}_{of}_{n}" for name in METHODS for of in ("ssim", "rmse", "l1") for n in GIVEN),
+        *(f"{name}_{of}_{n}" for name in METHODS for of in OF_IMAGES + JUDGED for n in GIVEN),
+        *(f"real_{of}_{n}" for of in JUDGED for n in GIVEN),
     }
+    assert run["oracle"]["accuracy"].keys() == {"letter"}
     scores = {name: score["value"] for name, score in run["scores"].items()}
     assert scores["copy_rmse_8"] < scores["mean_rmse_8"]
     assert scores["ridge_rmse_8"] < scores["ridge_rmse_1"]
@@ -76,6 +80,7 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
         "nearest_face": (0,),
         "mean_glyph": (0,),
         "chosen": (2,),
+        "judges_of": (0, 1),
         "completion_scores": (1,),
         "bound_per_item": (4,),
     }.items():
@@ -85,15 +90,17 @@ def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatc
     flags += ["--scored", scored, "--run-dir", str(tmp_path / "run"), "--devices", "1"]
     assert main(flags) == 0
     for name in ("learned", "group_completion", "mean_glyph"):
-        assert [parts_of(args[0]) for args in seen[name]] == [{"train"}]
+        assert all(parts_of(args[0]) == {"train"} for args in seen[name])
+    assert len(seen["group_completion"]) == 2  # of GVAE and the neural statistician
     assert [parts_of(args[0]) for args in seen["with_restyled"]] == [{"train"}]
     for name in ("bilinear", "nearest_face"):  # of faces and changed ones
         (basis,) = seen[name][0]
         assert parts_of(basis[: len(basis) // 2]) == {"train"}
     for name in ("learner_sets", "group_vae_fit"):
-        assert [parts_of(items.items) for (items,) in seen[name]] == [{"train"}]
+        assert all(parts_of(items.items) == {"train"} for (items,) in seen[name])
     for (validation,) in seen["chosen"]:
         assert parts_of(validation.faces) == {"validation"}
+    assert [parts_of(faces) for faces in seen["judges_of"][0]] == [{"train"}, {scored}]
     for (task,) in seen["completion_scores"]:
         assert parts_of(task.faces) == {scored}
     assert parts_of(seen["bound_per_item"][0][0]) == {scored}
@@ -123,10 +130,10 @@ def test_the_learner_draws_with_the_style_given_and_the_letters_of_training(monk
     assert np.abs(again[0] - drawn[0]).max() > 1e-4
     fitted = learned(trained, train)(0.0)
     assert _error_of_given(task, fitted) < _error_of_given(task, learned(trained, train)(math.inf))
-    padded = fitted(task.glyphs, task.given)
-    monkeypatch.setattr(refined, "GIVEN", (2,))
-    unpadded = learned(trained, train)(0.0)(task.glyphs, task.given)
-    np.testing.assert_allclose(unpadded, padded, atol=1e-3)
+    together = fitted(task.glyphs, task.given)
+    monkeypatch.setattr(refined, "GLYPHS", 2)  # one face at once
+    alone = learned(trained, train)(0.0)(task.glyphs, task.given)
+    np.testing.assert_allclose(alone, together, atol=1e-3)
 
 
 def _error_of_given(task, draw):
@@ -152,8 +159,8 @@ def test_faces_are_read_from_an_archive_or_refused(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ("--letters ABC", "letters 'ABC'; accepted: more than 8"),
-        ("--letters ABCDEFGHI1", "letters 'ABCDEFGHI1'; accepted: some of ABC"),
+        ("--letters ABC", "letters 'ABC'; accepted: 10 or more"),
+        ("--letters ABCDEFGHIJ1", "letters 'ABCDEFGHIJ1'; accepted: some of ABC"),
         ("--table 0 5", "table (0, 5); accepted: letters and typefaces"),
         ("--table 27 5", "sizes: 27 of letter; accepted: 1 to 26"),
         ("--group-vaes vae", "group_vaes vae; accepted: gvae, ml_vae"),
@@ -169,12 +176,21 @@ def test_bad_flags_end_in_one_line(flags, message, capsys):
     assert message in error and error.count("\n") == 1
 
 
-def test_the_letters_of_a_group_vae_are_those_of_training_and_the_style_is_the_given_one():
+def test_neither_a_statistician_nor_the_judges_change_a_run_of_the_others(smoke):
+    """So that a finished run is trained no further when they are added."""
+    for name in ("", "gvae", "ml_vae", "statistician"):
+        identity = json.loads((smoke / name / "config.json").read_text())
+        assert not {"statistician", "judge_steps"} & set(identity)
+
+
+@pytest.mark.parametrize("name", ["ml_vae", "statistician"])
+def test_the_letters_of_a_group_vae_are_those_of_training_and_the_style_is_the_given_one(name):
     """Style from the given glyphs, each letter's z from all training faces, decoded together."""
     glyphs = levels(embedded().only("ABCDEFGHIJ").take(np.arange(9)))
     config = replace(PRESETS["smoke"], letters="ABCDEFGHIJ", set_size=(2, 5))
     items = pipeline.training_items(embedded().only("ABCDEFGHIJ").take(np.arange(6)))
-    model, what = group_vae_fit(config, "ml_vae", items)
+    model, what = group_vae_fit(config, name, items)
+    assert model.config.latent_sees_context == (name == "statistician")
     x = what.sets(0).one(jax.random.key(0)).data[0]
     assert x.shape == (5, 32, 32)
     variables = init_variables(what.objective.bound, model, jax.random.key(1), x)
@@ -186,7 +202,14 @@ def test_the_letters_of_a_group_vae_are_those_of_training_and_the_style_is_the_g
 
     def one(module):
         ctx = module.inference()
-        z = ctx.latent(0, ctx.encode(train[:, 3]), None, np.zeros(8)).mean().mean(axis=0)
+        of_faces = [ctx.context(ctx.encode(face), None).mean() for face in train]
+        z = np.mean(
+            [
+                ctx.latent(0, ctx.encode(face[3:4]), None, c).mean()[0]
+                for face, c in zip(train, of_faces, strict=True)
+            ],
+            axis=0,
+        )
         c = ctx.context(ctx.encode(asked.glyphs[1]), None).mean()
         return z, module.generative().likelihood((z[None],), c).mean()[0]
 

@@ -7,9 +7,10 @@ import pytest
 
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.glyphs.embedded import embedded
-from cal_jax.data.glyphs.splits import split_families
+from cal_jax.errors import InputError
 from cal_jax.inference import weights
 from cal_jax.inference.labels import infer_labels
+from cal_jax.models.context_aware.config import named
 from experiments import typefaces_untold
 from experiments.common import untold
 from experiments.common.set_statistics import mixture_masks, statistics
@@ -23,8 +24,12 @@ from tests.stderr import said
 LETTERS = "ABCDEFGHIJ"
 
 
-@pytest.mark.parametrize("scored", ["test", "validation"])
-def test_a_run_names_masks_of_faces_that_nothing_was_fitted_on(scored, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("preset", "scored"), [("smoke", "test"), ("smoke", "validation"), ("smoke-three", "test")]
+)
+def test_a_run_names_masks_of_faces_that_nothing_was_fitted_on(
+    preset, scored, tmp_path, monkeypatch
+):
     seen = {}
 
     def spy(name, *places):
@@ -36,8 +41,9 @@ def test_a_run_names_masks_of_faces_that_nothing_was_fitted_on(scored, tmp_path,
 
         monkeypatch.setattr(untold, name, watched)
 
-    split = marked(split_families(embedded()))
-    monkeypatch.setattr(typefaces_untold, "split_families", lambda glyphs: split)
+    name = "styled_split" if preset == "smoke-three" else "split_families"
+    split = marked(getattr(typefaces_untold, name)(embedded()))
+    monkeypatch.setattr(typefaces_untold, name, lambda glyphs: split)
     for name, places in {
         "FactorSets": (0,),
         "infer_labels": (2,),
@@ -45,7 +51,7 @@ def test_a_run_names_masks_of_faces_that_nothing_was_fitted_on(scored, tmp_path,
         "mixture_masks": (0, 1),
     }.items():
         spy(name, *places)
-    flags = ["--preset", "smoke", "--letters", LETTERS, "--scored", scored, "--devices", "1"]
+    flags = ["--preset", preset, "--letters", LETTERS, "--scored", scored, "--devices", "1"]
     assert main([*flags, "--run-dir", str(tmp_path / "run")]) == 0
     assert parts_of(seen["FactorSets"][0][0].items) == {"train"}
     assert parts_of(seen["infer_labels"][0][0]) == {scored}
@@ -56,7 +62,7 @@ def test_a_run_names_masks_of_faces_that_nothing_was_fitted_on(scored, tmp_path,
         run["scores"]
     )
     assert run["data"]["evaluated_on"] == f"{scored} faces"
-    assert 0.5 <= run["scores"]["floor_accuracy"]["value"] <= 1
+    assert 1 / len(PRESETS[preset].support) <= run["scores"]["floor_accuracy"]["value"] <= 1
     assert (tmp_path / "run" / "report.html").exists()
     learner = weights.load(tmp_path / "run" / weights.FILE)
     named = infer_labels(learner.model, learner.variables, seen["infer_labels"][0][0])
@@ -89,6 +95,12 @@ def test_statistics_are_those_of_means_and_pair_distances():
     pairs = np.asarray([5.0, 0.0, 5.0])
     want = [np.std([0, 3.5, 0]), np.std([0, 0.5, 0]), pairs.mean(), pairs.std()]
     np.testing.assert_allclose(statistics(x)[0], want, atol=1e-6)
+
+
+def test_other_contexts_are_refused():
+    model = replace(PRESETS["smoke"].model, contexts=named("letter", "weight"))
+    with pytest.raises(InputError, match="letter, weight; accepted: letter, typeface, or"):
+        replace(PRESETS["smoke"], model=model)
 
 
 def test_a_model_without_a_label_network_is_refused(capsys):

@@ -142,19 +142,31 @@ def predict(oracle: Oracle, x: ArrayLike) -> np.ndarray:
     Returns:
         int32 [..., F].
     """
+    heads = read_logits(oracle, x)
+    return np.stack([head.argmax(axis=-1) for head in heads], axis=-1).astype(np.int32)
+
+
+def read_logits(oracle: Oracle, x: ArrayLike) -> tuple[np.ndarray, ...]:
+    """The logits of every factor's values, F arrays float32 [..., sizes[f]].
+
+    Args:
+        oracle: a trained oracle.
+        x: images, see ``predict``.
+    """
     images = np.asarray(x, np.float32)
     side = oracle.image_size
     if images.shape[-2:] != (side, side):
         raise InputError(f"the oracle reads {side} x {side} images, not shape {images.shape}")
     flat = images.reshape(-1, side, side)
     network = network_of(oracle.sizes, oracle.config)
-    found = np.empty((len(flat), len(oracle.sizes)), np.int32)
+    found = [np.empty((len(flat), size), np.float32) for size in oracle.sizes]
     for start in range(0, len(flat), PREDICT_BATCH):
         batch = flat[start : start + PREDICT_BATCH]
         padded = np.zeros((PREDICT_BATCH, side, side), np.float32)
         padded[: len(batch)] = batch
-        found[start : start + len(batch)] = _read(network, oracle.variables, padded)[: len(batch)]
-    return found.reshape(*images.shape[:-2], len(oracle.sizes))
+        for head, of in zip(found, _read(network, oracle.variables, padded), strict=True):
+            head[start : start + len(batch)] = of[: len(batch)]
+    return tuple(head.reshape(*images.shape[:-2], head.shape[1]) for head in found)
 
 
 def accuracy(oracle: Oracle, x: ArrayLike, values: ArrayLike) -> dict[str, float]:
@@ -170,9 +182,9 @@ def accuracy(oracle: Oracle, x: ArrayLike, values: ArrayLike) -> dict[str, float
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _read(network: OracleNetwork, variables: Any, x: jax.Array) -> jax.Array:
+def _read(network: OracleNetwork, variables: Any, x: jax.Array) -> tuple[jax.Array, ...]:
     logits: Any = network.apply(variables, x, train=False)
-    return jnp.stack([head.argmax(axis=-1) for head in logits], axis=-1).astype(jnp.int32)
+    return tuple(logits)
 
 
 def _shifted(key: jax.Array, x: jax.Array, most: int) -> jax.Array:
