@@ -119,10 +119,14 @@ PRESETS = {
         most_frames=300,
     ),
     "cpu": SpritesConfig(
-        summary="for 2 cores, an hour or more; not published yet",
-        model=_DENSE,
-        training=_TRAINING,
-        weight_half_life=3_000.0,
+        summary="some 20 minutes on 1 core",
+        model=replace(_DENSE, posterior=SharedExperts(0)),
+        training=replace(_TRAINING, steps=6_500),
+        set_size=3,
+        contrast=300.0,
+        dependence=300.0,
+        latent_weight=100.0,
+        weight_half_life=1_000.0,
     ),
     "full": SpritesConfig(
         summary="for an accelerator: wider, longer, larger batches; not published",

@@ -8,8 +8,11 @@ from cal_jax.config import require_at_least
 from cal_jax.data.mask_mix import Mix, all_masks, one_constant
 from cal_jax.data.sprite_frames import FACTORS
 from cal_jax.errors import InputError
+from cal_jax.models.components.decoders import DenseDecoder
+from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.models.context_aware.config import ContextAwareConfig
-from cal_jax.models.context_aware.labels import PooledLabels
+from cal_jax.models.context_aware.labels import ScatterLabels
+from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.training.config import Objective, TrainingConfig
 from cal_jax.training.recipes import masks_by_contrast
 from experiments.sprites.config import LEAST_FRAMES, Masks, Scored, mix_of
@@ -89,40 +92,53 @@ class SpritesUntoldConfig:
 ONE, SUBSETS = len(FACTORS), 2 ** len(FACTORS)
 
 
-def _model(preset: str, num_labels: int, width: int) -> ContextAwareConfig:
-    labels = PooledLabels(num_labels=num_labels, pre_width=width, post_width=width)
+def _model(preset: str, num_labels: int) -> ContextAwareConfig:
+    labels = ScatterLabels(num_labels=num_labels)
     return replace(TOLD[preset].model, labels=labels)
 
 
-_TRAINING = replace(TOLD["cpu"].training, steps=12_000, batch_size=24, learning_rate=1e-3)
+def _quick(num_labels: int) -> ContextAwareConfig:
+    """Networks for the masks: the decoder is small, so that steps cost what the encoder costs."""
+    return replace(
+        _model("cpu", num_labels),
+        encoder=DenseEncoder(256),
+        decoder=DenseDecoder(64),
+        posterior=SharedExperts(0),
+    )
+
+
+_TRAINING = replace(TOLD["cpu"].training, steps=1_200, batch_size=32)
 
 PRESETS = {
     "smoke": SpritesUntoldConfig(
         summary="seconds: a small model, too short to learn; for tests",
-        model=_model("smoke", ONE, 8),
+        model=_model("smoke", ONE),
         training=TOLD["smoke"].training,
         set_size=3,
         test_sets=20,
         cluster_sets=60,
     ),
     "cpu": SpritesUntoldConfig(
-        summary="one of six, for 2 cores; not published yet",
-        model=_model("cpu", ONE, 128),
+        summary="one of six, some 5 minutes on 1 core",
+        model=_quick(ONE),
         training=_TRAINING,
-        weight_half_life=2_000.0,
+        set_size=LEAST_FRAMES,
+        contrast=1_000.0,
+        weight_half_life=300.0,
     ),
     "cpu-subsets": SpritesUntoldConfig(
-        summary="any subset of six, for 2 cores; not published yet",
-        model=_model("cpu", SUBSETS, 256),
-        training=replace(_TRAINING, batch_size=48),
+        summary="any subset of six, for 2 cores; not published",
+        model=_quick(SUBSETS),
+        training=replace(_TRAINING, steps=4_000, batch_size=48),
         masks="subsets",
         set_size=LEAST_FRAMES,
         balance_decay=0.95,
-        weight_half_life=2_000.0,
+        contrast=1_000.0,
+        weight_half_life=1_000.0,
     ),
     "full": SpritesUntoldConfig(
         summary="for an accelerator: wider, longer, larger batches; not published",
-        model=_model("full", ONE, 256),
+        model=_model("full", ONE),
         training=TOLD["full"].training,
         weight_half_life=10_000.0,
     ),
