@@ -159,6 +159,8 @@ class UnsupervisedConfig(ImageSetsConfig):
     known: int = 0
     """Training sets whose label is told."""
     labels: LabelConfig = field(default_factory=LabelConfig)
+    generation: bool = omit_default(True)
+    """Whether what the model generates is scored too, by an oracle; False: its masks alone."""
     gradient_keys: int = omit_default(0)
     """Of the study of the label gradient's noise, before training, half-way and after it;
     0: none."""

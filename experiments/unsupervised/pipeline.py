@@ -87,8 +87,8 @@ def evaluate(
     """Score the trained model and write scores.json, the weights, the figures and the report."""
     config, started = request.config, time.monotonic()
     names = config.factors.names
-    judge = oracle_evaluator_of(request, folder, images)
-    real, mixed = judge.real, judge.mixed
+    judge = oracle_evaluator_of(request, folder, images, reads=config.generation)
+    mixed = judge.mixed
     learned = learned_log_prior(trained.memory)
     even, even_masks = mixed, judge.labels
     if config.mix != config.even_mix:
@@ -118,11 +118,14 @@ def evaluate(
     terms = bound(exact, trained.variables)
     untrained = bound(exact, trained.initial_variables, batch_statistics=True)
     hard = bound(functools.partial(hard_label_elbo, choice="argmax"), trained.variables)
-    sampler = Sampler(model, trained.variables, config.set_size, labelled.order)
-    generated = generate(sampler, key_sets, real)
-    scores = labelled.scores | generation_scores(
-        names, generated, real, judge.read, merge_of(names)
-    )
+    scores = dict(labelled.scores)
+    figures = [draw_label_course(folder.path, records, config.support, schedule_of(config))]
+    if config.generation:
+        real = judge.real
+        sampler = Sampler(model, trained.variables, config.set_size, labelled.order)
+        generated = generate(sampler, key_sets, real)
+        scores |= generation_scores(names, generated, real, judge.read, merge_of(names))
+        figures += draw_generation(folder.path, names, real.one_constant, generated)
 
     def of_masks(x: np.ndarray, masks: np.ndarray) -> BoundOfSets:
         x = x.astype(np.float32)
@@ -147,10 +150,7 @@ def evaluate(
         scores,
         terms,
         float(untrained.elbo),
-        figures=[
-            draw_label_course(folder.path, records, config.support, schedule_of(config)),
-            *draw_generation(folder.path, names, real.one_constant, generated),
-        ],
+        figures=figures,
         details={
             "order": list(labelled.order),
             **({"gradient_noise": noise.details} if noise.details else {}),

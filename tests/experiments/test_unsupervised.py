@@ -89,14 +89,17 @@ def test_uneven_labels_are_trained_on_in_their_shares_and_scored_evenly(tmp_path
 
     monkeypatch.setattr(pipeline, "mask_scores", watched)
     folder = tmp_path / "run"
-    assert run(folder, "--task", "rotated_3to1", "--training.steps", "20") == 0
+    flags = ["--training.steps", "20", "--generation", "False"]
+    assert run(folder, "--task", "rotated_3to1", *flags) == 0
     ((even, mixed, _, mix, log_prior),) = seen
     np.testing.assert_array_equal(even.masks.mean(axis=0), [0.5, 0.5])
     np.testing.assert_array_equal(mixed.masks.mean(axis=0), [0.75, 0.25])
     assert mix == [((1, 0), 3), ((0, 1), 1)]
     assert np.exp(log_prior).sum() == pytest.approx(1.0, abs=1e-5) and log_prior[0] != log_prior[1]
-    scores = read_run(folder)["scores"]
-    assert {"accuracy_by_bound", "calibration_error", "share_error"} <= set(scores)
+    record = read_run(folder)
+    by_bound = {"accuracy_by_bound", "calibration_error", "share_error"}
+    assert set(record["scores"]) == LABEL_SCORES | BOUNDS | by_bound
+    assert record["oracle"] is None and not (folder.parent / "oracles").exists()
     confusion = sum(np.asarray(one["confusion"]) for one in RunFolder(folder).read_metrics())
     np.testing.assert_allclose(confusion.sum(axis=1) / confusion.sum(), [0.75, 0.25], atol=0.06)
 
