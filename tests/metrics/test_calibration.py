@@ -30,8 +30,8 @@ def test_gaps_of_one_bin_cancel_and_of_two_do_not():
 
 def test_an_edge_belongs_to_the_bin_below_and_certainty_to_the_last():
     probabilities = binary([0.75, 0.74, 1.0, 1.0])
-    truth = np.array([0, 1, 0, 1])
-    want = (abs(0.25 - 0.74) + abs(0.0 - 1.0)) / 4
+    truth = np.array([0, 1, 0, 0])
+    want = abs(0.25 - 0.74) / 4
     assert expected_calibration_error(probabilities, truth, bins=4) == pytest.approx(want)
 
 
