@@ -14,8 +14,9 @@ PAGES := README.md docs/results/README.md docs/results/known_labels.md \
 	docs/results/typefaces.md docs/models/typefaces_card.md docs/results/omniglot.md
 
 # Experiments of `make smoke`; context_uses follows, with weights of one of them.
-SMOKE := black_and_white rotated three_contexts held_out_pairs unsupervised baselines coloured_digits \
-	spatial_mnist synthetic_sets vae_mnist oracle_check typefaces_untold typefaces_held_letters
+SMOKE := black_and_white rotated three_contexts held_out_pairs unsupervised mask_floors baselines \
+	coloured_digits spatial_mnist synthetic_sets vae_mnist oracle_check typefaces_untold \
+	typefaces_held_letters
 
 .PHONY: help demo smoke test twins lint types format results check clean
 

@@ -2,6 +2,7 @@
 
     python -m experiments.typefaces_untold --preset cpu --data-dir DIR
     python -m experiments.typefaces_untold --preset cpu-three --data-dir DIR
+    python -m experiments.typefaces_untold --preset 3to1-cpu --data-dir DIR
 
 DIR holds fonts, or ``glyphs.npz``, as for ``experiments.typefaces``; without it, the faces that
 ship with the package are taken. Test sets are of families that training never saw. The contexts
@@ -118,6 +119,16 @@ PRESETS["cpu-three"] = replace(
     ),
     training=replace(_TRAINING, steps=800),
 )
+PRESETS |= {
+    f"{odds}to1-cpu": replace(
+        PRESETS["cpu"],
+        summary=f"cpu, where {odds} training sets share a letter for each that shares a typeface",
+        mask_weights=(odds, 1),
+        responsibilities="contrast",
+        temperature=1.0,
+    )
+    for odds in (3, 9)
+}
 
 
 def splits(request: Request) -> Splits:

@@ -90,6 +90,28 @@ def log_mask_posterior(log_evidence: np.ndarray, log_prior: np.ndarray) -> np.nd
     return np.asarray(jax.nn.log_softmax(joint, axis=-1))
 
 
+def elbo_of_masks(
+    model: ContextAwareLearner,
+    variables: Variables,
+    key: jax.Array,
+    x: np.ndarray,
+    support: np.ndarray,
+    mask: np.ndarray | None = None,
+) -> np.ndarray:
+    """The plain bound (6.5) of sets at each mask, the mean of ``ELBO_SAMPLES``: [M, A] nats a set.
+
+    Args:
+      model, variables, key, support, mask: as for ``infer``.
+      x: [M, N, *X], float32.
+    """
+    elbo = functools.partial(_compiled(model), variables)
+    keys = dataset_keys(key, 0, len(x), ELBO_SAMPLES)
+    masks = () if mask is None else (mask,)
+    return np.stack(
+        [in_batches(elbo, keys, x, np.tile(a, (len(x), 1)), *masks) for a in support], axis=-1
+    )
+
+
 def _infer(
     model: ContextAwareLearner,
     variables: Variables,
@@ -105,15 +127,10 @@ def _infer(
     log_evidence = label_log_likelihoods(
         model, variables, key_weights, x, support, mask=mask, contexts=contexts, latents=latents
     )
-    elbo = functools.partial(_compiled(model), variables)
-    keys = dataset_keys(key_elbo, 0, len(x), ELBO_SAMPLES)
-    masks = () if mask is None else (mask,)
     found = [contexts_of_sets(model, variables, key_contexts, x, a, mask) for a in support]
     return Inferred(
         log_evidence=log_evidence,
-        elbo=np.stack(
-            [in_batches(elbo, keys, x, np.tile(a, (len(x), 1)), *masks) for a in support], axis=-1
-        ),
+        elbo=elbo_of_masks(model, variables, key_elbo, x, support, mask),
         log_posterior=log_mask_posterior(log_evidence, log_prior),
         constants=np.stack([one.constant_means for one in found], axis=1),
         varying=np.stack([one.varying_means for one in found], axis=1),

@@ -112,6 +112,23 @@ def pseudo_accuracy(confusion: np.ndarray, support: np.ndarray) -> Agreement:
     return best
 
 
+def in_order(values: np.ndarray, support: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
+    """Values of a model's masks [..., A] as those of the factors' masks.
+
+    Args:
+      values: of each mask of the model's contexts.
+      support: [A, K], closed under permutations of the contexts.
+      order: of each factor, which of the model's contexts it is.
+
+    Raises:
+      InputError: a support that is not closed.
+    """
+    read_as = [_row(support, mask[list(order)]) for mask in support]
+    named = np.empty_like(values)
+    named[..., read_as] = values
+    return named
+
+
 def rows_of(masks: np.ndarray, support: np.ndarray) -> np.ndarray:
     """The index in the support of each mask [M, K]: int [M].
 

@@ -122,6 +122,7 @@ def contrast_contexts(
     a: Array,
     axes: tuple[str, ...] = (),
     mask: Array | None = None,
+    varies: Array | None = None,
 ) -> tuple[Array, Array]:
     """``set_contrast`` and ``set_dependence`` of every context over the sets of all devices.
 
@@ -129,20 +130,23 @@ def contrast_contexts(
       posterior_means: [B, N, K, C]; a: [B, K], between 0 and 1 where masks are not known.
       axes: as in ``contrast_sets``.
       mask: [B, N], 1 for items that count; None when all count.
+      varies: [B, K], weights of the sets in the dependence, as ``a`` in the contrast; None: 1 - a.
 
     Returns:
       Two arrays [B, K]: for a context that is constant in the set, and for one that varies.
     """
+    varies = 1.0 - a if varies is None else varies
     if axes:
-        of_one_device = (posterior_means, a, mask)
-        all_means, all_a, all_items = jax.lax.all_gather(of_one_device, axes[0], tiled=True)
+        of_one_device = (posterior_means, a, mask, varies)
+        of_devices = jax.lax.all_gather(of_one_device, axes[0], tiled=True)
+        all_means, all_a, all_items, all_varies = of_devices
         first = jax.lax.axis_index(axes[0]) * len(a)
-        of_all = contrast_contexts(all_means, all_a, axes[1:], all_items)
+        of_all = contrast_contexts(all_means, all_a, axes[1:], all_items, all_varies)
         own = [jax.lax.dynamic_slice_in_dim(x, first, len(a)) for x in of_all]
         return own[0], own[1]
     over_contexts = functools.partial(jax.vmap, in_axes=(2, 1, None), out_axes=1)
     contrast = over_contexts(set_contrast)(posterior_means, a, mask)
-    dependence = over_contexts(set_dependence)(posterior_means, 1.0 - a, mask)
+    dependence = over_contexts(set_dependence)(posterior_means, varies, mask)
     return contrast, dependence
 
 

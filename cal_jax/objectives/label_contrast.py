@@ -1,9 +1,8 @@
 """Constant masks learned from the contrast between sets alone; the bound does not score them.
 
-A mask says which contexts identify their set and which are independent of it. Posterior means are
-first brought to one spread, so that a context cannot agree with every mask by saying nothing; the
-bound, at a mask drawn from q(a | D), is what makes the contexts informative. Shape letters: B sets,
-S samples, M masks of the support, K contexts.
+A mask says which contexts identify their set and which are independent of it. The bound, averaged
+over masks or at a drawn one, is what makes the contexts informative; p(a) is learned, or assumed
+by a balance. Shape letters: B sets, S samples, M masks of the support, K contexts.
 """
 
 from typing import NamedTuple
@@ -24,16 +23,22 @@ from cal_jax.objectives.contrasted import (
     to_one_spread,
 )
 from cal_jax.objectives.encoded import encoded, given_features
-from cal_jax.objectives.label_bounds import LabelTerms, label_logits
+from cal_jax.objectives.label_bounds import LabelTerms, average_over_labels, label_logits
 from cal_jax.objectives.label_learning import (
+    SURE,
+    EveryLabel,
+    KnownLabel,
     LearnedLabelTerms,
     cross_entropy,
     learned_terms,
     row_of,
 )
 from cal_jax.objectives.label_samples import sampled
+from cal_jax.objectives.learned_prior import LearnedPrior, update_prior
 from cal_jax.objectives.protocols import ContextAwareGenerative, LabelInference
 from cal_jax.objectives.weighting import Weights
+
+TINY = 1e-6
 
 
 class DrawnLabel(NamedTuple):
@@ -43,10 +48,7 @@ class DrawnLabel(NamedTuple):
     """[M]: of q(a | D)."""
     terms: ContextAwareTerms
     """At the drawn mask, in nats."""
-    kl_label: Array
-    """[]: KL(q(a | D) || p(a))."""
-    truth: Array
-    """[M]: one-hot, for the metrics alone."""
+    label: KnownLabel
     posterior_means: Array
     """[N, K, C]: given each item alone."""
     mask: Array | None = None
@@ -62,7 +64,6 @@ def of_drawn_label(
     is_known: Array,
     *,
     support: Array,
-    log_prior: Array,
     mask: Array | None = None,
     kl: KLMethod = "analytic",
 ) -> DrawnLabel:
@@ -72,84 +73,98 @@ def of_drawn_label(
 
     Args:
       key, generative, inference, x, mask, kl: as in ``label.label_elbo``.
-      a: [K], the true mask; no gradient and no score depends on it.
-      is_known: unused; no mask is told.
+      a: [K], the true mask.
+      is_known: [], whether training may use it: then it is the one drawn.
       support: [M, K].
-      log_prior: [M], log p(a).
     """
-    del is_known
     key_label, key_bound = jax.random.split(key)
     h = encoded(inference, x, mask)
     logits = label_logits(inference, h, support, mask)
-    drawn = jnp.sum(sampled(key_label, logits)[:, None] * support, axis=0)
+    label = KnownLabel(row_of(a, support), is_known)
+    choice = jnp.where(is_known > 0, label.truth, sampled(key_label, logits))
+    drawn = jnp.sum(choice[:, None] * support, axis=0)
     terms = context_aware_elbo(
         key_bound, generative, given_features(inference, h), x, drawn, mask=mask, kl=kl
     )
-    kl_label = categorical_kl(logits, log_prior)
-    means = item_posterior_means(inference, h, a)
-    return DrawnLabel(logits, terms, kl_label, row_of(a, support), means, mask)
+    return DrawnLabel(logits, terms, label, item_posterior_means(inference, h, a), mask)
 
 
 def weigh_by_contrast(
-    found: DrawnLabel,
-    balance: Balance | None,
+    found: EveryLabel | DrawnLabel,
+    memory: LearnedPrior | Balance,
     weights: Weights,
     *,
     support: Array,
-    log_prior: Array,
-    temperature: float,
-    dependence: float,
-    spread: float,
-    decay: float = 0.95,
+    log_prior: Array | None = None,
+    temperature: float = 1.0,
+    dependence: float = 1.0,
+    spread: float | None = None,
+    decay: float = 0.995,
     axes: tuple[str, ...] = (),
-) -> tuple[LearnedLabelTerms, Balance | None]:
+) -> tuple[LearnedLabelTerms, LearnedPrior | Balance]:
     """Responsibilities r(a | D) of a batch's masks, from what its sets say of each other.
 
     r is softmax(-disagreement / temperature), where a mask's disagreement is the contrast of the
     contexts that it calls constant and the dependence of those that it calls varying. The
     disagreement is averaged under r and is what moves the contexts; r is the target of the label
-    network.
+    network. With every mask visited the bound is sum_a r(a) ELBO_a - KL(r || p(a)); at a drawn
+    one, its ELBO less KL(q(a | D) || p(a)).
 
     Args:
       found: of B sets and S samples, leading axes [B, S].
-      balance: of previous batches (see ``label_learning.weigh_labels``); None: none, and no
-        assumption about p(a) enters r.
+      memory: of previous batches. LearnedPrior: p(a) is the running mean of r, and enters no r;
+        Balance: the shares of r follow ``log_prior``.
       weights: of the terms of the bound; they score no mask.
-      support: [M, K]; log_prior: [M], of the balance and of the label's KL.
+      support: [M, K].
+      log_prior: [M], log p(a), of a balance alone.
       temperature: of the disagreement, in nats.
       dependence: weight of the dependence beside the contrast.
-      spread: see ``contrasted.to_one_spread``.
-      decay: see ``balance.update_balance``.
+      spread: that posterior means are brought to, see ``to_one_spread``: then a context cannot
+        agree with every mask by saying nothing. None: as they are.
+      decay: see ``update_prior`` and ``balance.update_balance``.
       axes: over which the sets of a batch are spread ("device" in a step).
 
     Returns:
-      The terms [B], and the balance after this batch.
+      The terms [B], and the memory after this batch.
     """
     del weights
-    logits, terms, kl_label, truth = jax.tree.map(
-        lambda leaf: jnp.mean(leaf, axis=1),
-        (found.logits, found.terms, found.kl_label, found.truth),
-    )
-    mask = of_first_sample(found.mask)
+    logits, terms, label, *_ = jax.tree.map(lambda leaf: jnp.mean(leaf, axis=1), found)
+    assert found.posterior_means is not None
+    known = label.is_known[:, None] > 0
     against = mask_disagreement(
         found.posterior_means[:, 0],
-        jax.lax.stop_gradient(jax.nn.softmax(logits)),
+        jax.lax.stop_gradient(jnp.where(known, label.truth, jax.nn.softmax(logits))),
         support,
         dependence=dependence,
         spread=spread,
         axes=axes,
-        mask=mask,
+        mask=of_first_sample(found.mask),
     )
-    scores, potential = -against / temperature, jnp.zeros_like(log_prior)
-    if balance is not None:
+    scores, potential = -against / temperature, jnp.zeros(len(support))
+    if isinstance(memory, Balance):
+        assert log_prior is not None
         held = jax.lax.stop_gradient(scores)
-        balance = update_balance(balance, held, log_prior, decay=decay, axes=axes)
-        potential = balance.potential
-    learned = jax.nn.softmax(balanced_logits(scores, potential))
+        memory = update_balance(memory, held, log_prior, decay=decay, axes=axes)
+        potential = memory.potential
+    log_shares = jnp.where(known, SURE * label.truth, balanced_logits(scores, potential))
+    shares = jax.nn.softmax(log_shares)
+    if isinstance(memory, LearnedPrior):
+        memory = update_prior(memory, shares, decay=decay, axes=axes)
+        log_prior = memory.log_prior
+    assert log_prior is not None
+    if isinstance(found, EveryLabel):
+        bound = average_over_labels(terms, log_shares, log_prior)
+    else:
+        bound = _of_drawn(terms, logits, log_prior)
+    taught, disagreement = cross_entropy(shares, logits), jnp.sum(shares * against, axis=-1)
+    return learned_terms(bound, taught, label.truth, logits, disagreement), memory
+
+
+def _of_drawn(terms: ContextAwareTerms, logits: Array, log_prior: Array) -> LabelTerms:
+    """The bound [B] at the masks drawn, with (6.10)."""
+    kl_label = categorical_kl(logits, jnp.broadcast_to(log_prior, logits.shape))
     parts = {**terms._asdict(), "elbo": terms.elbo - kl_label}
-    bound = LabelTerms(**parts, kl_label=kl_label, logits=logits, elbo_per_label=None)
-    taught, disagreement = cross_entropy(learned, logits), jnp.sum(learned * against, axis=-1)
-    return learned_terms(bound, taught, truth, logits, disagreement), balance
+    return LabelTerms(**parts, kl_label=kl_label, logits=logits, elbo_per_label=None)
 
 
 def even_dependence(support: np.ndarray) -> float:
@@ -166,12 +181,15 @@ def mask_disagreement(
     shares: Array,
     support: Array,
     *,
-    dependence: float,
-    spread: float,
+    dependence: float = 1.0,
+    spread: float | None = None,
     axes: tuple[str, ...] = (),
     mask: Array | None = None,
 ) -> Array:
     """The disagreement of every mask with what the sets say of each other, in nats: [B, M].
+
+    The contrast of a context grows with the number of the sets that it is constant in. Those
+    count as many as if all masks were equally frequent, or a rare mask would look the better.
 
     Args:
       posterior_means: [B, N, K, C], given each item alone.
@@ -179,6 +197,13 @@ def mask_disagreement(
       support, dependence, spread, axes: as in ``weigh_by_contrast``.
       mask: [B, N], 1 for items that count; None when all count.
     """
-    means = to_one_spread(posterior_means, spread, axes, mask)
-    contrast, dependent = contrast_contexts(means, shares @ support, axes, mask)
+    means = posterior_means
+    if spread is not None:
+        means = to_one_spread(means, spread, axes, mask)
+    constant = shares @ support
+    found = jnp.mean(constant, axis=0)
+    for axis in axes:
+        found = jax.lax.pmean(found, axis)
+    as_if_even = constant * (jnp.mean(support, axis=0) / jnp.maximum(found, TINY))[None]
+    contrast, dependent = contrast_contexts(means, as_if_even, axes, mask, 1.0 - constant)
     return contrast @ support.T + dependence * dependent @ (1.0 - support.T)

@@ -228,15 +228,16 @@ def weigh_labels(
 
 
 def label_criterion(
-    terms: LearnedLabelTerms, weights: Weights, *, disagreement: float = 0.0
+    terms: LearnedLabelTerms, weights: Weights, *, disagreement: float = 0.0, bound: float = 1.0
 ) -> Array:
     """The weighted objective minus the label network's loss, in nats.
 
     Args:
       terms, weights: see ``weighted_objective``.
       disagreement: weight of the term of that name.
+      bound: weight of the weighted objective; 0 leaves it out.
     """
-    learned = weighted_objective(terms, weights) - terms.label_loss
+    learned = bound * weighted_objective(terms, weights) - terms.label_loss
     return learned - disagreement * terms.disagreement
 
 

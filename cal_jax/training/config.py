@@ -143,6 +143,8 @@ class Trained(NamedTuple):
     """Of the source in the first sitting; None where it is unknown."""
     metrics: list[dict[str, Any]]
     """Of each chunk of steps: of a run without a folder, whose folder else has them."""
+    memory: Any = ()
+    """Of ``BatchObjective`` after the last step."""
 
 
 def optimiser_of(config: TrainingConfig) -> optax.GradientTransformation:

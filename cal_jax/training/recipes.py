@@ -9,6 +9,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -37,6 +38,7 @@ from cal_jax.objectives.label_learning import (
     weigh_labels,
 )
 from cal_jax.objectives.label_schedules import annealed_weights
+from cal_jax.objectives.learned_prior import initial_prior
 from cal_jax.training.config import Objective
 from cal_jax.training.step import BatchObjective
 
@@ -55,13 +57,14 @@ def recipe_of(model: ContextAwareLearner, steps: int) -> Objective:
     half_life = max(1.0, steps / 4)
     if labels is None:
         return known_masks(half_life=half_life)
-    supports = {count: one_constant(count), 2**count: all_masks(count)}
-    if labels.num_labels not in supports:
-        raise InputError(
-            f"labels.num_labels {labels.num_labels}; accepted without an objective: {count}, one "
-            f"constant context, or {2**count}, any of them constant"
-        )
-    return inferred_masks(supports[labels.num_labels], half_life=half_life)
+    if labels.num_labels == count:
+        return inferred_masks(one_constant(count), half_life=half_life)
+    if labels.num_labels == 2**count:
+        return balanced_masks(all_masks(count), half_life=half_life)
+    raise InputError(
+        f"labels.num_labels {labels.num_labels}; accepted without an objective: {count}, one "
+        f"constant context, or {2**count}, any of them constant"
+    )
 
 
 def known_masks(
@@ -105,6 +108,46 @@ def known_masks(
 def inferred_masks(
     support: Sequence[Sequence[int]] | np.ndarray,
     *,
+    kl: KLMethod = "analytic",
+    temperature: float = 1.0,
+    contrast: float = 30.0,
+    bound: float = 1.0,
+    latent_weight: float = 2.0,
+    context_weight: float = 1.0,
+    half_life: float = 4_000.0,
+) -> Objective:
+    """The bound of every mask, averaged under responsibilities that the contrast decides.
+
+    Neither the shares of the masks nor p(a) need be known: p(a) is the running mean of the
+    responsibilities, ``LearnedPrior``, and the objective's memory. Data gives each set x, its
+    true mask (for metrics alone) and whether training may use it.
+
+    Args:
+      support: [M, K], the masks that are possible.
+      kl: see ``objectives.label.label_elbo``.
+      temperature: of the disagreement that scores a mask, in nats.
+      contrast: weight of the disagreement, averaged under the responsibilities.
+      bound: weight of every term of the bound; 0 leaves the contrast alone.
+      latent_weight, context_weight, half_life: as in ``known_masks``.
+    """
+    masks = jnp.asarray(support, jnp.float32)
+    weigh = functools.partial(
+        weigh_by_contrast, support=masks, temperature=temperature, axes=(DEVICE,)
+    )
+    weights = functools.partial(
+        annealed_weights, latent=latent_weight, contexts=context_weight, half_life=half_life
+    )
+    return Objective(
+        functools.partial(of_every_label, support=masks, kl=kl, with_posterior_means=True),
+        functools.partial(label_criterion, disagreement=contrast, bound=bound),
+        BatchObjective(weigh, initial_prior(len(masks))),
+        weights,
+    )
+
+
+def balanced_masks(
+    support: Sequence[Sequence[int]] | np.ndarray,
+    *,
     log_prior: np.ndarray | None = None,
     kl: KLMethod = "analytic",
     responsibilities: Responsibilities = "objective",
@@ -115,9 +158,10 @@ def inferred_masks(
     context_weight: float = 1.0,
     half_life: float = 4_000.0,
 ) -> Objective:
-    """The bound of every mask of a support, averaged under responsibilities that it learns from.
+    """The bound of every mask, averaged under responsibilities whose shares are p(a).
 
-    Data gives each set x, its true mask (for metrics alone) and whether training may use it.
+    For masks whose shares are known: each is scored by its bound, and a balance over the batches
+    keeps the shares. Data is that of ``inferred_masks``.
 
     Args:
       support: [M, K], the masks that are possible.
@@ -130,9 +174,7 @@ def inferred_masks(
       latent_weight, context_weight, half_life: as in ``known_masks``.
     """
     masks = jnp.asarray(support, jnp.float32)
-    if log_prior is None:
-        log_prior = np.full(len(masks), -np.log(len(masks)), np.float32)
-    prior = jnp.asarray(log_prior)
+    prior = _prior_of(log_prior, len(masks))
     weigh: Any = functools.partial(
         weigh_labels,
         log_prior=prior,
@@ -174,9 +216,9 @@ def masks_by_contrast(
 
     Args:
       support: [M, K], the masks that are possible; each context is constant in some, not in all.
-      log_prior: [M], log p(a); None: all alike. Without a balance it scores no mask.
+      log_prior: [M], log p(a) of a balance; None: all alike.
       temperature: of the disagreement, in nats.
-      balance_decay: of the running balance of the masks; None: none, p(a) need not be known.
+      balance_decay: of the running balance of the masks; None: none, and p(a) is learned.
       spread: see ``objectives.contrasted.to_one_spread``.
       contrast: weight of the disagreement.
       latent_weight, context_weight, half_life: as in ``known_masks``.
@@ -190,27 +232,33 @@ def masks_by_contrast(
         raise InputError(
             "support: a context that is never constant or never varies; accepted: both"
         )
-    if log_prior is None:
-        log_prior = np.full(len(masks), -np.log(len(masks)), np.float32)
-    prior, of_support = jnp.asarray(log_prior), jnp.asarray(masks)
-    weigh: Any = functools.partial(
+    of_support = jnp.asarray(masks)
+    weigh = functools.partial(
         weigh_by_contrast,
         support=of_support,
-        log_prior=prior,
         temperature=temperature,
         dependence=even_dependence(masks),
         spread=spread,
         axes=(DEVICE,),
     )
-    batch = _balanced(weigh, prior, balance_decay)
+    batch = BatchObjective(weigh, initial_prior(len(masks)))
+    if balance_decay is not None:
+        prior = _prior_of(log_prior, len(masks))
+        batch = _balanced(functools.partial(weigh, log_prior=prior), prior, balance_decay)
     return Objective(
-        functools.partial(of_drawn_label, support=of_support, log_prior=prior),
+        functools.partial(of_drawn_label, support=of_support),
         functools.partial(label_criterion, disagreement=contrast),
         batch,
         functools.partial(
             annealed_weights, latent=latent_weight, contexts=context_weight, half_life=half_life
         ),
     )
+
+
+def _prior_of(log_prior: np.ndarray | None, count: int) -> jax.Array:
+    """log p(a) [M] as given, or all masks alike."""
+    even = np.full(count, -np.log(count), np.float32)
+    return jnp.asarray(even if log_prior is None else log_prior)
 
 
 def _balanced(weigh: Callable[..., Any], prior: Any, decay: float | None) -> BatchObjective:

@@ -84,6 +84,7 @@ def train(
             point.seconds,
             point.revision,
             run.records or [],
+            point.state.memory,
         )
         for run, point, state in zip(runs, points, initial, strict=True)
     ]

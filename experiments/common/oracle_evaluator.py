@@ -23,7 +23,8 @@ from experiments.common.image_sets import (
 class OracleEvaluator(NamedTuple):
     """The same for every run of an experiment's factors and images."""
 
-    oracle: Oracle
+    oracle: Oracle | None
+    """None where nothing that is generated is read."""
     real: Real
     """Sets of every label that is scored."""
     mixed: RealSets
@@ -35,10 +36,13 @@ class OracleEvaluator(NamedTuple):
 
     def read(self, images: np.ndarray) -> np.ndarray:
         """The oracle's labels int [..., F] of images [..., H, W]."""
+        assert self.oracle is not None
         return predict(self.oracle, images)
 
-    def about_oracle(self) -> dict[str, Any]:
-        """The oracle's digest and accuracy, for a run's record."""
+    def about_oracle(self) -> dict[str, Any] | None:
+        """The oracle's digest and accuracy, for a run's record; None without one."""
+        if self.oracle is None:
+            return None
         every = self.real.all_constant
         return {
             "digest": oracle_file.digest(self.oracle),
@@ -47,7 +51,7 @@ class OracleEvaluator(NamedTuple):
 
 
 def oracle_evaluator_of(
-    request: program.Request, folder: RunFolder, images: Evaluation
+    request: program.Request, folder: RunFolder, images: Evaluation, *, reads: bool = True
 ) -> OracleEvaluator:
     """The judge of a run; the oracle is trained once for its images, and kept.
 
@@ -55,18 +59,21 @@ def oracle_evaluator_of(
       request: with the run's config.
       folder: of the run: oracles are kept beside it, unless the request says where.
       images: the oracle is trained on those to train on, sets are made of the others.
+      reads: whether an oracle reads anything, and is needed.
 
     Raises:
       InputError: see ``evaluation.oracle.cache.stored_oracle``.
     """
     config = request.config
-    oracle = factor_oracle(
-        request.oracle_dir or folder.path.parent / "oracles",
-        config.factors,
-        images.train,
-        config.oracle,
-        config.binarisation,
-    )
+    oracle = None
+    if reads:
+        oracle = factor_oracle(
+            request.oracle_dir or folder.path.parent / "oracles",
+            config.factors,
+            images.train,
+            config.oracle,
+            config.binarisation,
+        )
     dataset = evaluation_dataset(config, images.evaluated)
     draw_sets = functools.partial(evaluation_sets, config, dataset)
     mixed, labels = draw_sets(config.mix)

@@ -9,13 +9,13 @@ import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from cal_jax.cli import program
 from cal_jax.cli.processes import is_first
-from cal_jax.config import flatten, require_at_least
+from cal_jax.config import flatten, omit_default, require_at_least, require_one_of
 from cal_jax.data.context_sets import accidentally_constant, draw_context_sets
 from cal_jax.data.factor_dataset import FactorDataset
 from cal_jax.data.mask_mix import Mix, one_constant
@@ -32,9 +32,15 @@ from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.training.config import Objective, Trained, TrainingConfig
 from cal_jax.training.factor_sets import FactorSets
-from cal_jax.training.recipes import inferred_masks
+from cal_jax.training.recipes import balanced_masks, inferred_masks
 from experiments.common.factor_study import Additions, Splits
 from experiments.common.figures import draw_course
+from experiments.common.mask_scores import (
+    BoundOfSets,
+    even_mix,
+    learned_log_prior,
+    mask_scores,
+)
 from experiments.common.run import TEST_SEED, Fit, evaluation_key, fit_runs, open_runs
 from experiments.common.set_statistics import mixture_masks
 from experiments.results.publish import publish, run_of
@@ -65,13 +71,23 @@ class UntoldConfig:
     """Of the contexts' KLs in the first step."""
     weight_half_life: float = 1_000.0
     """Steps after which the weights' excess over 1 has halved."""
+    responsibilities: Literal["contrast", "objective"] = omit_default("objective")
+    """What scores a mask: the contrast alone, and p(a) is learned; or the weighted bound too,
+    with masks balanced to be equally frequent."""
+    mask_weights: tuple[float, ...] = omit_default(())
+    """Of training sets that share each context, in their order; none: all alike."""
 
     def __post_init__(self) -> None:
         require_at_least(self, set_size=2, test_sets=1, contrast=0)
+        require_one_of(self, responsibilities=Literal["contrast", "objective"])
         count, labels = self.model.num_contexts, self.model.labels
         if labels is None or labels.num_labels != count:
             found = "none" if labels is None else str(labels.num_labels)
             raise InputError(f"model.labels: {found}; accepted: num_labels {count}, one a context")
+        if len(self.mask_weights) not in (0, count):
+            raise InputError(
+                f"mask_weights: {self.mask_weights}; accepted: {count} weights or none"
+            )
 
     @property
     def support(self) -> np.ndarray:
@@ -80,13 +96,17 @@ class UntoldConfig:
 
     @property
     def mix(self) -> Mix | None:
-        """Of masks, see ``draw_context_sets``; None: each with exactly one constant context."""
-        return None
+        """Of training's masks, see ``draw_context_sets``; None: one constant context, evenly."""
+        if not self.mask_weights:
+            return None
+        masks = one_constant(self.model.num_contexts)
+        return list(zip(masks, self.mask_weights, strict=True))
 
     @property
     def objective(self) -> Objective:
         """The bound of every mask, averaged under responsibilities."""
-        return inferred_masks(
+        recipe = inferred_masks if self.responsibilities == "contrast" else balanced_masks
+        return recipe(
             self.support,
             temperature=self.temperature,
             contrast=self.contrast,
@@ -115,31 +135,53 @@ class Named(NamedTuple):
     trained: Trained
     splits: Splits
     scored: Sets
-    """Of items that nothing was fitted on."""
+    """Of items that nothing was fitted on, every mask equally often."""
     scores: Mapping[str, Score]
     """Of the label network, see ``metrics.labels.label_scores``."""
 
 
 def bound_and_floor(named: Named) -> Additions:
-    """The masks of the largest bound, and those of a mixture of simple statistics of the sets."""
-    request, support = named.request, named.request.config.support
-    x, masks = named.scored.x.astype(np.float32), named.scored.masks
-    key, size = evaluation_key(request.seed), request.config.set_size
-    found = infer(named.model, named.trained.variables, key, x, support, contexts=1, latents=1)
-    seen = sets_of(named.splits.train, request.config, FLOOR_SETS, request.seed)
-    floor = mixture_masks(seen.x.astype(np.float32), x, len(support), request.seed)
-    elbo = found.elbo.max(axis=1).mean() / size
+    """The masks by p(a | D) of the bound, its calibration, and the floor of simple statistics.
+
+    The sets of the calibration have the shares of training, for which p(a) is meant.
+    """
+    request, config = named.request, named.request.config
+    support, size = config.support, config.set_size
+    seen = sets_of(named.splits.train, config, FLOOR_SETS, request.seed)
+    floor = mixture_masks(
+        seen.x.astype(np.float32), named.scored.x.astype(np.float32), len(support), request.seed
+    )
+    elbo = elbo_of(named, named.scored)
+    mixed, elbo_of_mixed = named.scored, elbo
+    if config.mix is not None:
+        mixed = sets_of(named.splits.test, config, config.test_sets, TEST_SEED)
+        elbo_of_mixed = elbo_of(named, mixed)
+    scores = mask_scores(
+        BoundOfSets(elbo, named.scored.masks),
+        BoundOfSets(elbo_of_mixed, mixed.masks),
+        support,
+        config.mix or even_mix(support),
+        learned_log_prior(named.trained.memory),
+    )
     return Additions(
         {
-            "accuracy_by_bound": accuracy_of(found.elbo.argmax(axis=1), masks, support),
-            "floor_accuracy": accuracy_of(floor, masks, support),
-            "elbo_per_item": Score(float(elbo), None, NATS_PER_ITEM),
+            **scores,
+            "floor_accuracy": accuracy_of(floor, named.scored.masks, support),
+            "elbo_per_item": Score(float(elbo.max(axis=1).mean() / size), None, NATS_PER_ITEM),
         },
         [
             f"`floor_accuracy`: a mixture of {len(support)} Gaussians on simple statistics of "
             f"{FLOOR_SETS} training sets. Chance is {1 / len(support):.2f}."
         ],
     )
+
+
+def elbo_of(named: Named, sets: Sets) -> np.ndarray:
+    """The bound of every mask of sets, nats a set: [M, A]."""
+    key, x = evaluation_key(named.request.seed), sets.x.astype(np.float32)
+    support = named.request.config.support
+    found = infer(named.model, named.trained.variables, key, x, support, contexts=1, latents=1)
+    return found.elbo
 
 
 class UntoldStudy(NamedTuple):
@@ -200,7 +242,8 @@ def evaluate(
 ) -> None:
     """Score the trained model and write scores.json, the weights, the figure and the report."""
     config, started = request.config, time.monotonic()
-    scored = sets_of(splits.test, config, config.test_sets, TEST_SEED)
+    even = even_mix(config.support)
+    scored = sets_of(splits.test, config, config.test_sets, TEST_SEED, mix=even)
     records = folder.read_metrics()
     found = label_scores(
         infer_labels(model, trained.variables, scored.x),
@@ -233,12 +276,13 @@ def evaluate(
     )
 
 
-def sets_of(items: FactorDataset, config: Any, count: int, seed: int) -> Sets:
-    """So many sets with the masks of a config, drawn from a seed."""
+def sets_of(
+    items: FactorDataset, config: Any, count: int, seed: int, *, mix: Mix | None = None
+) -> Sets:
+    """So many sets drawn from a seed, with the masks of a mix; None: those of the config."""
     names, rng = config.model.names, np.random.default_rng(seed)
-    sets = draw_context_sets(
-        rng, items, names, num_sets=count, set_size=config.set_size, mix=config.mix
-    )
+    mix = config.mix if mix is None else mix
+    sets = draw_context_sets(rng, items, names, num_sets=count, set_size=config.set_size, mix=mix)
     return Sets(render_sets(items, names, sets), sets.constant_mask, accidentally_constant(sets))
 
 

@@ -10,10 +10,13 @@ from cal_jax.data.factors import DigitFactors
 from cal_jax.data.mask_mix import Mix, all_masks, one_constant
 from cal_jax.errors import InputError
 from cal_jax.objectives.label import DRAWN, LabelEstimator
-from cal_jax.objectives.label_learning import Responsibilities
 from experiments.common.image_sets_config import ImageSetsConfig
+from experiments.common.mask_scores import even_mix
 
 LabelCriterion = Literal["thesis", "annealed"]
+
+LabelScore = Literal["contrast", "objective", "bound", "network"]
+"""``contrast``: ``training.recipes.inferred_masks``; otherwise, ``balanced_masks``."""
 
 
 class LabelTask(NamedTuple):
@@ -26,6 +29,8 @@ class LabelTask(NamedTuple):
     """Whether any subset of the factors may be constant, not exactly one."""
     known: int = 0
     """Training sets whose label is told."""
+    weights: tuple[float, ...] | None = None
+    """Of the labels of training sets, in the order of the support; None: all alike."""
 
 
 BLACK_AND_WHITE = DigitFactors(("digit", "background"))
@@ -36,8 +41,10 @@ TASKS = {
     "bw_subsets": LabelTask(BLACK_AND_WHITE, all_subsets=True),
     "rotated": LabelTask(ROTATED),
     **{f"rotated_{known}": LabelTask(ROTATED, known=known) for known in (10, 20, 100, 1000)},
+    **{f"rotated_{odds}to1": LabelTask(ROTATED, weights=(odds, 1)) for odds in (3, 9)},
 }
-"""``bw01`` is the thesis's; of ``rotated_N`` the labels of N training sets are told."""
+"""``bw01`` is the thesis's; of ``rotated_N`` the labels of N training sets are told; in
+``rotated_3to1`` three training sets share a digit for each that shares a rotation."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,8 @@ class LabelConfig:
     """See ``objectives.label.label_elbo``."""
     criterion: LabelCriterion = "annealed"
     """annealed: the KLs of z and of the contexts are heavy at first; thesis: (6.14)."""
-    responsibilities: Responsibilities = "objective"
-    """What a label is scored by, where all are visited: see ``objectives.label_learning``."""
+    responsibilities: LabelScore = "objective"
+    """What a label is scored by, where all are visited."""
     temperature: float = 5.0
     """Of these scores, in nats."""
     balance_decay: float | None = 0.95
@@ -66,6 +73,8 @@ class LabelConfig:
     """thesis: by which alpha is multiplied after each epoch (decision 15)."""
     contrast: float = omit_default(0.0)
     """Weight of the contrastive penalty of a set's labels, if all are enumerated."""
+    bound_weight: float = omit_default(1.0)
+    """Of the bound beside the contrast, where that scores the labels; 0: the contrast alone."""
     known_share: float = 0.125
     """Of the sets that training visits: those whose label is told, if there are any."""
 
@@ -73,7 +82,7 @@ class LabelConfig:
         choices = {
             "estimator": LabelEstimator,
             "criterion": LabelCriterion,
-            "responsibilities": Responsibilities,
+            "responsibilities": LabelScore,
         }
         for name, names in choices.items():
             if getattr(self, name) not in get_args(names):
@@ -87,6 +96,16 @@ class LabelConfig:
             raise InputError(
                 f"labels.contrast must be 0 where labels.estimator is {self.estimator}: "
                 "it weighs every label"
+            )
+        if self.by_contrast and not (self.contrast > 0 and self.balance_decay is None):
+            raise InputError(
+                "labels.responsibilities contrast: accepted with labels.contrast above 0 and "
+                f"labels.balance_decay None: got {self.contrast} and {self.balance_decay}"
+            )
+        if not self.bound_weight >= 0 or (self.bound_weight != 1 and not self.by_contrast):
+            raise InputError(
+                f"labels.bound_weight {self.bound_weight}; accepted: 0 or more, and 1 unless "
+                "labels.responsibilities is contrast"
             )
         for name in ("temperature", "half_life", "latent_weight", "context_weight"):
             if not getattr(self, name) > 0:
@@ -108,6 +127,11 @@ class LabelConfig:
         """Whether one label is drawn."""
         return self.estimator in DRAWN
 
+    @property
+    def by_contrast(self) -> bool:
+        """Whether the contrast alone scores the labels, and p(a) is learned."""
+        return self.responsibilities == "contrast"
+
 
 CONTRASTED_LABELS: dict[str, Any] = {
     "contrast": 30.0,
@@ -117,6 +141,13 @@ CONTRASTED_LABELS: dict[str, Any] = {
 }
 """Training with a cross-set contrastive loss; chosen on held-back images, without true labels
 in training: see ``docs/results/unsupervised.md``."""
+
+BY_CONTRAST: dict[str, Any] = {
+    "responsibilities": "contrast",
+    "balance_decay": None,
+    "temperature": 1.0,
+}
+"""The contrast scores the labels, for any shares of them; chosen in the same way."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +159,8 @@ class UnsupervisedConfig(ImageSetsConfig):
     known: int = 0
     """Training sets whose label is told."""
     labels: LabelConfig = field(default_factory=LabelConfig)
+    generation: bool = omit_default(True)
+    """Whether what the model generates is scored too, by an oracle; False: its masks alone."""
     gradient_keys: int = omit_default(0)
     """Of the study of the label gradient's noise, before training, half-way and after it;
     0: none."""
@@ -159,10 +192,17 @@ class UnsupervisedConfig(ImageSetsConfig):
 
     @property
     def mix(self) -> Mix:
+        """The labels of training sets, and their weights."""
+        weights = TASKS[self.task].weights or (1,) * len(self.support)
+        labels = (tuple(map(int, label)) for label in self.support)
+        return list(zip(labels, weights, strict=True))
+
+    @property
+    def even_mix(self) -> Mix:
         """Every label of the support equally often."""
-        return [(tuple(map(int, label)), 1) for label in self.support]
+        return even_mix(self.support)
 
     @property
     def log_prior(self) -> np.ndarray:
-        """log p(a) of each label of the support, [M]."""
+        """log p(a) of each label of the support where it is assumed, not learned: [M]."""
         return np.full(len(self.support), -np.log(len(self.support)), np.float32)

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from cal_jax.cli import program
 from cal_jax.data.images import of_classes
@@ -14,6 +15,7 @@ from cal_jax.data.sources import Evaluation
 from cal_jax.evaluation.bound import bound_per_item
 from cal_jax.evaluation.generation_scores import generate, generation_scores
 from cal_jax.inference import weights
+from cal_jax.inference.evidence import elbo_of_masks
 from cal_jax.inference.labels import infer_labels
 from cal_jax.inference.mapping import Variables
 from cal_jax.inference.sampler import Sampler
@@ -27,6 +29,7 @@ from cal_jax.objectives.label import hard_label_elbo, label_elbo
 from cal_jax.objectives.label_bounds import LabelTerms
 from cal_jax.training.config import Trained
 from experiments.common.figures import draw_generation
+from experiments.common.mask_scores import BoundOfSets, learned_log_prior, mask_scores
 from experiments.common.oracle_evaluator import oracle_evaluator_of
 from experiments.common.report_inputs import ReportInputs, publish_report
 from experiments.common.run import Fit, evaluation_key, images_of, train_and_evaluate
@@ -84,14 +87,18 @@ def evaluate(
     """Score the trained model and write scores.json, the weights, the figures and the report."""
     config, started = request.config, time.monotonic()
     names = config.factors.names
-    judge = oracle_evaluator_of(request, folder, images)
-    real, mixed = judge.real, judge.mixed
+    judge = oracle_evaluator_of(request, folder, images, reads=config.generation)
+    mixed = judge.mixed
+    learned = learned_log_prior(trained.memory)
+    even, even_masks = mixed, judge.labels
+    if config.mix != config.even_mix:
+        even, even_masks = judge.draw_sets(config.even_mix)
 
     key_bound, key_sets = jax.random.split(evaluation_key(request.seed))
     records = folder.read_metrics()
     labelled = label_scores(
-        infer_labels(model, trained.variables, mixed.x),
-        judge.labels,
+        infer_labels(model, trained.variables, even.x),
+        even_masks,
         config.support,
         [record["confusion"] for record in records],
         request.seed,
@@ -101,7 +108,7 @@ def evaluate(
         of_task = functools.partial(
             objective,
             support=jnp.asarray(config.support),
-            log_prior=jnp.asarray(config.log_prior),
+            log_prior=jnp.asarray(config.log_prior if learned is None else learned),
         )
         return bound_per_item(
             of_task, model, variables, key_bound, mixed.x, items=config.set_size, **options
@@ -111,11 +118,23 @@ def evaluate(
     terms = bound(exact, trained.variables)
     untrained = bound(exact, trained.initial_variables, batch_statistics=True)
     hard = bound(functools.partial(hard_label_elbo, choice="argmax"), trained.variables)
-    sampler = Sampler(model, trained.variables, config.set_size, labelled.order)
-    generated = generate(sampler, key_sets, real)
-    scores = labelled.scores | generation_scores(
-        names, generated, real, judge.read, merge_of(names)
-    )
+    scores = dict(labelled.scores)
+    figures = [draw_label_course(folder.path, records, config.support, schedule_of(config))]
+    if config.generation:
+        real = judge.real
+        sampler = Sampler(model, trained.variables, config.set_size, labelled.order)
+        generated = generate(sampler, key_sets, real)
+        scores |= generation_scores(names, generated, real, judge.read, merge_of(names))
+        figures += draw_generation(folder.path, names, real.one_constant, generated)
+
+    def of_masks(x: np.ndarray, masks: np.ndarray) -> BoundOfSets:
+        x = x.astype(np.float32)
+        elbo = elbo_of_masks(model, trained.variables, key_bound, x, config.support)
+        return BoundOfSets(elbo, masks)
+
+    of_even = of_masks(even.x, even_masks)
+    of_mixed = of_even if even is mixed else of_masks(mixed.x, judge.labels)
+    scores |= mask_scores(of_even, of_mixed, config.support, config.mix, learned)
     scores["elbo_per_item"] = Score(float(terms.elbo), None, NATS_PER_ITEM)
     scores["elbo_at_argmax_per_item"] = Score(float(hard.elbo), None, NATS_PER_ITEM)
     noise = noise_study(config, folder, model, trained, mixed.x, key_bound)
@@ -131,10 +150,7 @@ def evaluate(
         scores,
         terms,
         float(untrained.elbo),
-        figures=[
-            draw_label_course(folder.path, records, config.support, schedule_of(config)),
-            *draw_generation(folder.path, names, real.one_constant, generated),
-        ],
+        figures=figures,
         details={
             "order": list(labelled.order),
             **({"gradient_noise": noise.details} if noise.details else {}),

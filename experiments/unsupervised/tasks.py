@@ -14,7 +14,7 @@ from cal_jax.objectives.label_schedules import LabelSchedule, label_temperature,
 from cal_jax.objectives.weighting import Weights
 from cal_jax.training.batches import steps_per_epoch
 from cal_jax.training.config import Objective
-from cal_jax.training.recipes import inferred_masks
+from cal_jax.training.recipes import balanced_masks, inferred_masks
 from cal_jax.training.step import BatchObjective, DataSet
 from experiments.common.image_sets import training_sets
 from experiments.unsupervised.config import UnsupervisedConfig
@@ -30,7 +30,17 @@ def label_objective(config: UnsupervisedConfig) -> Objective:
 def every_label(config: UnsupervisedConfig) -> Objective:
     """The recipe of inferred masks, which visits every label of the support."""
     labels = config.labels
-    return inferred_masks(
+    if labels.responsibilities == "contrast":
+        return inferred_masks(
+            config.support,
+            temperature=labels.temperature,
+            contrast=labels.contrast,
+            bound=labels.bound_weight,
+            latent_weight=labels.latent_weight,
+            context_weight=labels.context_weight,
+            half_life=labels.half_life,
+        )
+    return balanced_masks(
         config.support,
         log_prior=config.log_prior,
         kl="monte_carlo" if labels.estimator == "marginal" else "analytic",

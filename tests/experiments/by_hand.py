@@ -121,3 +121,26 @@ def every_label(found, weights, support, temperature, contrast_weight):
     said = (shares * against).sum(axis=1)
     assert (np.abs(said) > 1e-3).all()
     return (shares * per_label).sum(axis=1) - kl_label - network - contrast_weight * said
+
+
+def by_contrast(found, weights, support, contrast_weight):
+    """The criterion of each set [B] where the contrast scores every label, of a first batch.
+
+    Args:
+      found, weights, support: as in ``every_label``.
+      contrast_weight: of the disagreement; a label's responsibility is its softmax, at 1 nat.
+    """
+    logits, posterior_means = found["logits"], found["posterior_means"]
+    constant = softmax(logits) @ support
+    as_if_even = constant * support.mean(axis=0) / constant.mean(axis=0)
+    own, _ = disagreement(posterior_means, as_if_even)
+    _, across = disagreement(posterior_means, constant)
+    against = own @ support.T + across @ (1 - support.T)
+    shares = softmax(-against)
+    prior = (shares.mean(axis=0) + 1 / len(support)) / 2
+    kl_label = (shares * (np.log(shares) - np.log(prior))).sum(axis=1)
+    network = -(shares * np.log(softmax(logits))).sum(axis=1)
+    said = (shares * against).sum(axis=1)
+    assert (np.abs(said) > 1e-3).all()
+    per_label = bound(found, weights)
+    return (shares * per_label).sum(axis=1) - kl_label - network - contrast_weight * said

@@ -116,6 +116,7 @@ def run_unsupervised(patch, module, data, folder):
     stand_in(patch, study, "generate", None, real_scoring(record, 2))
     stand_in(patch, study, "generation_scores", {}, real_scoring(record, 2))
     stand_in(patch, study, "infer_labels", np.full((10, 2), 0.5), scoring(record, 2))
+    stand_in(patch, study, "elbo_of_masks", np.zeros((10, 2)), scoring(record, 3))
     stand_in(patch, study, "draw_label_course", None)
     stand_in(patch, study, "draw_generation", [])
     stand_in(patch, study, "publish_report", None, publishing(record))

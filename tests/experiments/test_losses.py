@@ -116,6 +116,15 @@ def test_every_label_is_weighed_and_contrasted(images):
         assert changed == pytest.approx(2e-3, rel=1e-3)
 
 
+def test_uneven_labels_are_scored_by_the_contrast(images):
+    cpu = unsupervised.with_task(unsupervised.PRESETS["cpu"], "rotated_3to1")
+    stepper = inferred_labels(small(unsupervised.with_labels(cpu, "exact")), images)
+    loss, found, *_ = stepper.at(0)
+    kls = {"kl_latent": 2.0, "kl_varying": 1.0, "kl_constant": 1.0}
+    want = by_hand.by_contrast(found, kls, np.eye(2), 30.0)
+    assert loss == pytest.approx(-want.sum() / (BATCH * ITEMS), rel=3e-5)
+
+
 def test_a_drawn_label_has_the_thesis_s_criterion(images):
     """(6.14): R - omega (KLs) - KL of the label / omega, omega = 1 + 100 x 0.95^epoch."""
     cpu = unsupervised.with_task(unsupervised.PRESETS["cpu"], "rotated_100")

@@ -40,9 +40,9 @@ def test_the_smoke_preset_sees_no_scored_character_in_training(sheets, tmp_path,
 
     real = untold.sets_of
 
-    def watched(frames, config, count, seed):
+    def watched(frames, config, count, seed, **options):
         drawn.append((characters(frames), count))
-        return real(frames, config, count, seed)
+        return real(frames, config, count, seed, **options)
 
     monkeypatch.setattr(untold, "fit_runs", fit_nothing)
     for module in (untold, scores):

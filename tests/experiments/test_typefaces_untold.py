@@ -69,6 +69,25 @@ def test_a_run_names_masks_of_faces_that_nothing_was_fitted_on(
     np.testing.assert_allclose(named.sum(axis=1), 1.0, rtol=1e-5)
 
 
+def test_uneven_masks_are_trained_on_in_their_shares_and_scored_evenly(monkeypatch, tmp_path):
+    assert PRESETS["cpu"].mix is None and PRESETS["3to1-cpu"].mix == [((1, 0), 3), ((0, 1), 1)]
+    shares, own = [], untold.sets_of
+
+    def watched(*args, **options):
+        found = own(*args, **options)
+        shares.append(found.masks.mean(axis=0).tolist())
+        return found
+
+    monkeypatch.setattr(untold, "sets_of", watched)
+    flags = ["--preset", "smoke", "--letters", LETTERS, "--devices", "1"]
+    flags += ["--mask-weights", "3", "1", "--responsibilities", "contrast"]
+    assert main([*flags, "--run-dir", str(tmp_path / "run")]) == 0
+    scored, floor, mixed = shares
+    assert scored == [0.5, 0.5] and floor == mixed == [0.75, 0.25]
+    scores = read_run(tmp_path / "run")["scores"]
+    assert {"share_error", "calibration_error", "accuracy_by_bound"} <= set(scores)
+
+
 def test_masks_of_drawn_sets_are_right():
     rows = np.indices((6, 7)).reshape(2, -1).T
     letter, face = CONTEXTS
@@ -106,5 +125,10 @@ def test_other_contexts_are_refused():
 def test_a_model_without_a_label_network_is_refused(capsys):
     with pytest.raises(ValueError, match=r"model\.labels: none; accepted: num_labels 2"):
         replace(PRESETS["smoke"], model=replace(PRESETS["smoke"].model, labels=None))
-    assert main(["--preset", "smoke", "--set-size", "1"]) == 2
-    assert "set_size" in said(capsys)
+    for flags, words in (
+        (["--set-size", "1"], "set_size"),
+        (["--mask-weights", "3"], "mask_weights"),
+        (["--responsibilities", "luck"], "responsibilities"),
+    ):
+        assert main(["--preset", "smoke", *flags]) == 2
+        assert words in said(capsys)

@@ -21,6 +21,7 @@ from cal_jax.models.context_aware.labels import PooledLabels
 from cal_jax.models.context_aware.learner import ContextAwareLearner
 from cal_jax.models.context_aware.priors import Mixture
 from cal_jax.objectives.label_bounds import label_bounds
+from cal_jax.objectives.learned_prior import LearnedPrior
 from cal_jax.training.config import SeedTask, TrainingConfig
 from cal_jax.training.parallel import choose_devices
 from cal_jax.training.signals import StopSignal
@@ -28,6 +29,7 @@ from cal_jax.training.task import task_of
 from cal_jax.training.train import train
 from experiments import black_and_white, rotated
 from experiments.common.image_sets_config import SMALL_ORACLE
+from experiments.common.mask_scores import mask_scores
 from experiments.results.publish import targets_of
 from experiments.results.record import read_run
 from experiments.unsupervised import (
@@ -35,6 +37,7 @@ from experiments.unsupervised import (
     PRESETS,
     TARGETS,
     main,
+    pipeline,
     with_labels,
     with_task,
 )
@@ -75,6 +78,41 @@ def test_a_run_scores_labels_and_what_is_generated_and_draws_its_course(tmp_path
         ratio = found["gumbel"]["variance"] / found["exact"]["variance"]
         assert record["scores"][f"gradient_variance_{moment}"]["value"] == pytest.approx(ratio)
     assert len({found["exact"]["variance"] for found in noise.values()}) == 3
+
+
+def test_uneven_labels_are_trained_on_in_their_shares_and_scored_evenly(tmp_path, monkeypatch):
+    seen = []
+
+    def watched(*arguments):
+        seen.append(arguments)
+        return mask_scores(*arguments)
+
+    monkeypatch.setattr(pipeline, "mask_scores", watched)
+    folder = tmp_path / "run"
+    flags = ["--training.steps", "20", "--generation", "False"]
+    assert run(folder, "--task", "rotated_3to1", *flags) == 0
+    ((even, mixed, _, mix, log_prior),) = seen
+    np.testing.assert_array_equal(even.masks.mean(axis=0), [0.5, 0.5])
+    np.testing.assert_array_equal(mixed.masks.mean(axis=0), [0.75, 0.25])
+    assert mix == [((1, 0), 3), ((0, 1), 1)]
+    assert np.exp(log_prior).sum() == pytest.approx(1.0, abs=1e-5) and log_prior[0] != log_prior[1]
+    record = read_run(folder)
+    by_bound = {"accuracy_by_bound", "calibration_error", "share_error"}
+    assert set(record["scores"]) == LABEL_SCORES | BOUNDS | by_bound
+    assert record["oracle"] is None and not (folder.parent / "oracles").exists()
+    confusion = sum(np.asarray(one["confusion"]) for one in RunFolder(folder).read_metrics())
+    np.testing.assert_allclose(confusion.sum(axis=1) / confusion.sum(), [0.75, 0.25], atol=0.06)
+
+
+def test_uneven_labels_are_scored_by_the_contrast_in_half_of_the_steps():
+    config = with_labels(with_task(PRESETS["cpu"], "rotated_9to1"), "exact")
+    assert (config.labels.responsibilities, config.labels.balance_decay) == ("contrast", None)
+    assert config.training.steps == 2_500 and config.labels.temperature == 1.0
+    assert config.mix == [((1, 0), 9), ((0, 1), 1)]
+    published = with_labels(with_task(PRESETS["cpu"], "rotated"), "exact")
+    assert published.labels.responsibilities == "objective" and published.training.steps == 5_000
+    task = label_objective(config)
+    assert isinstance(task.batch_objective.memory, LearnedPrior)
 
 
 def test_a_drawn_label_is_trained_under_the_thesis_s_criterion(tmp_path):
@@ -170,6 +208,8 @@ def test_a_sampler_translates_labels_into_the_order_of_the_model():
             ["--model.labels.num-labels", "3"],
             "model.labels.num_labels must be 2, the labels of task",
         ),
+        (["--labels.responsibilities", "contrast"], "labels.balance_decay None"),
+        (["--labels.bound-weight", "0"], "labels.bound_weight 0.0"),
         (["--known", "160"], "known must be 0 or more, and below num_sets"),
     ],
 )

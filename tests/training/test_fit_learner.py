@@ -127,6 +127,10 @@ def test_masks_of_ragged_sets_are_inferred_by_one_argument():
     assert_finite(trained)
     confusion = np.asarray(trained.training.metrics[-1]["confusion"])
     assert confusion.shape == (2, 2) and confusion.sum() > 0
+    learned = trained.training.memory
+    assert int(learned.batches) == TINY.steps and np.exp(learned.log_prior).sum() == pytest.approx(
+        1
+    )
 
 
 def test_wrong_data_never_trains():
