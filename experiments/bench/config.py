@@ -6,7 +6,12 @@ from typing import Literal
 from cal_jax.config import require_at_least
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import AnyDecoder, ConvDecoder, DenseDecoder
-from cal_jax.models.components.encoders import AnyEncoder, ConvEncoder, DenseEncoder
+from cal_jax.models.components.encoders import (
+    AnyEncoder,
+    ConvEncoder,
+    DenseEncoder,
+    PatchEncoder,
+)
 from cal_jax.models.components.likelihoods import AnyLikelihood, Normal
 from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
@@ -37,7 +42,7 @@ class BenchConfig:
     """Some of ``METHODS``, trained one after the other."""
     block: int = 2
     """Dimensions of z for each factor, of every method: a context's."""
-    encoder: AnyEncoder = field(default_factory=lambda: DenseEncoder(256))
+    encoder: AnyEncoder = field(default_factory=lambda: PatchEncoder((32, 64), 128, first_stride=4))
     decoder: AnyDecoder = field(default_factory=lambda: DenseDecoder(256))
     likelihood: AnyLikelihood = field(default_factory=lambda: Normal(scale=0.3, unit_means=True))
     hidden: Hidden = field(default_factory=lambda: Hidden(width=128, norm="none"))
@@ -61,9 +66,9 @@ class BenchConfig:
     """Of the disagreement that scores a mask, in nats."""
     balance_decay: float | None = 0.95
     """Of the running balance of the masks; None: none."""
-    latent_weight: float = 300.0
+    latent_weight: float = 30.0
     """Of the learner's KL of z in the first step."""
-    weight_half_life: float = 500.0
+    weight_half_life: float = 250.0
     """Steps after which that weight's excess over 1 has halved."""
     scored: Literal["test", "validation"] = "test"
     """Combinations that are scored; validation for choosing between configs."""
@@ -106,7 +111,7 @@ class BenchConfig:
 _CPU = BenchConfig(
     summary="sprites drawn by code, for a CPU",
     training=TrainingConfig(
-        steps=1_500,
+        steps=1_000,
         batch_size=20,
         learning_rate=1e-3,
         schedule="cosine",
