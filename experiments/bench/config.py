@@ -136,7 +136,8 @@ _FULL = replace(
 PRESETS = {
     "smoke": replace(
         _CPU,
-        summary="seconds: small models, too short to learn; for tests",
+        summary="seconds: small models of three methods, too short to learn; for tests",
+        methods=("vae", "ada_gvae", "context_aware"),
         encoder=DenseEncoder(8),
         decoder=DenseDecoder(8),
         hidden=Hidden(width=8, norm="none"),

@@ -111,6 +111,13 @@ def test_near_dimensions_are_shared(seed):
     np.testing.assert_array_equal(inferred.shared, shared)
 
 
+def test_the_threshold_is_the_middle_and_not_the_mean():
+    """Divergences of 0, 0, 4 and 10 nats: the mean is 3.5, the middle 5."""
+    apart = jnp.sqrt(2 * jnp.array([0.0, 0.0, 4.0, 10.0]))
+    shared = inferred_sharing(jnp.stack([apart, jnp.zeros(4)]), jnp.zeros((2, 4)))
+    assert shared.tolist() == [1, 1, 1, 0]
+
+
 def test_pairs_that_agree_in_what_is_shared_lose_nothing():
     """Then the averages are the items' own posteriors."""
     x, means, log_variances = case(2)
