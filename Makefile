@@ -11,12 +11,13 @@ SYNC := $(UV) sync --frozen --inexact --compile-bytecode
 PAGES := README.md docs/results/README.md docs/results/known_labels.md \
 	docs/results/earlier_models.md docs/results/unsupervised.md docs/results/reproduction.md \
 	docs/results/spoken_digits.md docs/results/vowels.md \
-	docs/results/typefaces.md docs/models/typefaces_card.md docs/results/omniglot.md
+	docs/results/typefaces.md docs/models/typefaces_card.md docs/results/omniglot.md \
+	docs/results/sprites.md docs/results/bench.md
 
 # Experiments of `make smoke`; context_uses follows, with weights of one of them.
 SMOKE := black_and_white rotated three_contexts held_out_pairs unsupervised mask_floors baselines \
 	coloured_digits spatial_mnist synthetic_sets vae_mnist oracle_check typefaces_untold \
-	typefaces_held_letters
+	typefaces_held_letters drawn_sprites_untold bench
 
 .PHONY: help demo smoke test twins lint types format results check clean
 

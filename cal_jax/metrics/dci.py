@@ -59,7 +59,7 @@ def dci_scores(
     columns, accuracies = [], []
     for labels, truth in zip(split.factors.T, split.test_factors.T, strict=True):
         model = scikit_learn("base").clone(classifier).fit(train, labels)
-        columns.append(model.feature_importances_)
+        columns.append(np.maximum(model.feature_importances_, 0.0))  # rounding leaves some below 0
         accuracies.append(np.mean(model.predict(test) == truth))
     by_dimension = np.stack(columns, axis=1)
     importance = by_dimension.reshape(*split.codes.shape[1:], -1).sum(axis=1)

@@ -41,7 +41,7 @@ def patches(x: jax.Array, size: int, stride: int) -> jax.Array:
 
 
 class PatchEncoder(nn.Module):
-    """Convolutions of stride 2, the first 5x5 and the others 3x3, then a dense layer."""
+    """Convolutions, the first 5x5 and the others 3x3 of stride 2, then a dense layer."""
 
     widths: Sequence[int] = (32, 64, 128)
     """Channels of each convolution."""
@@ -49,6 +49,8 @@ class PatchEncoder(nn.Module):
     """Of the dense layer."""
     norm: Norm = "batch"
     activation: Activation = "relu"
+    first_stride: int = 2
+    """Of the first convolution."""
 
     @nn.compact
     def __call__(self, x: jax.Array, ctx: ApplyContext) -> jax.Array:
@@ -57,7 +59,11 @@ class PatchEncoder(nn.Module):
         x = with_channels(x)
         for index, width in enumerate((*self.widths, self.units)):
             last = index == len(self.widths)
-            x = x.reshape(x.shape[0], -1) if last else patches(x, 3 if index else 5, 2)
+            x = (
+                x.reshape(x.shape[0], -1)
+                if last
+                else patches(x, 3 if index else 5, 2 if index else self.first_stride)
+            )
             layer = Dense(width, use_bias=use_bias, kernel_init=kernel_init)
             x = activate(self.activation, normalised(layer, x, ctx, self.norm))
         return x

@@ -38,6 +38,9 @@ def test_layers_halve_the_image_and_end_in_units(item, channels):
     shapes = jax.tree.map(jnp.shape, shapes["params"])
     kernels = [shapes[f"Dense_{index}"]["kernel"] for index in range(3)]
     assert kernels == [(25 * channels, 2), (9 * 2, 3), (3 * 2 * 3, 5)]
+    coarse = PatchEncoder((2, 3), 5, norm="none", first_stride=4)
+    shapes = jax.eval_shape(lambda: coarse.init(jax.random.key(0), x, TRAINING))
+    assert shapes["params"]["Dense_2"]["kernel"].shape == (2 * 1 * 3, 5)
 
 
 def test_a_gradient_reaches_every_parameter():

@@ -53,7 +53,7 @@ def read_arrays(
             raise InputError(f"{path}: items alone; accepted: a table of their factors beside it")
         with _opened(path) as file:
             _check_header(file, os.fstat(file.fileno()).st_size, math.inf, str(path))
-        arrays, name = {"items": _loaded(path, None)}, "items"
+        arrays, name = {"items": load_array(path, None)}, "items"
     else:
         shapes = check_archive(path)
         name = _items_name(path, shapes, items)
@@ -66,7 +66,7 @@ def read_arrays(
                     f"{path}: no factor {missing!r}; accepted: {listed(columns)}, arrays [I]"
                 )
             wanted += chosen
-        arrays = {key: _loaded(path, key) for key in wanted}
+        arrays = {key: load_array(path, key) for key in wanted}
     pixels = arrays.pop(name)
     if isinstance(table, Path):
         return built(f"{path}, {table}", pixels, read_table(table, factors))
@@ -86,14 +86,21 @@ def _opened(path: Path) -> BinaryIO:
         ) from error
 
 
-def check_archive(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shapes of a .npz's arrays, checked against the size of the archive."""
+def check_archive(path: Path, only: Sequence[str] | None = None) -> dict[str, tuple[int, ...]]:
+    """The shapes of a .npz's arrays, checked against the size of the archive.
+
+    Args:
+        path: of the archive.
+        only: names of the arrays to check; the others are not looked at. None: all.
+    """
     shapes = {}
     with _opened(path) as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 for member in archive.infolist():
                     name = member.filename.removesuffix(".npy")
+                    if only is not None and name not in only:
+                        continue
                     with archive.open(member) as stream:
                         most = member.compress_size * (
                             1 if member.compress_type == zipfile.ZIP_STORED else DEFLATE_RATIO
@@ -153,7 +160,8 @@ def _items_name(path: Path, shapes: Mapping[str, tuple[int, ...]], items: str | 
     return candidates[0] if items is None else items
 
 
-def _loaded(path: Path, name: str | None) -> np.ndarray:
+def load_array(path: Path, name: str | None) -> np.ndarray:
+    """An array of a checked .npz by its name, or that of a .npy (None)."""
     try:
         loaded = np.load(path, allow_pickle=False)
         if name is None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import flax.linen as nn
 from jax import Array
 
-from cal_jax.config import require_at_least
+from cal_jax.config import omit_default, require_at_least
 from cal_jax.errors import InputError
 from cal_jax.models.components.sizes import Sizes
 from cal_jax.nn import conv, densenet, fully_connected, patches, residual
@@ -86,21 +86,25 @@ class ConvEncoder(Encoder):
 
 @dataclass(frozen=True)
 class PatchEncoder(Encoder):
-    """Convolutions of stride 2 as products of patches, then a dense layer: fast on a CPU."""
+    """Convolutions as products of patches, then a dense layer: fast on a CPU."""
 
     widths: tuple[int, ...] = (32, 64, 128)
-    """Channels of each convolution, the first 5x5, the others 3x3."""
+    """Channels of each convolution, the first 5x5, the others 3x3 of stride 2."""
     units: int = 256
     """Of the dense layer."""
+    first_stride: int = omit_default(2)
+    """Of the first convolution: 4 costs a quarter of 2 on large images."""
 
     def __post_init__(self) -> None:
         require_widths(self.widths)
-        require_at_least(self, units=1)
+        require_at_least(self, units=1, first_stride=1)
 
     def network(self, sizes: Sizes) -> nn.Module:
         require_image(sizes.event_shape, "PatchEncoder")
         h = sizes.hidden
-        return patches.PatchEncoder(self.widths, self.units, h.norm, h.activation)
+        return patches.PatchEncoder(
+            self.widths, self.units, h.norm, h.activation, self.first_stride
+        )
 
 
 @dataclass(frozen=True)

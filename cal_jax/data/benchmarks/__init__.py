@@ -1,0 +1,1 @@
+"""The official files of data sets with known factors, as published."""
