@@ -32,6 +32,7 @@ from cal_jax.training.recipes import masks_by_contrast
 from experiments.bench.data import combinations_of
 from experiments.common import untold
 from experiments.common.factor_study import Additions, Splits
+from experiments.common.mask_scores import even_mix
 from experiments.common.set_statistics import mixture_masks
 from experiments.common.untold import (
     FLOOR_SETS,
@@ -87,9 +88,9 @@ class DrawnSpritesUntoldConfig:
         return np.asarray(masks(len(FACTORS)), np.float32)
 
     @property
-    def mix(self) -> Mix:
-        """Every mask equally often."""
-        return [(tuple(map(int, mask)), 1.0) for mask in self.support]
+    def mix(self) -> Mix | None:
+        """Every mask equally often; None: those with exactly one constant context."""
+        return None if self.masks == "one" else even_mix(self.support)
 
     @property
     def objective(self) -> Objective:

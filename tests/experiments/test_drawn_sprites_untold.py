@@ -29,7 +29,9 @@ def test_a_run_names_masks_of_combinations_that_nothing_was_fitted_on(few, tmp_p
         untold, "FactorSets", lambda items, **o: trained.append(items) or real_sets(items, **o)
     )
     monkeypatch.setattr(
-        untold, "sets_of", lambda items, *args: scored.append(items) or real_of(items, *args)
+        untold,
+        "sets_of",
+        lambda items, *args, **o: scored.append(items) or real_of(items, *args, **o),
     )
     monkeypatch.setattr(untold, "FLOOR_SETS", 40)
     flags = ["--preset", "smoke", "--devices", "1", "--scored", "validation"]
