@@ -30,12 +30,56 @@ OF_IMAGES, JUDGED = ("ssim", "rmse", "l1"), ("letter", "retrieval")
 METHODS = ("completion", "encoder", "gvae", "ml_vae", "statistician", "ridge", "copy", "mean")
 
 
-@pytest.fixture(name="smoke", scope="module")
+WATCHED = {
+    "learner_sets": 1,
+    "group_vae_fit": 2,
+    "with_restyled": 0,
+    "learned": 1,
+    "group_completion": 2,
+    "bilinear": 0,
+    "nearest_face": 0,
+    "mean_glyph": 0,
+    "chosen": 2,
+    "judges_of": slice(0, 2),
+    "completion_scores": 1,
+    "bound_per_item": 4,
+}
+"""What each fit and each score of a run may see, by its place among the arguments."""
+
+
+def run_watched(folder, scored):
+    """A finished run of marked faces, and what its fits and scores were given, by their names."""
+    seen = {name: [] for name in WATCHED}
+
+    def spy(patch, name, place):
+        real = getattr(pipeline, name)
+
+        def watched(*args, **options):
+            seen[name].append(args[place])
+            return real(*args, **options)
+
+        patch.setattr(pipeline, name, watched)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "split_families", lambda glyphs: marked(split_families(glyphs)))
+        for name, place in WATCHED.items():
+            spy(patch, name, place)
+        flags = ["--preset", "smoke", "--run-dir", str(folder), "--devices", "1"]
+        assert main(flags if scored == "test" else [*flags, "--scored", scored]) == 0
+    return seen
+
+
+@pytest.fixture(name="watched", scope="module")
 def smoke_run(tmp_path_factory):
-    """The folder of a finished run."""
+    """The folder of a finished run, and what was seen in it."""
     folder = tmp_path_factory.mktemp("runs") / "smoke"
-    assert main(["--preset", "smoke", "--run-dir", str(folder), "--devices", "1"]) == 0
-    return folder
+    return folder, run_watched(folder, "test")
+
+
+@pytest.fixture(name="smoke")
+def smoke_folder(watched):
+    """The folder of a finished run."""
+    return watched[0]
 
 
 def test_a_run_leaves_scores_figures_weights_and_one_page(smoke):
@@ -56,54 +100,32 @@ def test_a_run_leaves_scores_figures_weights_and_one_page(smoke):
     assert trained.names == ("letter", "typeface") and trained.model.event_shape == (32, 32)
 
 
-@pytest.mark.parametrize("scored", ["test", "validation"])
-def test_no_fit_sees_a_test_face_and_no_choice_does(scored, tmp_path, monkeypatch):
-    seen = {}
+def test_no_fit_sees_a_test_face_and_no_choice_does(watched):
+    assert_parts(watched[1], "test")
 
-    def spy(name, *places):
-        real = getattr(pipeline, name)
 
-        def watched(*args, **options):
-            seen.setdefault(name, []).append([args[place] for place in places])
-            return real(*args, **options)
+def test_no_fit_sees_a_validation_face_that_is_scored(tmp_path):
+    assert_parts(run_watched(tmp_path / "run", "validation"), "validation")
 
-        monkeypatch.setattr(pipeline, name, watched)
 
-    monkeypatch.setattr(pipeline, "split_families", lambda glyphs: marked(split_families(glyphs)))
-    for name, places in {
-        "learner_sets": (1,),
-        "group_vae_fit": (2,),
-        "with_restyled": (0,),
-        "learned": (1,),
-        "group_completion": (2,),
-        "bilinear": (0,),
-        "nearest_face": (0,),
-        "mean_glyph": (0,),
-        "chosen": (2,),
-        "judges_of": (0, 1),
-        "completion_scores": (1,),
-        "bound_per_item": (4,),
-    }.items():
-        spy(name, *places)
-    flags = ["--preset", "smoke", "--training.steps", "2", "--training.chunk-steps", "2"]
-    flags += ["--letters", "ABCDEFGHIJ", "--most-faces", "5", "--group-vaes", "gvae"]
-    flags += ["--scored", scored, "--run-dir", str(tmp_path / "run"), "--devices", "1"]
-    assert main(flags) == 0
+def assert_parts(seen, scored):
+    """Training's faces alone are fitted, validation's choose, and the scored ones are scored."""
     for name in ("learned", "group_completion", "mean_glyph"):
-        assert all(parts_of(args[0]) == {"train"} for args in seen[name])
-    assert len(seen["group_completion"]) == 2  # of GVAE and the neural statistician
-    assert [parts_of(args[0]) for args in seen["with_restyled"]] == [{"train"}]
+        assert seen[name] and all(parts_of(glyphs) == {"train"} for glyphs in seen[name])
+    assert len(seen["group_completion"]) == 3  # of GVAE, ML-VAE and the neural statistician
+    assert [parts_of(glyphs) for glyphs in seen["with_restyled"]] == [{"train"}]
     for name in ("bilinear", "nearest_face"):  # of faces and changed ones
-        (basis,) = seen[name][0]
+        basis = seen[name][0]
         assert parts_of(basis[: len(basis) // 2]) == {"train"}
     for name in ("learner_sets", "group_vae_fit"):
-        assert all(parts_of(items.items) == {"train"} for (items,) in seen[name])
-    for (validation,) in seen["chosen"]:
+        assert seen[name] and all(parts_of(items.items) == {"train"} for items in seen[name])
+    assert seen["chosen"] and seen["completion_scores"]
+    for validation in seen["chosen"]:
         assert parts_of(validation.faces) == {"validation"}
     assert [parts_of(faces) for faces in seen["judges_of"][0]] == [{"train"}, {scored}]
-    for (task,) in seen["completion_scores"]:
+    for task in seen["completion_scores"]:
         assert parts_of(task.faces) == {scored}
-    assert parts_of(seen["bound_per_item"][0][0]) == {scored}
+    assert parts_of(seen["bound_per_item"][0]) == {scored}
 
 
 def test_the_learner_draws_with_the_style_given_and_the_letters_of_training(monkeypatch):
