@@ -119,7 +119,7 @@ PRESETS = {
         most_frames=300,
     ),
     "cpu": SpritesConfig(
-        summary="some 20 minutes on 1 core",
+        summary="some 13 minutes on 1 core",
         model=replace(_DENSE, posterior=SharedExperts(0)),
         training=replace(_TRAINING, steps=6_500),
         set_size=3,
