@@ -96,7 +96,9 @@ def _mean(score: Mapping[str, Any]) -> str:
 def _oracle(oracle: Mapping[str, Any] | None) -> str:
     if oracle is None:
         return ""
-    accuracy = (f"{name} {100 * value:.1f} %" for name, value in oracle["accuracy"].items())
+    found = oracle["accuracy"]
+    of_factors = found if isinstance(found, Mapping) else {"every factor": found}
+    accuracy = (f"{name} {100 * value:.1f} %" for name, value in of_factors.items())
     return f"; oracle on single test items: {', '.join(accuracy)}"
 
 
