@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
-
 from cal_jax.cli.program import Request
 from cal_jax.config import require_at_least
 from cal_jax.data.drawn_sprites import FACTORS
-from cal_jax.data.mask_mix import Mix, all_masks, one_constant
+from cal_jax.data.mask_mix import Mix
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import DenseDecoder
 from cal_jax.models.components.encoders import DenseEncoder, PatchEncoder
@@ -27,10 +25,10 @@ from cal_jax.models.context_aware.labels import ScatterLabels
 from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.models.context_aware.priors import Standard
 from cal_jax.nn.hidden import Hidden
-from cal_jax.training.config import Objective, TrainingConfig
-from cal_jax.training.recipes import masks_by_contrast
+from cal_jax.training.config import TrainingConfig
 from experiments.bench.data import combinations_of
 from experiments.common import untold
+from experiments.common.contrasted_masks import ContrastedMasks, Masks
 from experiments.common.factor_study import Additions, Splits
 from experiments.common.mask_scores import even_mix
 from experiments.common.set_statistics import mixture_masks
@@ -47,13 +45,13 @@ ONE, SUBSETS = len(FACTORS), 2 ** len(FACTORS)
 
 
 @dataclass(frozen=True)
-class DrawnSpritesUntoldConfig:
+class DrawnSpritesUntoldConfig(ContrastedMasks):
     """Everything that decides a run but the seed."""
 
     summary: str
     model: ContextAwareConfig = field(default_factory=ContextAwareConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    masks: Literal["one", "subsets"] = "one"
+    masks: Masks = "one"
     """Of the sets, all equally often: one factor is shared, or any subset of five."""
     set_size: int = 8
     """Items of a set, in training and evaluation."""
@@ -82,28 +80,9 @@ class DrawnSpritesUntoldConfig:
             raise InputError(f"model.labels: {found}; accepted: num_labels {count}, one a mask")
 
     @property
-    def support(self) -> np.ndarray:
-        """The possible masks, float32 [A, 5]."""
-        masks = all_masks if self.masks == "subsets" else one_constant
-        return np.asarray(masks(len(FACTORS)), np.float32)
-
-    @property
     def mix(self) -> Mix | None:
         """Every mask equally often; None: those with exactly one constant context."""
         return None if self.masks == "one" else even_mix(self.support)
-
-    @property
-    def objective(self) -> Objective:
-        """Masks by the contrast between sets, the bound at a drawn one."""
-        return masks_by_contrast(
-            self.support,
-            temperature=self.temperature,
-            balance_decay=self.balance_decay,
-            spread=self.spread,
-            contrast=self.contrast,
-            latent_weight=self.latent_weight,
-            half_life=self.weight_half_life,
-        )
 
 
 _SMALL = ContextAwareConfig(

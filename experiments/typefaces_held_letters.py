@@ -142,12 +142,7 @@ def evaluate(
             trained,
             started,
             experiment=NAME,
-            data={
-                "name": data_name,
-                "fingerprint": fingerprint(split),
-                "evaluated_on": f"{config.scored} faces",
-                **about(split),
-            },
+            data=about(split, config, data_name),
             scores=scores,
         ),
         title=f"Letters that training never saw, {data_name}",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cal_jax.config import require_at_least
-from cal_jax.data.mask_mix import Mix, all_masks, one_constant
+from cal_jax.data.mask_mix import Mix
 from cal_jax.data.sprite_frames import BACKGROUND, FACTORS
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import DenseDecoder
@@ -15,10 +15,11 @@ from cal_jax.models.context_aware.posteriors import SharedExperts
 from cal_jax.models.context_aware.priors import Mixture, Standard
 from cal_jax.nn.hidden import Hidden
 from cal_jax.training.config import TrainingConfig
+from experiments.common.contrasted_masks import Masks, support_of
+from experiments.common.mask_scores import even_mix
 from experiments.sprites.oracle import OracleConfig
 
 Scored = Literal["test", "validation"]
-Masks = Literal["one", "subsets"]
 
 LEAST_FRAMES = 5
 """Of one character, action and direction: a clip of the shortest action."""
@@ -66,13 +67,7 @@ class SpritesConfig:
     @property
     def mix(self) -> Mix:
         """Every mask of training equally often."""
-        return mix_of(self.masks)
-
-
-def mix_of(masks: Masks) -> Mix:
-    """Every mask equally often: of one constant factor, or of any subset."""
-    support = all_masks if masks == "subsets" else one_constant
-    return [(tuple(map(int, mask)), 1.0) for mask in support(len(FACTORS))]
+        return even_mix(support_of(self.masks, len(FACTORS)))
 
 
 _DENSE = ContextAwareConfig(

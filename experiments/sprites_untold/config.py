@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from cal_jax.config import require_at_least
-from cal_jax.data.mask_mix import Mix, all_masks, one_constant
+from cal_jax.data.mask_mix import Mix
 from cal_jax.data.sprite_frames import FACTORS
 from cal_jax.errors import InputError
 from cal_jax.models.components.decoders import DenseDecoder
@@ -13,14 +11,15 @@ from cal_jax.models.components.encoders import DenseEncoder
 from cal_jax.models.context_aware.config import ContextAwareConfig
 from cal_jax.models.context_aware.labels import ScatterLabels
 from cal_jax.models.context_aware.posteriors import SharedExperts
-from cal_jax.training.config import Objective, TrainingConfig
-from cal_jax.training.recipes import masks_by_contrast
-from experiments.sprites.config import LEAST_FRAMES, Masks, Scored, mix_of
+from cal_jax.training.config import TrainingConfig
+from experiments.common.contrasted_masks import ContrastedMasks, Masks
+from experiments.common.mask_scores import even_mix
+from experiments.sprites.config import LEAST_FRAMES, Scored
 from experiments.sprites.config import PRESETS as TOLD
 
 
 @dataclass(frozen=True)
-class SpritesUntoldConfig:
+class SpritesUntoldConfig(ContrastedMasks):
     """Everything that decides a run but the seed and the sheets."""
 
     summary: str
@@ -65,28 +64,9 @@ class SpritesUntoldConfig:
             )
 
     @property
-    def support(self) -> np.ndarray:
-        """The possible masks, float32 [M, 6]."""
-        masks = all_masks if self.masks == "subsets" else one_constant
-        return np.asarray(masks(len(FACTORS)), np.float32)
-
-    @property
     def mix(self) -> Mix:
         """Every mask equally often."""
-        return mix_of(self.masks)
-
-    @property
-    def objective(self) -> Objective:
-        """Masks by the contrast between sets, the bound at a drawn one."""
-        return masks_by_contrast(
-            self.support,
-            temperature=self.temperature,
-            balance_decay=self.balance_decay,
-            spread=self.spread,
-            contrast=self.contrast,
-            latent_weight=self.latent_weight,
-            half_life=self.weight_half_life,
-        )
+        return even_mix(self.support)
 
 
 ONE, SUBSETS = len(FACTORS), 2 ** len(FACTORS)

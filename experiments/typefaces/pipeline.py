@@ -175,12 +175,7 @@ def evaluate(
             trained,
             started,
             experiment=NAME,
-            data={
-                "name": data_name,
-                "fingerprint": fingerprint(split),
-                "evaluated_on": f"{config.scored} faces",
-                **about(split),
-            },
+            data=about(split, config, data_name),
             scores=scores,
             oracle=judges.about,
         ),
@@ -261,9 +256,14 @@ def few(glyphs: Glyphs, most: int) -> Glyphs:
     return glyphs.take(np.sort(rows))
 
 
-def about(split: Split) -> dict[str, int]:
+def about(split: Split, config: TypefacesConfig, data_name: str) -> dict[str, Any]:
     """What a record says of the faces."""
-    return {f"{name}_faces": len(part.faces) for name, part in split._asdict().items()}
+    return {
+        "name": data_name,
+        "fingerprint": fingerprint(split),
+        "evaluated_on": f"{config.scored} faces",
+        **{f"{name}_faces": len(part.faces) for name, part in split._asdict().items()},
+    }
 
 
 def notes_of(split: Split, config: TypefacesConfig) -> list[str]:
